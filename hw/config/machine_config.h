@@ -1,0 +1,119 @@
+// Everything that hardware can be told. Plain data; cli fills it from TOML,
+// docs/configuration.md explains each key. Defaults are the textbook machine.
+#pragma once
+
+#include <array>
+#include <cstdint>
+#include <string>
+
+namespace faultline::hw {
+
+enum class Replacement : uint8_t { lru, plru, fifo, random };
+
+struct TlbLevelConfig {
+  bool enabled = true;
+  uint32_t sets = 32;
+  uint32_t ways = 2;
+  Replacement replacement = Replacement::lru;
+  uint32_t hit_cycles = 0;  // added to the access on a hit
+};
+
+struct TlbConfig {
+  bool enabled = true;  // false: every reference walks
+  bool asids = false;   // false: a switch of address space flushes
+  TlbLevelConfig l1i;
+  TlbLevelConfig l1d;
+  TlbLevelConfig l2{.enabled = false, .sets = 128, .ways = 4};
+};
+
+enum class WalkerEntry : uint8_t { l1d, l2, memory };
+
+struct WalkerConfig {
+  WalkerEntry entry = WalkerEntry::memory;  // where its reads enter the hierarchy
+  bool caches = false;                      // page-walk caches (to come)
+  uint32_t parallel = 1;                    // walks at once (to come)
+};
+
+struct CacheLevelConfig {
+  bool enabled = true;
+  uint64_t size = 32 * 1024;  // bytes
+  uint32_t ways = 8;
+  uint32_t line = 64;  // bytes, the same at every level
+  Replacement replacement = Replacement::lru;
+  uint32_t hit_cycles = 0;  // added to every access that reaches this level
+  bool prefetch = false;    // next line on a miss
+};
+
+struct CacheConfig {
+  bool enabled = false;
+  CacheLevelConfig l1i;
+  CacheLevelConfig l1d;
+  CacheLevelConfig l2{.size = 256 * 1024, .hit_cycles = 10};
+  CacheLevelConfig l3{.enabled = false, .size = 8 * 1024 * 1024, .ways = 16, .hit_cycles = 35};
+};
+
+enum class DramTiming : uint8_t { flat, banks };
+
+struct DramConfig {
+  uint64_t size = 256ull << 20;  // bytes
+  DramTiming timing = DramTiming::flat;
+  uint32_t flat_cycles = 100;  // one access, any address
+  uint32_t banks = 16;
+  uint64_t row = 8192;         // bytes of one row of one bank
+  uint32_t row_hit_cycles = 40;   // column access in the open row
+  uint32_t row_miss_cycles = 80;  // activate, then column
+  uint32_t row_conflict_cycles = 120;  // precharge, activate, column
+};
+
+struct BusConfig {
+  uint32_t cycles = 0;         // latency each way together
+  uint32_t bytes_per_cycle = 0;  // 0: no limit
+};
+
+enum class Misaligned : uint8_t { fast, slow, trap };
+
+struct HartConfig {
+  uint32_t count = 1;
+  uint32_t clock_mhz = 1000;
+  Misaligned misaligned = Misaligned::fast;
+  uint32_t misaligned_cycles = 10;  // with "slow"
+  // Cycles of an instruction beyond fetch and data; 1 in the textbook machine.
+  uint32_t base_cycles = 1;
+  uint32_t multiply_cycles = 1;
+  uint32_t divide_cycles = 1;
+  uint32_t float_cycles = 1;  // add, multiply, fused, convert, compare
+  uint32_t float_divide_cycles = 1;  // divide and square root
+  uint64_t quantum = 100'000;  // cycles between looks at the rest of the machine
+  bool fast_path = true;       // false: no host-side shortcut; no count changes
+};
+
+enum class DiskKind : uint8_t { hdd, ssd };
+
+struct DiskConfig {
+  DiskKind kind = DiskKind::hdd;
+  uint64_t size = 64ull << 30;  // bytes
+  // hdd
+  uint32_t rpm = 10'000;
+  uint64_t seek_average_us = 5'000;       // over a third of the tracks
+  uint64_t seek_track_us = 500;           // to the next track
+  uint64_t track_bytes = 1 << 20;
+  // ssd
+  uint64_t ssd_read_us = 80;
+  uint64_t ssd_write_us = 20;
+  uint64_t ssd_bytes_per_us = 3'000;
+  uint32_t queue_depth = 32;  // ssd: requests served at once
+};
+
+struct MachineConfig {
+  uint64_t seed = 1;
+  std::string paging_format = "x86-64";
+  HartConfig hart;
+  TlbConfig tlb;
+  WalkerConfig walker;
+  CacheConfig cache;
+  BusConfig bus;
+  DramConfig dram;
+  DiskConfig disk;
+};
+
+}  // namespace faultline::hw

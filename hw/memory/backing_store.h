@@ -1,0 +1,76 @@
+// The only bytes of modelled memory. DRAM, ours or a user's own, gives time;
+// the bytes always live here, so that walker, OS and DMA agree by construction.
+#pragma once
+
+#include <cstdint>
+#include <cstring>
+#include <functional>
+#include <type_traits>
+#include <vector>
+
+#include "hw/base/types.h"
+
+namespace faultline::hw {
+
+class BackingStore {
+ public:
+  // `size` in bytes, a multiple of the page size. The host's pages are taken
+  // on first touch only, so a large untouched memory costs nothing.
+  // Throws std::bad_alloc when the host gives no address range of that size.
+  BackingStore(uint64_t size, PageSize page);
+  ~BackingStore();
+  BackingStore(const BackingStore&) = delete;
+  BackingStore& operator=(const BackingStore&) = delete;
+
+  uint64_t size() const { return size_; }
+  PageSize page() const { return page_; }
+  uint64_t frames() const { return size_ >> page_.shift; }
+  bool contains(PhysAddr address, uint64_t bytes) const {
+    return address.value < size_ && bytes <= size_ - address.value;
+  }
+
+  // The host's view of the byte at `address`, which must lie in memory.
+  // Whoever writes through it to a frame that may hold decoded code must call
+  // wrote_frame() afterwards.
+  uint8_t* at(PhysAddr address) { return bytes_ + address.value; }
+  const uint8_t* at(PhysAddr address) const { return bytes_ + address.value; }
+  uint8_t* base() { return bytes_; }
+
+  // Little-endian loads and stores of 1, 2, 4 or 8 bytes; any alignment.
+  template <class T>
+  T load(PhysAddr address) const {
+    static_assert(std::is_unsigned_v<T>);
+    T value;
+    std::memcpy(&value, at(address), sizeof(T));
+    return value;
+  }
+  template <class T>
+  void store(PhysAddr address, T value) {
+    static_assert(std::is_unsigned_v<T>);
+    std::memcpy(at(address), &value, sizeof(T));
+    wrote_frame(page_.pfn(address));
+  }
+
+  // Frames whose bytes the hart has decoded. A write to one drops its decoded
+  // code at once, so self-modifying code needs no special case.
+  bool has_code(Pfn frame) const { return code_[frame.value] != 0; }
+  void mark_code(Pfn frame) { code_[frame.value] = 1; }
+  void wrote_frame(Pfn frame) {
+    if (code_[frame.value]) drop_code(frame);
+  }
+
+  // `listener` is called with a frame whose decoded code became stale; the
+  // frame's mark is already cleared. One per hart.
+  void on_code_dropped(std::function<void(Pfn)> listener) { listeners_.push_back(std::move(listener)); }
+
+ private:
+  void drop_code(Pfn frame);
+
+  uint64_t size_;
+  PageSize page_;
+  uint8_t* bytes_;
+  std::vector<uint8_t> code_;  // by frame: 1 when decoded
+  std::vector<std::function<void(Pfn)>> listeners_;
+};
+
+}  // namespace faultline::hw

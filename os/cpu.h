@@ -1,0 +1,94 @@
+// The OS layer's one door to the hardware. Everything that costs time goes
+// through it; nothing of SystemC shows. Tests put a plain model in its place.
+#pragma once
+
+#include <cstdint>
+#include <functional>
+#include <vector>
+
+#include "hw/base/cycle_ledger.h"
+#include "hw/base/types.h"
+#include "hw/hart/hart_state.h"
+#include "hw/hart/trap.h"
+#include "hw/memory/backing_store.h"
+
+namespace faultline::os {
+
+class Cpu {
+ public:
+  virtual ~Cpu() = default;
+
+  // --- time ---------------------------------------------------------------
+  virtual Cycles now() const = 0;
+  virtual uint64_t clock_hz() const = 0;
+  // Spends cycles of OS work in the current account.
+  virtual void charge(Cycles cycles) = 0;
+  // The account that charge() and the timed accesses below book to. Returns
+  // the one before; AccountScope puts it back.
+  virtual CycleAccount set_account(CycleAccount account) = 0;
+  // Moves cycles already booked (a minor fault that turns out to be major).
+  virtual void rebook(CycleAccount from, CycleAccount to, Cycles cycles) = 0;
+
+  // --- memory, timed: through the caches, counted as the kernel's -----------
+  virtual uint64_t load(PhysAddr address, unsigned bytes) = 0;
+  virtual void store(PhysAddr address, unsigned bytes, uint64_t value) = 0;
+  virtual void zero_frame(Pfn frame) = 0;
+  virtual void copy_frame(Pfn to, Pfn from) = 0;
+  // Takes the time of reading or writing these bytes and moves nothing: for
+  // copies whose bytes the caller moves in memory() itself. Must not cross a
+  // page. After a write it tells the hart that the frame changed.
+  virtual void touch(PhysAddr address, uint64_t bytes, bool write) = 0;
+
+  // --- memory, untimed: set-up before the first instruction, and looking ----
+  virtual hw::BackingStore& memory() = 0;
+
+  // --- translation ----------------------------------------------------------
+  virtual void set_address_space(PhysAddr root, Asid asid) = 0;
+  virtual void flush_page(Asid asid, VirtAddr address) = 0;
+  virtual void flush_asid(Asid asid) = 0;
+
+  // --- running and sleeping ---------------------------------------------------
+  // Runs user code until a trap, or (Cause::budget) about `until` or a device
+  // interrupt. Books its cycles itself.
+  virtual hw::Trap run_user(hw::HartState& state, Cycles until) = 0;
+  // Lets the hart sleep to `until` or the next interrupt; books `idle`.
+  // False when nothing is under way that could ever end the sleep and `until`
+  // is the far end of time: a deadlock.
+  virtual bool idle(Cycles until) = 0;
+  // Moves the completions of devices into their callbacks (BlockDevice::done),
+  // which then run here, on the OS's own thread, at now().
+  virtual void deliver_interrupts() = 0;
+
+  static constexpr Cycles kForever{~uint64_t{0}};
+};
+
+// Books OS work to an account while it lives.
+class AccountScope {
+ public:
+  AccountScope(Cpu& cpu, CycleAccount account) : cpu_(cpu), before_(cpu.set_account(account)) {}
+  ~AccountScope() { cpu_.set_account(before_); }
+  AccountScope(const AccountScope&) = delete;
+  AccountScope& operator=(const AccountScope&) = delete;
+
+ private:
+  Cpu& cpu_;
+  CycleAccount before_;
+};
+
+// One transfer between whole frames and consecutive sectors.
+struct BlockRequest {
+  uint64_t sector = 0;  // of 512 bytes
+  std::vector<Pfn> frames;
+  bool write = false;
+  // Runs in Cpu::deliver_interrupts; `ok` is false on an I/O error.
+  std::function<void(bool ok)> done;
+};
+
+class BlockDevice {
+ public:
+  virtual ~BlockDevice() = default;
+  virtual void submit(BlockRequest request) = 0;
+  virtual uint64_t sectors() const = 0;
+};
+
+}  // namespace faultline::os

@@ -1,0 +1,32 @@
+// What the memory side must know of a file: its identity (the object itself),
+// its size, and where its pages lie on the disk. os/files derives its inodes
+// from this; the page cache hangs its frames on it.
+#pragma once
+
+#include <cstdint>
+#include <unordered_map>
+
+#include "hw/base/types.h"
+
+namespace faultline::os {
+
+class FileBacking {
+ public:
+  virtual ~FileBacking() = default;
+
+  // In bytes. Pages that begin at or beyond it do not exist (SIGBUS when touched
+  // through a mapping).
+  virtual uint64_t size() const = 0;
+
+  // The first sector of the page's place on the disk; assigned on first use,
+  // consecutive for consecutive pages wherever possible.
+  virtual uint64_t sector(uint64_t page_index) = 0;
+
+  // Names the file in /proc/self/maps and in reports.
+  virtual const char* name() const = 0;
+
+  // Resident pages, by page index. Only PageCache touches this.
+  std::unordered_map<uint64_t, Pfn> cached_pages;
+};
+
+}  // namespace faultline::os
