@@ -7,6 +7,7 @@
 #include <cstddef>
 #include <vector>
 
+#include "hw/base/cycle_ledger.h"
 #include "hw/base/types.h"
 
 namespace faultline::os {
@@ -20,6 +21,13 @@ struct Strand {
   WaitQueue* sleeping_on = nullptr;      // null when runnable, running or in a timed sleep
   bool interruptible = false;            // a signal may end this sleep
   Wake wake = Wake::woken;               // why it woke
+
+  // The executor's own. Nobody else touches these.
+  CycleAccount account = CycleAccount::syscall;  // what Cpu books to while this strand runs
+  uint64_t timer = 0;                            // of a sleep with a time limit; 0: none
+  Cycles slice_left{};                           // of the current time slice
+  Cycles cpu_time{};                             // spent running, user and kernel, up to the last switch
+  bool daemon = false;                           // not a process: its timers keep no run alive
 };
 
 // Who runs strands: the scheduler, or a plain loop in a test.

@@ -1,0 +1,38 @@
+// Every process by its pid, zombies included.
+#pragma once
+
+#include <cstdint>
+#include <map>
+#include <memory>
+
+#include "os/process/process.h"
+
+namespace faultline::os {
+
+class ProcessTable {
+ public:
+  // Linux's default kernel.pid_max; also the bound on processes at once.
+  static constexpr int32_t kPidMax = 32768;
+  static constexpr int32_t kFirstPid = 2;  // pid 1 is init, which is no guest
+
+  explicit ProcessTable(Executor& executor) : executor_(executor) {}
+
+  // A new process with the next free pid; null when there is none.
+  Process* create();
+  void remove(Process& process);
+  Process* find(int32_t pid);
+  Task* find_task(int32_t tid);
+
+  bool empty() const { return processes_.empty(); }
+  size_t size() const { return processes_.size(); }
+  // In order of pid.
+  auto begin() { return processes_.begin(); }
+  auto end() { return processes_.end(); }
+
+ private:
+  Executor& executor_;
+  std::map<int32_t, std::unique_ptr<Process>> processes_;
+  int32_t next_ = kFirstPid;
+};
+
+}  // namespace faultline::os

@@ -1,0 +1,169 @@
+// Signals as data: sets, actions, what is pending. Numbers, flags and codes
+// are riscv64 Linux's (asm-generic/signal.h, siginfo.h).
+#pragma once
+
+#include <array>
+#include <cstdint>
+#include <optional>
+#include <string_view>
+#include <vector>
+
+namespace faultline::os {
+
+// Signal numbers; those of <csignal> are the host's, which may differ.
+enum Signal : int {
+  kSigHup = 1,
+  kSigInt = 2,
+  kSigQuit = 3,
+  kSigIll = 4,
+  kSigTrap = 5,
+  kSigAbrt = 6,
+  kSigBus = 7,
+  kSigFpe = 8,
+  kSigKill = 9,
+  kSigUsr1 = 10,
+  kSigSegv = 11,
+  kSigUsr2 = 12,
+  kSigPipe = 13,
+  kSigAlrm = 14,
+  kSigTerm = 15,
+  kSigStkflt = 16,
+  kSigChld = 17,
+  kSigCont = 18,
+  kSigStop = 19,
+  kSigTstp = 20,
+  kSigTtin = 21,
+  kSigTtou = 22,
+  kSigUrg = 23,
+  kSigXcpu = 24,
+  kSigXfsz = 25,
+  kSigVtalrm = 26,
+  kSigProf = 27,
+  kSigWinch = 28,
+  kSigIo = 29,
+  kSigPwr = 30,
+  kSigSys = 31,
+};
+
+inline constexpr int kSignals = 64;
+inline constexpr int kFirstRealTimeSignal = 32;
+
+// "SIGSEGV" and so on, "SIGRT2" beyond; empty for a number that is none.
+std::string_view signal_name(int signal);
+
+class SignalSet {
+ public:
+  constexpr SignalSet() = default;
+  constexpr explicit SignalSet(uint64_t bits) : bits_(bits) {}
+  static constexpr SignalSet of(int signal) { return SignalSet(uint64_t{1} << (signal - 1)); }
+
+  constexpr bool has(int signal) const { return (bits_ >> (signal - 1)) & 1; }
+  constexpr bool empty() const { return bits_ == 0; }
+  constexpr uint64_t bits() const { return bits_; }
+  constexpr SignalSet operator|(SignalSet other) const { return SignalSet(bits_ | other.bits_); }
+  constexpr SignalSet operator&(SignalSet other) const { return SignalSet(bits_ & other.bits_); }
+  constexpr SignalSet operator~() const { return SignalSet(~bits_); }
+  constexpr bool operator==(const SignalSet&) const = default;
+  // The lowest signal of the set, which must not be empty.
+  int first() const;
+
+ private:
+  uint64_t bits_ = 0;
+};
+
+// SIGKILL and SIGSTOP can be neither blocked nor caught nor ignored.
+inline constexpr SignalSet kUnblockable = SignalSet::of(kSigKill) | SignalSet::of(kSigStop);
+
+// si_code values (asm-generic/siginfo.h).
+enum SignalCode : int32_t {
+  kCodeUser = 0,       // SI_USER: kill
+  kCodeKernel = 0x80,  // SI_KERNEL
+  kCodeQueue = -1,     // SI_QUEUE: rt_sigqueueinfo
+  kCodeTkill = -6,     // SI_TKILL: tkill, tgkill
+  kCodeSegvMapErr = 1,
+  kCodeSegvAccErr = 2,
+  kCodeBusAdrAln = 1,
+  kCodeBusAdrErr = 2,
+  kCodeIllOpc = 1,
+  kCodeTrapBrkpt = 1,
+  kCodeChildExited = 1,
+  kCodeChildKilled = 2,
+  kCodeChildDumped = 3,
+  kCodeChildStopped = 5,
+  kCodeChildContinued = 6,
+};
+
+// What a siginfo_t carries; which fields mean something depends on the signal.
+struct SignalInfo {
+  int signal = 0;
+  int32_t code = 0;
+  int32_t pid = 0;  // sender, or the child of SIGCHLD
+  uint32_t uid = 0;
+  int32_t status = 0;    // SIGCHLD
+  uint64_t address = 0;  // SIGSEGV, SIGBUS, SIGILL, SIGTRAP
+  uint64_t value = 0;    // sigqueue
+  // User and system time of a child, in clock ticks.
+  int64_t user_ticks = 0;
+  int64_t system_ticks = 0;
+};
+
+inline constexpr uint64_t kHandlerDefault = 0;
+inline constexpr uint64_t kHandlerIgnore = 1;
+
+inline constexpr uint64_t kSaNoChildStop = 0x1;
+inline constexpr uint64_t kSaNoChildWait = 0x2;
+inline constexpr uint64_t kSaSigInfo = 0x4;
+inline constexpr uint64_t kSaOnStack = 0x08000000;
+inline constexpr uint64_t kSaRestart = 0x10000000;
+inline constexpr uint64_t kSaNoDefer = 0x40000000;
+inline constexpr uint64_t kSaResetHand = 0x80000000;
+
+// Also the layout of the kernel's struct sigaction on riscv64.
+struct SignalAction {
+  uint64_t handler = kHandlerDefault;
+  uint64_t flags = 0;
+  uint64_t mask = 0;
+
+  bool catches() const { return handler != kHandlerDefault && handler != kHandlerIgnore; }
+};
+
+enum class DefaultAction : uint8_t { terminate, core, ignore, stop, resume };
+DefaultAction default_action(int signal);
+
+// Signals sent and not yet delivered, to a process or to one task.
+class PendingSignals {
+ public:
+  // A standard signal that is pending already is not queued again; a real-time
+  // signal is. False when too many are pending (EAGAIN for sigqueue).
+  bool add(const SignalInfo& info);
+  // Takes the next signal of `wanted`: those that the program caused itself by
+  // an instruction first, then the lowest number, the oldest of its kind.
+  std::optional<SignalInfo> take(SignalSet wanted);
+  void discard(SignalSet signals);
+  SignalSet set() const { return set_; }
+  bool has(int signal) const { return set_.has(signal); }
+
+ private:
+  std::vector<SignalInfo> queue_;  // oldest first
+  SignalSet set_;
+};
+
+struct SignalActions {
+  SignalAction& operator[](int signal) { return actions[static_cast<size_t>(signal) - 1]; }
+  const SignalAction& operator[](int signal) const { return actions[static_cast<size_t>(signal) - 1]; }
+  // True when sending `signal` has no effect at all.
+  bool ignores(int signal) const;
+  // execve: caught signals fall back to their default, ignored ones stay.
+  void reset_for_exec();
+
+  std::array<SignalAction, kSignals> actions{};
+};
+
+// sigaltstack(2).
+struct AlternateStack {
+  uint64_t base = 0;
+  uint64_t size = 0;  // 0: none
+  bool contains(uint64_t sp) const { return size != 0 && sp > base && sp - base <= size; }
+};
+
+}  // namespace faultline::os
