@@ -23,7 +23,10 @@ class TranslationFilter {
   static constexpr size_t kEntries = 256;
 
   struct Entry {
-    uint64_t tag = ~uint64_t{0};  // virtual address >> kShift; ~0 matches nothing
+    // The piece's first virtual address. A caller may compare it with an
+    // address whose bits 3..11 alone are cleared, so that one compare also
+    // turns away what is not aligned; ~0 matches nothing even so.
+    uint64_t tag = ~uint64_t{0};
     uintptr_t addend = 0;         // host address = virtual address + addend
   };
 
@@ -31,17 +34,19 @@ class TranslationFilter {
   // must know that the access does not leave the 4 KB piece.
   uint8_t* find(uint64_t va) const {
     const Entry& entry = entries_[(va >> kShift) % kEntries];
-    return entry.tag == va >> kShift ? reinterpret_cast<uint8_t*>(va + entry.addend) : nullptr;
+    return entry.tag == piece(va) ? reinterpret_cast<uint8_t*>(va + entry.addend) : nullptr;
   }
 
-  const Entry& slot(uint64_t va) const { return entries_[(va >> kShift) % kEntries]; }
+  // For code that holds the table's first entry in a register: the same look-up.
+  const Entry* entries() const { return entries_.data(); }
+  static constexpr uint64_t piece(uint64_t va) { return va >> kShift << kShift; }
 
   void set(uint64_t va, const uint8_t* host) {
-    entries_[(va >> kShift) % kEntries] = {va >> kShift, reinterpret_cast<uintptr_t>(host) - va};
+    entries_[(va >> kShift) % kEntries] = {piece(va), reinterpret_cast<uintptr_t>(host) - va};
   }
   void drop(uint64_t va) {
     Entry& entry = entries_[(va >> kShift) % kEntries];
-    if (entry.tag == va >> kShift) entry = {};
+    if (entry.tag == piece(va)) entry = {};
   }
   void clear() { entries_.fill({}); }
 
