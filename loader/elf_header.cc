@@ -58,7 +58,8 @@ Expected<FileRange> program_headers(std::span<const uint8_t> bytes, uint64_t fil
     return wrong(elf::kProgramHeaderCount, "{} program headers take {} bytes, expected at most {}", count, table.bytes,
                  kLongestTable);
   if (table.offset > file_bytes || table.bytes > file_bytes - table.offset)
-    return wrong(elf::kProgramHeaderOffset, "{:#x} bytes of program headers at {:#x} reach beyond the end of the file at {:#x}", table.bytes,
+    return wrong(elf::kProgramHeaderOffset,
+                 "{:#x} bytes of program headers at {:#x} reach beyond the end of the file at {:#x}", table.bytes,
                  table.offset, file_bytes);
   return table;
 }

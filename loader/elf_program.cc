@@ -40,8 +40,8 @@ struct Loadable {
 std::optional<LoadError> check_file_range(const Entry& entry, const Segment& segment, uint64_t file_bytes,
                                           PageSize page) {
   if (segment.file_bytes > segment.memory_bytes)
-    return entry.wrong(Failure::invalid, elf::kSegmentMemoryBytes,
-                       "memory size {:#x} is below the file size {:#x}", segment.memory_bytes, segment.file_bytes);
+    return entry.wrong(Failure::invalid, elf::kSegmentMemoryBytes, "memory size {:#x} is below the file size {:#x}",
+                       segment.memory_bytes, segment.file_bytes);
   if (segment.file_bytes == 0) return std::nullopt;
   if (segment.file_offset > file_bytes || segment.file_bytes > file_bytes - segment.file_offset)
     return entry.wrong(Failure::not_executable, elf::kSegmentOffset,
@@ -64,8 +64,8 @@ std::optional<LoadError> check_addresses(const Entry& entry, const Segment& segm
     return entry.wrong(Failure::invalid, elf::kSegmentAddress, "{:#x} bytes at {:#x} reach beyond user space at {:#x}",
                        segment.memory_bytes, address, limits.user_end.value);
   if (kind == ProgramKind::fixed && limits.page.round_down(address) < limits.user_begin.value)
-    return entry.wrong(Failure::invalid, elf::kSegmentAddress, "address {:#x} is below the lowest that may be mapped, {:#x}",
-                       address, limits.user_begin.value);
+    return entry.wrong(Failure::invalid, elf::kSegmentAddress,
+                       "address {:#x} is below the lowest that may be mapped, {:#x}", address, limits.user_begin.value);
   return std::nullopt;
 }
 
@@ -126,11 +126,11 @@ std::optional<LoadError> check_neighbours(const ElfHeader& header, const std::ve
                                    offset, sorted[i].index, high.address.value, high.end().value, sorted[i - 1].index,
                                    low.address.value, low.end().value)};
     if (page.round_down(low.end().value - 1) == page.round_down(high.address.value) && !may_share_page(low, high))
-      return LoadError{Failure::invalid,
-                       fmt::format("offset {:#x}: program header {}: segment at {:#x} shares a page of {:#x} bytes with "
-                                   "that of program header {}, which ends at {:#x}",
-                                   offset, sorted[i].index, high.address.value, page.bytes(), sorted[i - 1].index,
-                                   low.end().value)};
+      return LoadError{
+          Failure::invalid,
+          fmt::format("offset {:#x}: program header {}: segment at {:#x} shares a page of {:#x} bytes with "
+                      "that of program header {}, which ends at {:#x}",
+                      offset, sorted[i].index, high.address.value, page.bytes(), sorted[i - 1].index, low.end().value)};
   }
   return std::nullopt;
 }
@@ -140,11 +140,11 @@ std::optional<LoadError> check_entry(VirtAddr entry, const std::vector<Segment>&
     return segment.execute && entry >= segment.address && entry < segment.end();
   };
   if (std::none_of(segments.begin(), segments.end(), inside))
-    return LoadError{Failure::invalid, fmt::format("offset {:#x}: entry {:#x} lies in no executable segment",
-                                                   elf::kEntry, entry.value)};
-  if (entry.value % 2 != 0)
     return LoadError{Failure::invalid,
-                     fmt::format("offset {:#x}: entry {:#x} is odd, expected an even address", elf::kEntry, entry.value)};
+                     fmt::format("offset {:#x}: entry {:#x} lies in no executable segment", elf::kEntry, entry.value)};
+  if (entry.value % 2 != 0)
+    return LoadError{Failure::invalid, fmt::format("offset {:#x}: entry {:#x} is odd, expected an even address",
+                                                   elf::kEntry, entry.value)};
   return std::nullopt;
 }
 
@@ -191,9 +191,8 @@ std::optional<LoadError> take_entry(const Entry& entry, uint64_t file_bytes, con
 Expected<ProgramImage> parse_program(const ElfHeader& header, std::span<const uint8_t> table, uint64_t file_bytes,
                                      const AddressLimits& limits) {
   if (table.size() < header.program_headers.bytes)
-    return LoadError{Failure::not_executable,
-                     fmt::format("offset {:#x}: the file ends inside the program headers",
-                                 header.program_headers.offset + table.size())};
+    return LoadError{Failure::not_executable, fmt::format("offset {:#x}: the file ends inside the program headers",
+                                                          header.program_headers.offset + table.size())};
   ProgramImage image;
   image.kind = header.kind;
   image.entry = header.entry;

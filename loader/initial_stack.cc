@@ -38,9 +38,9 @@ static_assert(kHardwareCapabilities == 0x112d);
 constexpr uint64_t kClockTicks = 100;  // USER_HZ
 
 constexpr uint64_t kWord = 8;
-constexpr uint64_t kStackAlignment = 16;  // RISC-V calling convention
-constexpr uint64_t kSmallestStringLimit = 128 * 1024;       // ARG_MAX
-constexpr uint64_t kLargestStringLimit = 6 * 1024 * 1024;   // three quarters of _STK_LIM
+constexpr uint64_t kStackAlignment = 16;                   // RISC-V calling convention
+constexpr uint64_t kSmallestStringLimit = 128 * 1024;      // ARG_MAX
+constexpr uint64_t kLargestStringLimit = 6 * 1024 * 1024;  // three quarters of _STK_LIM
 
 using AuxiliaryVector = std::vector<std::pair<uint64_t, uint64_t>>;
 

@@ -20,7 +20,7 @@ struct StackRequest {
   PageSize page;                         // AT_PAGESZ
   uint64_t interpreter_base = 0;         // AT_BASE; 0 without an interpreter
   uint32_t uid = 0, euid = 0, gid = 0, egid = 0;
-  std::array<uint8_t, 16> random{};      // the bytes that AT_RANDOM points to
+  std::array<uint8_t, 16> random{};  // the bytes that AT_RANDOM points to
 };
 
 struct InitialStack {

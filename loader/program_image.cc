@@ -24,10 +24,10 @@ Expected<ProgramImage> ProgramImage::placed_at(uint64_t bias, const AddressLimit
   const uint64_t first = limits.page.round_down(begin().value);
   if (end().value > limits.user_end.value || bias > limits.user_end.value - end().value ||
       first + bias < limits.user_begin.value)
-    return LoadError{Failure::invalid, fmt::format("segments {:#x} to {:#x} moved up by {:#x} leave user space, {:#x} "
-                                                   "to {:#x}",
-                                                   begin().value, end().value, bias, limits.user_begin.value,
-                                                   limits.user_end.value)};
+    return LoadError{Failure::invalid,
+                     fmt::format("segments {:#x} to {:#x} moved up by {:#x} leave user space, {:#x} "
+                                 "to {:#x}",
+                                 begin().value, end().value, bias, limits.user_begin.value, limits.user_end.value)};
   ProgramImage moved = *this;
   for (Segment& segment : moved.segments) segment.address += bias;
   moved.entry += bias;

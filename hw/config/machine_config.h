@@ -97,6 +97,7 @@ struct DiskConfig {
   uint64_t seek_average_us = 5'000;       // over a third of the tracks
   uint64_t seek_track_us = 500;           // to the next track
   uint64_t track_bytes = 1 << 20;
+  bool track_buffer = true;  // reads on to the end of the track while idle
   // ssd
   uint64_t ssd_read_us = 80;
   uint64_t ssd_write_us = 20;

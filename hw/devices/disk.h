@@ -1,60 +1,111 @@
 // A disk: a queue of requests, a head that must get there (or flash that need
 // not), and DMA into modelled memory through the bus.
+//
+// A request's life: submit() queues it; as soon as the mechanism has a free slot
+// it is in service and its end is known; at that moment the bytes move between
+// BlockStorage and memory, frame by frame, and `done` is called.
+//
+// The DMA's own accesses to memory are posted at the end of service: they take
+// the bus and DRAM for their time, but the request does not wait for them.
 #pragma once
 
 #include <cstdint>
-#include <deque>
 #include <functional>
+#include <map>
+#include <memory>
+#include <optional>
 #include <systemc>
-#include <tlm>
-#include <tlm_utils/simple_initiator_socket.h>
+#include <utility>
 #include <vector>
 
 #include "hw/base/clock.h"
 #include "hw/base/types.h"
-#include "hw/devices/block_storage.h"
 #include "hw/config/machine_config.h"
+#include "hw/devices/block_storage.h"
+#include "hw/devices/disk_mechanism.h"
+#include "hw/devices/disk_request.h"
+#include "hw/devices/request_queue.h"
 #include "hw/memory/backing_store.h"
 #include "hw/memory/memory_port.h"
 
 namespace faultline::hw {
 
-struct DiskRequest {
-  uint64_t sector = 0;
-  // The frames that the transfer fills or empties, in order, one page each.
-  std::vector<Pfn> frames;
-  bool write = false;
-  // Called on the disk's own thread when the transfer has ended; must not wait.
-  std::function<void(bool ok)> done;
-};
-
 struct DiskStatistics {
-  uint64_t reads = 0;          // requests
+  uint64_t reads = 0;  // requests that ended, failed ones included
   uint64_t writes = 0;
-  uint64_t bytes_read = 0;
-  uint64_t bytes_written = 0;
-  uint64_t errors = 0;
+  uint64_t bytes_read = 0;     // that reached memory
+  uint64_t bytes_written = 0;  // that reached the medium
+  uint64_t errors = 0;         // requests that failed
   uint64_t busy_fs = 0;        // time with at least one request in service
+  // Of the requests taken up, summed over all of them (they overlap on an SSD).
+  uint64_t seek_fs = 0;
+  uint64_t rotation_fs = 0;
+  uint64_t transfer_fs = 0;
+  uint64_t queued_peak = 0;  // the most that were submitted and not yet done
 };
 
 SC_MODULE(Disk) {
  public:
+  // Throws std::invalid_argument, one line that names the key, on a
+  // configuration that cannot be. Memory and storage must outlive the disk.
   Disk(sc_core::sc_module_name name, const DiskConfig& config, const Clock& clock, BackingStore& memory,
        BlockStorage& storage);
 
+  // Bound by whoever builds the machine.
   MemoryPort& dma() { return dma_; }
 
-  // Queues a request at the current SystemC time. The caller must have brought
-  // SystemC time up to its own (Hart::synchronise).
+  // `listener` is called after the disk has changed bytes of memory, so that
+  // caches can drop their tags; before the request's `done`.
+  void on_dma_write(std::function<void(PhysAddr, uint64_t bytes)> listener) {
+    dma_listeners_.push_back(std::move(listener));
+  }
+
+  // Queues a request at the current SystemC time; `done` is never called from
+  // here. The caller must have brought SystemC time up to its own
+  // (Hart::synchronise). A request beyond the end of the disk or of memory ends
+  // at once with an error.
   void submit(DiskRequest request);
 
-  // When the next completion is due, if any request is in service.
-  const DiskStatistics& statistics() const { return statistics_; }
-  uint64_t queued() const;
+  // When the next request in service ends; nothing when none is.
+  std::optional<sc_core::sc_time> next_completion() const;
+
+  // Requests submitted and not yet done.
+  uint64_t queued() const { return waiting_.size() + in_service_.size(); }
+  uint64_t sectors() const { return config_.size / kSectorBytes; }
+  // Up to the current SystemC time.
+  DiskStatistics statistics() const;
 
  private:
+  // A request in service, by the moment of its end and then by its number, so
+  // that those which end together are done in the order of submission.
+  using ServiceKey = std::pair<uint64_t, uint64_t>;
+  struct InService {
+    DiskRequest request;
+    bool valid;
+  };
+
+  void run();
+  void take_up();
+  void complete(InService service);
+  bool valid(const DiskRequest& request) const;
+  bool move(const DiskRequest& request);
+  bool fill(Pfn frame, uint64_t sector);   // from the medium
+  bool drain(Pfn frame, uint64_t sector);  // to the medium
+  void post_dma(PhysAddr address, bool write, Cycles& at);
+
   DiskConfig config_;
+  const Clock& clock_;
+  BackingStore& memory_;
+  BlockStorage& storage_;
   MemoryPort dma_;
+  std::unique_ptr<DiskMechanism> mechanism_;
+  std::vector<std::function<void(PhysAddr, uint64_t)>> dma_listeners_;
+
+  RequestQueue waiting_;
+  std::map<ServiceKey, InService> in_service_;
+  uint64_t taken_up_ = 0;  // requests ever, the number of the next
+  uint64_t busy_since_fs_ = 0;
+  sc_core::sc_event submitted_;
   DiskStatistics statistics_;
 };
 

@@ -1,0 +1,137 @@
+#include "hw/devices/disk.h"
+
+#include <algorithm>
+#include <span>
+
+namespace faultline::hw {
+namespace {
+
+// What the DMA engine moves in one access: a burst of a 64-bit DDR channel.
+constexpr unsigned kBurstBytes = 64;
+
+uint64_t now_fs() { return sc_core::sc_time_stamp().value(); }
+
+}  // namespace
+
+Disk::Disk(sc_core::sc_module_name name, const DiskConfig& config, const Clock& clock, BackingStore& memory,
+           BlockStorage& storage)
+    : sc_module(name),
+      config_(config),
+      clock_(clock),
+      memory_(memory),
+      storage_(storage),
+      dma_("dma", clock),
+      mechanism_(make_disk_mechanism(config)) {
+  SC_HAS_PROCESS(Disk);
+  SC_THREAD(run);
+}
+
+void Disk::submit(DiskRequest request) {
+  waiting_.add(std::move(request));
+  statistics_.queued_peak = std::max(statistics_.queued_peak, queued());
+  take_up();
+  submitted_.notify(sc_core::SC_ZERO_TIME);
+}
+
+std::optional<sc_core::sc_time> Disk::next_completion() const {
+  if (in_service_.empty()) return std::nullopt;
+  return sc_core::sc_time::from_value(in_service_.begin()->first.first);
+}
+
+DiskStatistics Disk::statistics() const {
+  DiskStatistics statistics = statistics_;
+  if (!in_service_.empty()) statistics.busy_fs += now_fs() - busy_since_fs_;
+  return statistics;
+}
+
+// The disk's thread: sleeps to the next end of service. A request that is
+// submitted meanwhile may end earlier (on an SSD), so that wakes it too.
+void Disk::run() {
+  for (;;) {
+    if (in_service_.empty()) {
+      wait(submitted_);
+    } else if (const uint64_t end = in_service_.begin()->first.first; end > now_fs()) {
+      wait(sc_core::sc_time::from_value(end - now_fs()), submitted_);
+    } else {
+      InService service = std::move(in_service_.begin()->second);
+      in_service_.erase(in_service_.begin());
+      if (in_service_.empty()) statistics_.busy_fs += now_fs() - busy_since_fs_;
+      complete(std::move(service));
+    }
+  }
+}
+
+// Moves requests from the queue into service while slots are free.
+void Disk::take_up() {
+  while (!waiting_.empty() && in_service_.size() < mechanism_->slots()) {
+    InService service{waiting_.take(mechanism_->position()), false};
+    const DiskRequest& request = service.request;
+    service.valid = valid(request);
+    DiskService time{.end_fs = now_fs()};
+    if (service.valid) {
+      time =
+          mechanism_->serve(now_fs(), {request.sector, request.frames.size() * memory_.page().bytes(), request.write});
+    }
+    statistics_.seek_fs += time.seek_fs;
+    statistics_.rotation_fs += time.rotation_fs;
+    statistics_.transfer_fs += time.transfer_fs;
+    if (in_service_.empty()) busy_since_fs_ = now_fs();
+    in_service_.emplace(ServiceKey{time.end_fs, taken_up_++}, std::move(service));
+  }
+}
+
+void Disk::complete(InService service) {
+  // The mechanism turns to the next request while the bytes of this one move.
+  take_up();
+  DiskRequest& request = service.request;
+  const bool ok = service.valid && move(request);
+  ++(request.write ? statistics_.writes : statistics_.reads);
+  if (!ok) ++statistics_.errors;
+  if (request.done) request.done(ok);
+}
+
+bool Disk::valid(const DiskRequest& request) const {
+  const uint64_t length = request.frames.size() * (memory_.page().bytes() / kSectorBytes);
+  if (request.sector > sectors() || length > sectors() - request.sector) return false;
+  return std::all_of(request.frames.begin(), request.frames.end(),
+                     [this](Pfn frame) { return frame.value < memory_.frames(); });
+}
+
+// All frames of the request, in order, to the first that fails.
+bool Disk::move(const DiskRequest& request) {
+  const PageSize page = memory_.page();
+  uint64_t sector = request.sector;
+  Cycles at = clock_.cycles(sc_core::sc_time_stamp());
+  for (const Pfn frame : request.frames) {
+    if (!(request.write ? drain(frame, sector) : fill(frame, sector))) return false;
+    // A disk write reads memory, and the other way round.
+    post_dma(page.address(frame), !request.write, at);
+    sector += page.bytes() / kSectorBytes;
+  }
+  return true;
+}
+
+bool Disk::fill(Pfn frame, uint64_t sector) {
+  const PageSize page = memory_.page();
+  const PhysAddr address = page.address(frame);
+  const bool ok = storage_.read(sector, std::span<uint8_t>(memory_.at(address), page.bytes()));
+  // A medium that failed may have left some bytes behind all the same.
+  memory_.wrote_frame(frame);
+  for (const auto& listener : dma_listeners_) listener(address, page.bytes());
+  if (ok) statistics_.bytes_read += page.bytes();
+  return ok;
+}
+
+bool Disk::drain(Pfn frame, uint64_t sector) {
+  const PageSize page = memory_.page();
+  const bool ok = storage_.write(sector, std::span<const uint8_t>(memory_.at(page.address(frame)), page.bytes()));
+  if (ok) statistics_.bytes_written += page.bytes();
+  return ok;
+}
+
+void Disk::post_dma(PhysAddr address, bool write, Cycles& at) {
+  for (uint64_t offset = 0; offset < memory_.page().bytes(); offset += kBurstBytes)
+    at = dma_.access(address + offset, kBurstBytes, write, Requester::dma, at);
+}
+
+}  // namespace faultline::hw
