@@ -1,0 +1,156 @@
+// A file of any kind, as the guest's kernel knows it: identity, attributes,
+// and what reading, writing and waiting mean for its kind.
+#pragma once
+
+#include <cstdint>
+#include <memory>
+#include <optional>
+#include <string>
+#include <string_view>
+#include <utility>
+
+#include "hw/base/types.h"
+#include "os/memory/file_backing.h"
+#include "os/process/co.h"
+#include "os/process/wait_queue.h"
+#include "os/result.h"
+
+namespace faultline::os {
+
+class Directory;
+class OpenFile;
+class PageCache;
+class UserMemory;
+class Cpu;
+struct OsCosts;
+
+// The type bits of st_mode (inode(7)).
+enum class InodeType : uint32_t {
+  fifo = 0010000,
+  character = 0020000,
+  directory = 0040000,
+  block = 0060000,
+  regular = 0100000,
+  symlink = 0120000,
+  socket = 0140000,
+};
+
+struct Timestamp {
+  int64_t seconds = 0;  // since 1970, on the guest's simulated clock
+  uint32_t nanoseconds = 0;
+};
+
+struct Attributes {
+  uint32_t permissions = 0;  // 07777
+  uint32_t uid = 0;
+  uint32_t gid = 0;
+  uint32_t links = 1;
+  uint64_t device_number = 0;  // of a device node, as makedev(3)
+  Timestamp accessed, modified, changed;
+};
+
+// Who an inode belongs to: a mounted tree. Renames and links stay inside one.
+struct Mount {
+  uint32_t device = 0;      // st_dev
+  bool writes_through = false;  // bound :rw
+  bool in_memory = false;   // no host behind it: /tmp, /dev/shm
+  uint64_t magic = 0x01021994;  // f_type of statfs (TMPFS_MAGIC)
+};
+
+// How a file system call sleeps so that a signal can end it. Kept apart from
+// tasks, so that files can be tested without processes.
+class Sleeper {
+ public:
+  virtual ~Sleeper() = default;
+  virtual Co<Wake> sleep(WaitQueue& queue) = 0;  // interruptible
+};
+
+// What a read or write needs beside the file.
+struct IoContext {
+  UserMemory& user;
+  Cpu& cpu;
+  PageCache& cache;
+  const OsCosts& costs;
+  Sleeper& sleeper;
+  Timestamp now;
+  uint64_t file_size_limit = ~uint64_t{0};  // RLIMIT_FSIZE
+};
+
+// Answered when a signal ended an interruptible sleep before anything moved;
+// the same number as kRestartSys of os/syscall/syscall.h.
+inline constexpr Errno kInterruptedBySignal{512};
+
+// Events of poll(2).
+enum PollEvent : uint32_t {
+  kPollIn = 0x001,
+  kPollPriority = 0x002,
+  kPollOut = 0x004,
+  kPollError = 0x008,
+  kPollHangUp = 0x010,
+  kPollInvalid = 0x020,
+};
+
+class Inode : public FileBacking, public std::enable_shared_from_this<Inode> {
+ public:
+  Inode(const Mount& mount, InodeType type, uint64_t number, Attributes given)
+      : attributes(given), mount_(mount), type_(type), number_(number) {}
+  Inode(const Inode&) = delete;
+  Inode& operator=(const Inode&) = delete;
+
+  InodeType type() const { return type_; }
+  bool is(InodeType type) const { return type_ == type; }
+  uint64_t number() const { return number_; }
+  const Mount& mount() const { return mount_; }
+  uint32_t mode() const { return static_cast<uint32_t>(type_) | attributes.permissions; }
+
+  // --- FileBacking ------------------------------------------------------------
+  uint64_t size() const override { return 0; }
+  uint64_t sector(uint64_t) override { return 0; }
+  const char* name() const override { return name_.c_str(); }
+  // The path by which the file was last opened or renamed.
+  void set_name(std::string name) { name_ = std::move(name); }
+
+  // --- what mmap(2) makes of it -------------------------------------------------
+  enum class Mapping : uint8_t { none /* ENODEV */, file, anonymous /* /dev/zero */ };
+  virtual Mapping mapping() const { return Mapping::none; }
+
+  // --- what open(2) finds -------------------------------------------------------
+  // Called before an OpenFile is made, and when the last reference to it goes.
+  // May sleep (a FIFO waits for its other end). ENXIO and so on.
+  virtual Co<Result<>> open(OpenFile& file, Sleeper& sleeper);
+  virtual void close(OpenFile& file) {}
+
+  // --- input and output ------------------------------------------------------------
+  // The position of the descriptor moves on lseek, read and write.
+  virtual bool seekable() const { return false; }
+  // Bytes moved, at most `bytes`; 0 at the end. `offset` is meaningless where
+  // !seekable(). EFAULT only when nothing was moved before.
+  virtual Co<Result<uint64_t>> read(IoContext& io, OpenFile& file, uint64_t offset, VirtAddr to, uint64_t bytes);
+  // `offset` comes back as the place after the last byte (O_APPEND sets it).
+  virtual Co<Result<uint64_t>> write(IoContext& io, OpenFile& file, uint64_t& offset, VirtAddr from, uint64_t bytes);
+  virtual Co<Result<>> truncate(IoContext& io, uint64_t size);
+  // PollEvent bits that hold now; a change wakes Vfs::poll_changes().
+  virtual uint32_t poll(const OpenFile& file) const { return kPollIn | kPollOut; }
+  // FIONREAD; nothing: ENOTTY.
+  virtual std::optional<uint64_t> readable_bytes(const OpenFile& file) const { return std::nullopt; }
+  virtual bool is_terminal() const { return false; }
+  // The text of a symbolic link.
+  virtual Result<std::string> link_target() const { return Errno{EINVAL}; }
+  // What a link of /proc leads to without a path (an open file); null: by its text.
+  virtual std::shared_ptr<Inode> link_jump() const { return nullptr; }
+  // chmod, chown and utimens went into `attributes`; a file bound :rw passes
+  // the permissions on.
+  virtual Result<> attributes_changed() { return Unit{}; }
+
+  Attributes attributes;
+
+ private:
+  const Mount& mount_;
+  InodeType type_;
+  uint64_t number_;
+  std::string name_;
+};
+
+using InodePtr = std::shared_ptr<Inode>;
+
+}  // namespace faultline::os

@@ -1,0 +1,70 @@
+// An open file description (open(2)): what dup and fork share.
+#pragma once
+
+#include <cstdint>
+#include <memory>
+#include <string>
+#include <utility>
+
+#include "os/files/inode.h"
+
+namespace faultline::os {
+
+// Open flags of riscv64 Linux (asm-generic/fcntl.h).
+enum OpenFlag : uint32_t {
+  kOpenReadOnly = 0,
+  kOpenWriteOnly = 1,
+  kOpenReadWrite = 2,
+  kOpenAccessMode = 3,
+  kOpenCreate = 0100,
+  kOpenExclusive = 0200,
+  kOpenNoControllingTty = 0400,
+  kOpenTruncate = 01000,
+  kOpenAppend = 02000,
+  kOpenNonBlocking = 04000,
+  kOpenDataSync = 010000,
+  kOpenAsync = 020000,
+  kOpenDirect = 040000,
+  kOpenLargeFile = 0100000,
+  kOpenDirectory = 0200000,
+  kOpenNoFollow = 0400000,
+  kOpenNoAccessTime = 01000000,
+  kOpenCloseOnExec = 02000000,
+  kOpenSync = 04010000,
+  kOpenPath = 010000000,
+  kOpenTemporary = 020200000,  // O_TMPFILE, O_DIRECTORY included
+};
+
+class OpenFile {
+ public:
+  // `flags` without those that only open(2) itself looks at.
+  OpenFile(InodePtr inode, uint32_t flags) : flags(flags), inode_(std::move(inode)) {}
+  ~OpenFile() {
+    if (opened) inode_->close(*this);
+  }
+  OpenFile(const OpenFile&) = delete;
+  OpenFile& operator=(const OpenFile&) = delete;
+
+  Inode& inode() const { return *inode_; }
+  const InodePtr& inode_pointer() const { return inode_; }
+
+  bool path_only() const { return (flags & kOpenPath) != 0; }
+  bool readable() const { return !path_only() && (flags & kOpenAccessMode) != kOpenWriteOnly; }
+  bool writable() const { return !path_only() && (flags & kOpenAccessMode) != kOpenReadOnly; }
+  bool nonblocking() const { return (flags & kOpenNonBlocking) != 0; }
+
+  uint32_t flags;
+  uint64_t offset = 0;  // of a directory: how many entries were handed out
+  bool opened = false;  // Inode::open succeeded, so Inode::close is due
+  std::string path;     // absolute, as it was when opened
+  // What a file of /proc said when it was opened, or a directory's listing
+  // (os/files/directory.h) since its last rewind.
+  std::shared_ptr<const void> snapshot;
+
+ private:
+  InodePtr inode_;
+};
+
+using OpenFilePtr = std::shared_ptr<OpenFile>;
+
+}  // namespace faultline::os

@@ -1,0 +1,53 @@
+// What /proc tells of processes and of the machine: the kernel fills it when a
+// file of /proc is opened.
+#pragma once
+
+#include <cstdint>
+#include <memory>
+#include <optional>
+#include <string>
+#include <vector>
+
+namespace faultline::os {
+
+class AddressSpace;
+class Directory;
+class FileTable;
+
+struct ProcessFacts {
+  int32_t pid = 0, parent = 0, group = 0, session = 0;
+  char state = 'R';
+  std::string command;     // comm
+  std::string executable;  // absolute path in the guest's name space
+  std::vector<std::string> arguments;
+  // Null for a zombie.
+  std::shared_ptr<AddressSpace> space;
+  std::shared_ptr<FileTable> files;
+  std::shared_ptr<Directory> current;  // directory
+  uint32_t uid = 0, gid = 0;
+  uint64_t minor_faults = 0, major_faults = 0;
+  uint64_t user_ticks = 0, system_ticks = 0, start_ticks = 0;  // 100 a second
+  uint64_t pending_signals = 0, blocked_signals = 0, ignored_signals = 0, caught_signals = 0;
+};
+
+struct SystemFacts {
+  uint64_t memory_bytes = 0, free_bytes = 0, page_cache_bytes = 0, anonymous_bytes = 0, dirty_bytes = 0;
+  uint64_t page_table_bytes = 0, kernel_bytes = 0;
+  uint64_t swap_bytes = 0, swap_free_bytes = 0;
+  uint64_t commit_limit_bytes = 0, committed_bytes = 0;
+  unsigned overcommit = 0, overcommit_ratio = 0;
+  unsigned harts = 1;
+  uint64_t uptime_ticks = 0, idle_ticks = 0, user_ticks = 0, system_ticks = 0;  // 100 a second
+  uint64_t context_switches = 0, processes_made = 0;
+};
+
+class ProcessDirectory {
+ public:
+  virtual ~ProcessDirectory() = default;
+  virtual int32_t current_pid() const = 0;
+  virtual std::vector<int32_t> pids() const = 0;  // ascending
+  virtual std::optional<ProcessFacts> process(int32_t pid) const = 0;
+  virtual SystemFacts system() const = 0;
+};
+
+}  // namespace faultline::os

@@ -1,0 +1,136 @@
+// The guest's name space: builds it from what the guest is given, resolves
+// paths in it, opens, makes and removes files.
+//
+// Order of life: DiskContent, then the machine, Cpu, Executor and MemoryManager,
+// then Vfs; destroyed the other way round, after every process.
+#pragma once
+
+#include <cstdint>
+#include <functional>
+#include <memory>
+#include <optional>
+#include <span>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "os/files/disk_content.h"
+#include "os/files/file_table.h"
+#include "os/files/fs_context.h"
+#include "os/files/inode.h"
+#include "os/files/namespace_config.h"
+#include "os/files/open_file.h"
+#include "os/files/process_facts.h"
+#include "os/process/co.h"
+#include "os/process/wait_queue.h"
+#include "os/result.h"
+
+namespace faultline::os {
+
+class Cpu;
+class HostIdentities;
+class PageCache;
+class TreeDirectory;
+struct OsConfig;
+
+// Where a path led. `inode` is null when only the last component is missing.
+struct PathResult {
+  std::shared_ptr<Directory> parent;  // null for "/"
+  std::string name;                   // last component; "." and ".." only with inode set
+  InodePtr inode;
+  bool trailing_slash = false;
+};
+
+class Vfs {
+ public:
+  struct Parts {
+    Cpu& cpu;
+    Executor& executor;
+    PageCache& cache;
+    DiskContent& disk;
+    const OsConfig& config;
+  };
+
+  explicit Vfs(Parts parts);
+  ~Vfs();
+  Vfs(const Vfs&) = delete;
+  Vfs& operator=(const Vfs&) = delete;
+
+  // Makes the name space. Answers one line that says what is wrong where
+  // (a host path that is missing or no directory, ...), or nothing.
+  std::optional<std::string> build(const NamespaceConfig& config);
+
+  // --- for the kernel's beginning of a run -----------------------------------------
+  // PROGRAM in the guest's name space, absolute.
+  const std::string& program_path() const { return program_path_; }
+  std::shared_ptr<FsContext> initial_context() const;
+  std::shared_ptr<FileTable> initial_files();  // 0, 1, 2
+  // /proc asks here from now on. Must outlive the last system call.
+  void set_processes(const ProcessDirectory* processes) { processes_ = processes; }
+  uint32_t uid() const { return uid_; }
+  uint32_t gid() const { return gid_; }
+
+  // --- for exec ----------------------------------------------------------------------
+  // A regular file with execute permission: ENOENT, EACCES, ENOTDIR, ELOOP, ...
+  // Its name() is the absolute path afterwards.
+  Co<Result<InodePtr>> open_executable(std::string_view path, const FsContext& context);
+  // Bytes at `offset` through the page cache; fewer only at the file's end. EIO.
+  Co<Result<size_t>> read_inode(Inode& inode, uint64_t offset, std::span<uint8_t> to);
+
+  // --- for file system calls -----------------------------------------------------------
+  enum class Last : uint8_t { follow, keep };  // a symbolic link in the last component
+  // Every errno of path_resolution(7). `start` is used for relative paths.
+  Result<PathResult> resolve(const std::shared_ptr<Directory>& start, std::string_view path, Last last) const;
+  // The same, ENOENT when the last component is missing.
+  Result<InodePtr> find(const std::shared_ptr<Directory>& start, std::string_view path, Last last) const;
+  // open(2). May sleep: truncation, the other end of a FIFO.
+  Co<Result<OpenFilePtr>> open(const std::shared_ptr<Directory>& start, std::string_view path, uint32_t flags,
+                               uint32_t permissions, Sleeper& sleeper);
+  Co<Result<OpenFilePtr>> open_inode(InodePtr inode, uint32_t flags, std::string path, Sleeper& sleeper);
+  // Both ends of a pipe: read, write.
+  std::pair<OpenFilePtr, OpenFilePtr> make_pipe(uint32_t flags);
+  // memfd_create(2): an unlinked file in memory.
+  OpenFilePtr make_anonymous_file(std::string name, uint32_t flags);
+
+  Result<> make_directory(const std::shared_ptr<Directory>& start, std::string_view path, uint32_t permissions);
+  Result<> make_symlink(const std::shared_ptr<Directory>& start, std::string_view path, std::string_view target);
+  Result<> make_node(const std::shared_ptr<Directory>& start, std::string_view path, uint32_t mode);
+  Result<> remove(const std::shared_ptr<Directory>& start, std::string_view path, bool directory);
+  Result<> link(const InodePtr& inode, const std::shared_ptr<Directory>& start, std::string_view path);
+  Result<> rename(const std::shared_ptr<Directory>& from_start, std::string_view from,
+                  const std::shared_ptr<Directory>& to_start, std::string_view to, uint32_t flags);
+
+  // The guest may read (4), write (2), execute or search (1): EACCES.
+  Result<> check_access(const Inode& inode, unsigned wanted) const;
+  // The guest may change the attributes: EPERM.
+  Result<> check_owner(const Inode& inode) const;
+  // getcwd: ENOENT for a directory that was removed.
+  Result<std::string> path_of(const Directory& directory) const;
+
+  const std::shared_ptr<Directory>& root() const { return root_; }
+  PageCache& cache() { return parts_.cache; }
+  Cpu& cpu() { return parts_.cpu; }
+  const OsConfig& config() const { return parts_.config; }
+  DiskContent& disk() { return parts_.disk; }
+  const ProcessDirectory* processes() const { return processes_; }
+  // Woken whenever a poll() of an inode may have changed.
+  WaitQueue& poll_changes() { return poll_changes_; }
+  Timestamp now() const;
+
+  // --- the end of the run ------------------------------------------------------------------
+  // Writes what is still dirty of files bound :rw to the host, without
+  // simulated time. One line when the host refused.
+  std::optional<std::string> finish();
+  // Files that the guest made, changed or removed and that the host never saw.
+  uint64_t files_kept_in_memory() const;
+
+ private:
+  Parts parts_;
+  uint32_t uid_ = 0, gid_ = 0;
+  std::string program_path_;
+  std::shared_ptr<Directory> root_;
+  const ProcessDirectory* processes_ = nullptr;
+  WaitQueue poll_changes_;
+};
+
+}  // namespace faultline::os
