@@ -7,10 +7,13 @@
 #include <systemc>
 #include <tlm>
 #include <tlm_utils/simple_initiator_socket.h>
+#include <vector>
 
 #include "hw/base/clock.h"
 #include "hw/base/types.h"
+#include "hw/memory/memory_side.h"
 #include "hw/memory/requester.h"
+#include "hw/memory/time_bridge.h"
 
 namespace faultline::hw {
 
@@ -21,9 +24,15 @@ struct FlatLatency {
   Cycles write;
 };
 
-class MemoryPort {
+// Transactions of a MemoryPort carry a RequesterExtension and the address of a
+// scratch buffer: the bytes of modelled memory are in the BackingStore alone,
+// so that a target that copies data does no harm.
+class MemoryPort : public MemorySide {
  public:
   MemoryPort(const char* name, const Clock& clock);
+  ~MemoryPort() override;
+  MemoryPort(const MemoryPort&) = delete;
+  MemoryPort& operator=(const MemoryPort&) = delete;
 
   tlm_utils::simple_initiator_socket<MemoryPort>& socket() { return socket_; }
 
@@ -31,8 +40,13 @@ class MemoryPort {
   // `now` (cycles since the start of simulation, not before the kernel's own
   // time). Returns when it is done. Never waits. `address` must be in memory.
   // Guards the floating-point flags and rounding of the host, which belong to
-  // the guest while a hart runs.
-  Cycles access(PhysAddr address, unsigned bytes, bool write, Requester requester, Cycles now);
+  // the guest while a hart runs. A target that answers with an error, or whose
+  // time runs backwards, ends the simulation with an sc_report error.
+  Cycles access(PhysAddr address, unsigned bytes, bool write, Requester requester, Cycles now) override;
+
+  // The same for a module of the memory side: time as a TLM delay, which
+  // grows, and no guard, since whoever called that module has set one.
+  void transport(PhysAddr address, unsigned bytes, bool write, Requester requester, sc_core::sc_time& delay);
 
   // Asks the target once, after elaboration; nothing when time depends on history.
   std::optional<FlatLatency> flat_latency();
@@ -40,8 +54,10 @@ class MemoryPort {
  private:
   tlm_utils::simple_initiator_socket<MemoryPort> socket_;
   const Clock& clock_;
+  TimeBridge time_;
   tlm::tlm_generic_payload payload_;
   RequesterExtension requester_;
+  std::vector<uint8_t> scratch_;
 };
 
 }  // namespace faultline::hw

@@ -1,0 +1,127 @@
+#include "hw/memory/dram.h"
+
+#include <algorithm>
+#include <cstring>
+#include <numeric>
+#include <stdexcept>
+
+namespace faultline::hw {
+
+uint64_t DramStatistics::total_reads() const { return std::accumulate(reads.begin(), reads.end(), uint64_t{0}); }
+uint64_t DramStatistics::total_writes() const { return std::accumulate(writes.begin(), writes.end(), uint64_t{0}); }
+
+Dram::Dram(sc_core::sc_module_name name, const DramConfig& config, const Clock& clock, BackingStore& memory)
+    : sc_module(name),
+      socket_("socket"),
+      memory_(memory),
+      timing_(config.timing),
+      flat_time_(clock.time(Cycles(config.flat_cycles))),
+      hit_fs_(clock.time(Cycles(config.row_hit_cycles)).value()),
+      miss_fs_(clock.time(Cycles(config.row_miss_cycles)).value()),
+      conflict_fs_(clock.time(Cycles(config.row_conflict_cycles)).value()),
+      row_bytes_(config.row),
+      banks_(config.banks) {
+  if (timing_ == DramTiming::banks && (config.row == 0 || config.banks == 0)) {
+    throw std::invalid_argument("DRAM with open rows needs at least one bank and one byte a row");
+  }
+  socket_.register_b_transport(this, &Dram::b_transport);
+  socket_.register_get_direct_mem_ptr(this, &Dram::get_direct_mem_ptr);
+  socket_.register_transport_dbg(this, &Dram::transport_dbg);
+}
+
+void Dram::count(Requester requester, bool write) {
+  auto& counts = write ? statistics_.writes : statistics_.reads;
+  ++counts[static_cast<size_t>(requester)];
+}
+
+void Dram::count_bulk(Requester requester, uint64_t reads, uint64_t writes) {
+  statistics_.reads[static_cast<size_t>(requester)] += reads;
+  statistics_.writes[static_cast<size_t>(requester)] += writes;
+}
+
+void Dram::b_transport(int, tlm::tlm_generic_payload& payload, sc_core::sc_time& delay) {
+  const uint64_t address = payload.get_address();
+  const uint64_t bytes = payload.get_data_length();
+  if (!memory_.contains(PhysAddr(address), bytes)) {
+    payload.set_response_status(tlm::TLM_ADDRESS_ERROR_RESPONSE);
+    return;
+  }
+  if (payload.get_byte_enable_ptr() != nullptr || payload.get_streaming_width() < bytes) {
+    payload.set_response_status(tlm::TLM_BURST_ERROR_RESPONSE);
+    return;
+  }
+  payload.set_response_status(tlm::TLM_OK_RESPONSE);
+  if (payload.get_command() == tlm::TLM_IGNORE_COMMAND || bytes == 0) return;
+
+  const auto* extension = payload.get_extension<RequesterExtension>();
+  const Requester requester = extension ? extension->requester : Requester::data;
+  if (timing_ == DramTiming::flat) {
+    count(requester, payload.is_write());
+    delay += flat_time_;
+    payload.set_dmi_allowed(true);
+  } else {
+    serve_rows(address, bytes, payload.is_write(), requester, delay);
+  }
+  if (!extension) move_bytes(payload);
+}
+
+void Dram::serve_rows(uint64_t address, uint64_t bytes, bool write, Requester requester, sc_core::sc_time& delay) {
+  const uint64_t kernel = sc_core::sc_time_stamp().value();
+  uint64_t at = kernel + delay.value();
+  const uint64_t end = address + bytes;
+  while (address < end) {
+    count(requester, write);
+    at = serve_row(address, at);
+    address = (address / row_bytes_ + 1) * row_bytes_;
+  }
+  delay = sc_core::sc_time::from_value(at - kernel);
+}
+
+uint64_t Dram::serve_row(uint64_t address, uint64_t at_fs) {
+  const uint64_t block = address / row_bytes_;
+  Bank& bank = banks_[block % banks_.size()];
+  const uint64_t row = block / banks_.size();
+  uint64_t taken = hit_fs_;
+  if (bank.row == row) {
+    ++statistics_.row_hits;
+  } else {
+    ++statistics_.row_misses;
+    if (bank.row != kNoRow) ++statistics_.row_conflicts;
+    taken = bank.row == kNoRow ? miss_fs_ : conflict_fs_;
+    bank.row = row;
+  }
+  bank.busy_until_fs = std::max(at_fs, bank.busy_until_fs) + taken;
+  return bank.busy_until_fs;
+}
+
+void Dram::move_bytes(tlm::tlm_generic_payload& payload) {
+  const PhysAddr address(payload.get_address());
+  const unsigned bytes = payload.get_data_length();
+  if (!payload.is_write()) {
+    std::memcpy(payload.get_data_ptr(), memory_.at(address), bytes);
+    return;
+  }
+  std::memcpy(memory_.at(address), payload.get_data_ptr(), bytes);
+  const Pfn last = memory_.page().pfn(address + (bytes - 1));
+  for (Pfn frame = memory_.page().pfn(address); frame <= last; ++frame) memory_.wrote_frame(frame);
+}
+
+bool Dram::get_direct_mem_ptr(int, tlm::tlm_generic_payload&, tlm::tlm_dmi& dmi) {
+  if (timing_ != DramTiming::flat) return false;
+  dmi.allow_read_write();
+  dmi.set_dmi_ptr(memory_.base());
+  dmi.set_start_address(0);
+  dmi.set_end_address(memory_.size() - 1);
+  dmi.set_read_latency(flat_time_);
+  dmi.set_write_latency(flat_time_);
+  return true;
+}
+
+unsigned Dram::transport_dbg(int, tlm::tlm_generic_payload& payload) {
+  const bool inside = memory_.contains(PhysAddr(payload.get_address()), payload.get_data_length());
+  if (!inside || payload.get_command() == tlm::TLM_IGNORE_COMMAND) return 0;
+  move_bytes(payload);
+  return payload.get_data_length();
+}
+
+}  // namespace faultline::hw

@@ -1,0 +1,60 @@
+#include "hw/memory/memory_port.h"
+
+#include <string>
+
+#include "hw/memory/host_float.h"
+
+namespace faultline::hw {
+
+MemoryPort::MemoryPort(const char* name, const Clock& clock)
+    : socket_(name), clock_(clock), time_(clock), scratch_(4096) {
+  payload_.set_byte_enable_ptr(nullptr);
+  payload_.set_byte_enable_length(0);
+  payload_.set_extension(&requester_);
+}
+
+// The payload would otherwise free the extension, which is not its own.
+MemoryPort::~MemoryPort() { payload_.clear_extension(&requester_); }
+
+Cycles MemoryPort::access(PhysAddr address, unsigned bytes, bool write, Requester requester, Cycles now) {
+  const HostFloatGuard guard;
+  const sc_core::sc_time before = time_.delay(now);
+  sc_core::sc_time delay = before;
+  transport(address, bytes, write, requester, delay);
+  return time_.done(now, before, delay);
+}
+
+void MemoryPort::transport(PhysAddr address, unsigned bytes, bool write, Requester requester,
+                           sc_core::sc_time& delay) {
+  if (bytes > scratch_.size()) scratch_.resize(bytes);
+  requester_.requester = requester;
+  payload_.set_command(write ? tlm::TLM_WRITE_COMMAND : tlm::TLM_READ_COMMAND);
+  payload_.set_address(address.value);
+  payload_.set_data_ptr(scratch_.data());
+  payload_.set_data_length(bytes);
+  payload_.set_streaming_width(bytes);
+  payload_.set_dmi_allowed(false);
+  payload_.set_response_status(tlm::TLM_INCOMPLETE_RESPONSE);
+  socket_->b_transport(payload_, delay);
+  if (payload_.get_response_status() != tlm::TLM_OK_RESPONSE) {
+    SC_REPORT_ERROR("/faultline/memory",
+                    (std::string(socket_.name()) + ": " + payload_.get_response_string() + " for address " +
+                     std::to_string(address.value) + ", " + std::to_string(bytes) + " bytes")
+                        .c_str());
+  }
+}
+
+std::optional<FlatLatency> MemoryPort::flat_latency() {
+  tlm::tlm_dmi dmi;
+  requester_.requester = Requester::data;
+  payload_.set_command(tlm::TLM_READ_COMMAND);
+  payload_.set_address(0);
+  payload_.set_data_ptr(scratch_.data());
+  payload_.set_data_length(1);
+  payload_.set_streaming_width(1);
+  if (!socket_->get_direct_mem_ptr(payload_, dmi)) return std::nullopt;
+  if (!dmi.is_read_write_allowed() || dmi.get_start_address() != 0) return std::nullopt;
+  return FlatLatency{clock_.cycles(dmi.get_read_latency()), clock_.cycles(dmi.get_write_latency())};
+}
+
+}  // namespace faultline::hw

@@ -1,0 +1,26 @@
+// What lies behind a requester: the next cache, or the port to it.
+#pragma once
+
+#include "hw/base/types.h"
+#include "hw/memory/requester.h"
+
+namespace faultline::hw {
+
+class MemorySide {
+ public:
+  virtual ~MemorySide() = default;
+
+  // Takes the time of one access of `bytes` at `address`, begun at `now`, and
+  // moves no bytes. Returns when it is done; never waits. The bytes must lie
+  // in memory.
+  virtual Cycles access(PhysAddr address, unsigned bytes, bool write, Requester requester, Cycles now) = 0;
+};
+
+// A memory of flat latency that lets its users count accesses in bulk.
+class BulkCounter {
+ public:
+  virtual ~BulkCounter() = default;
+  virtual void count_bulk(Requester requester, uint64_t reads, uint64_t writes) = 0;
+};
+
+}  // namespace faultline::hw
