@@ -1,21 +1,23 @@
 // The MMU of one hart: two levels of modelled TLBs before a page-table walker.
 #pragma once
 
+#include <array>
 #include <cstdint>
+#include <optional>
 #include <systemc>
+#include <vector>
 
 #include "hw/base/cycle_ledger.h"
 #include "hw/base/types.h"
+#include "hw/config/machine_config.h"
+#include "hw/memory/backing_store.h"
+#include "hw/mmu/page_table_format.h"
+#include "hw/mmu/page_table_walker.h"
+#include "hw/mmu/tlb.h"
+#include "hw/mmu/translation.h"
 #include "hw/mmu/translation_filter.h"
 
 namespace faultline::hw {
-
-// What one translation came to.
-struct Translation {
-  enum class Status : uint8_t { ok, page_fault, access_fault };
-  Status status = Status::ok;
-  PhysAddr address{};
-};
 
 struct TlbStatistics {
   uint64_t lookups = 0;  // hits + misses
@@ -34,29 +36,145 @@ struct TranslationStatistics {
   uint64_t walk_depth_sum = 0;    // sum of the depths of walks: must equal walk_reads
 };
 
-// INTERFACE (the owner of hw/mmu completes this):
-//
-//   Mmu(name, MachineConfig, format, BackingStore&, PageTableWalker&)
-//
-//   Translation translate(VirtAddr, Access, Cycles& now, CycleLedger&)
-//       One modelled look-up of the page that holds the byte, in full: first
-//       level, second level, walk; counts, replaces, sets referenced and
-//       modified bits; advances `now` by what that took, booked as `tlb` and
-//       `walk`. A fault counts no look-up and no walk; its reads are
-//       fault_walk_reads (their cycles are booked as `walk` all the same).
-//       On success it puts the page into filter(access) where the rules of
-//       TranslationFilter allow.
-//       A first-level hit is counted by nobody: statistics() derives it.
-//   Translation translate_kernel(VirtAddr, bool write, Cycles& now)
-//       The same for the OS layer's own accesses (os.translated); counted apart,
-//       allowed on entries closed to user mode.
-//   TranslationFilter& filter(Access)
-//   void set_address_space(PhysAddr root, Asid)   flushes when tlb.asids is false
-//   PhysAddr root() const
-//   void flush_page(Asid, VirtAddr)  void flush_asid(Asid)  void flush_all()
-//   void drop_store_filter(Pfn)      the frame now holds decoded code
-//   TranslationStatistics statistics() const
-//   TlbStatistics l1i(uint64_t fetch_references) const; l1d(uint64_t data_references); l2()
-//       first-level hits = references - misses
+// The OS layer's own accesses, counted apart from the user's.
+struct KernelTranslationStatistics {
+  TlbStatistics l1d;  // without flushes
+  TlbStatistics l2;
+  TranslationStatistics translation;
+};
+
+// One look-up, as the hardware does it:
+//   first level (instruction or data) - hit, permitted: done
+//   second level, for both sides      - hit: into the first level
+//   walk                              - into both levels
+// An entry that does not permit the access faults at once, without reading
+// memory: whoever widens a permission must flush the page. A store through an
+// entry that is not dirty is a hit, then a walk that sets the modified bit
+// (dirty_walks); what that walk found takes the entry's place in both levels.
+// An attempt that faults counts nothing, moves no replacement state and leaves
+// the TLBs alone; its reads are fault_walk_reads, its cycles are booked.
+// With no TLB on its side every reference walks, and a store sets the modified
+// bit in its own walk.
+class Mmu : public sc_core::sc_module {
+ public:
+  // A disabled level is never asked. Throws as Tlb does.
+  Mmu(sc_core::sc_module_name name, const MachineConfig& config, const PageTableFormat& format,
+      BackingStore& memory, PageTableWalker& walker);
+
+  // One modelled look-up of the page that holds the byte, in full; advances
+  // `now` by what that took, booked as `tlb` (a hit in the second level) and
+  // `walk`. On success it puts the page's 4 KB piece into the filters of this
+  // side where the rules of TranslationFilter allow. A first-level hit is
+  // counted by nobody: l1i() and l1d() derive it.
+  Translation translate(VirtAddr va, Access access, Cycles& now, CycleLedger& ledger);
+
+  // The same for the OS layer's own accesses, through the data side: allowed on
+  // entries closed to user mode, counted apart, booked by the caller.
+  Translation translate_kernel(VirtAddr va, bool write, Cycles& now);
+
+  TranslationFilter& filter(Access access) { return filters_[static_cast<size_t>(access)]; }
+  const TranslationFilter& filter(Access access) const { return filters_[static_cast<size_t>(access)]; }
+  // What a look-up in the first level adds to every reference; the hart counts
+  // it in bulk. 0 where that level is off.
+  Cycles first_level_cycles(Access access) const;
+
+  // Flushes all but global entries when tlb.asids is false. `asid` must not be
+  // Tlb::kReservedAsid.
+  void set_address_space(PhysAddr root, Asid asid);
+  PhysAddr root() const { return root_; }
+  Asid asid() const { return asid_; }
+
+  // Entries of one page in one address space (and global ones of that page).
+  void flush_page(Asid asid, VirtAddr va);
+  // Entries of one address space; global ones stay.
+  void flush_asid(Asid asid);
+  void flush_all();
+  // The frame now holds decoded code: stores to it must come to translate().
+  void drop_store_filter(Pfn frame);
+
+  const TranslationStatistics& statistics() const { return user_.translation; }
+  // First-level hits = references - misses; all zero where the level is off.
+  TlbStatistics l1i(uint64_t fetch_references) const;
+  TlbStatistics l1d(uint64_t data_references) const;
+  TlbStatistics l2() const;
+  KernelTranslationStatistics kernel() const;
+
+  const PageTableFormat& format() const { return format_; }
+
+ private:
+  // Misses and second-level hits; by user or kernel.
+  struct LevelCounts {
+    uint64_t hits = 0;
+    uint64_t misses = 0;
+    uint64_t evictions = 0;
+  };
+  struct Counts {
+    LevelCounts l1i;
+    LevelCounts l1d;
+    LevelCounts l2;
+    TranslationStatistics translation;
+  };
+  // One first-level TLB and, for each of its sets, the 4 KB piece of address
+  // space that it put into its filters: ~0 for none.
+  struct Side {
+    std::optional<Tlb> tlb;
+    std::vector<uint64_t> piece{};
+    bool instruction = false;
+    Cycles hit_cycles{};
+    uint64_t flushes = 0;
+  };
+  // One look-up under way.
+  struct Lookup {
+    VirtAddr va;
+    Access access;
+    Privilege privilege;
+    Side& side;
+    Counts& counts;
+    LevelCounts& level1;
+    Cycles& now;
+    Cycles tlb{};   // what it took so far, by account
+    Cycles walk{};
+  };
+
+  Translation look_up(Lookup& lookup);
+  Translation first_level_hit(Lookup& lookup, uint32_t slot);
+  Translation second_level_hit(Lookup& lookup, uint32_t slot);
+  Translation miss(Lookup& lookup);
+  // True when `entry` needs no walk to take the access, or had one that set the
+  // modified bit; else `status` says how the walk failed.
+  bool make_dirty(Lookup& lookup, TlbEntry& entry, Translation::Status& status);
+  WalkResult walk(Lookup& lookup);
+  void fill_first(Lookup& lookup, const TlbEntry& entry);
+  void used(Lookup& lookup, const TlbEntry& entry);
+  void used_by_user(Side& side, VirtAddr va, const TlbEntry& entry);
+  void drop_from_filters(const Side& side, uint64_t piece);
+  void drop_piece(Side& side, uint32_t set);
+  void clear_filters();
+  template <class Flush>
+  void flush_levels(Flush flush);
+
+  PhysAddr address_of(VirtAddr va, Pfn pfn) const {
+    return PhysAddr(page_.address(pfn).value | (va.value & page_.mask()));
+  }
+  static TlbStatistics first_level(const Side& side, const LevelCounts& counts, uint64_t references);
+
+  const PageTableFormat& format_;
+  PageSize page_;
+  BackingStore& memory_;
+  PageTableWalker& walker_;
+  bool asids_;
+  bool fast_path_;
+  Cycles l2_hit_cycles_;
+
+  PhysAddr root_{};
+  Asid asid_ = 0;
+  Side instruction_;
+  Side data_;
+  std::optional<Tlb> l2_;
+  uint64_t l2_flushes_ = 0;
+  std::array<TranslationFilter, 3> filters_;  // by Access
+  Counts user_;
+  Counts kernel_;
+};
 
 }  // namespace faultline::hw

@@ -48,6 +48,14 @@ class TranslationFilter {
     Entry& entry = entries_[(va >> kShift) % kEntries];
     if (entry.tag == piece(va)) entry = {};
   }
+  // Drops what lies in these bytes of the host, wherever it is mapped.
+  void drop_host(const uint8_t* begin, uint64_t bytes) {
+    for (Entry& entry : entries_) {
+      if (entry.tag == ~uint64_t{0}) continue;
+      const uintptr_t host = (entry.tag << kShift) + entry.addend;
+      if (host - reinterpret_cast<uintptr_t>(begin) < bytes) entry = {};
+    }
+  }
   void clear() { entries_.fill({}); }
 
  private:
