@@ -1,0 +1,133 @@
+#include "cli/config/contradictions.h"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <bit>
+#include <initializer_list>
+#include <string_view>
+
+#include "cli/config/user_error.h"
+
+namespace faultline::cli {
+namespace {
+
+// A format's name says how wide its addresses are; see hw/mmu.
+bool is_32_bit(std::string_view format) { return format == "ia32" || format == "linear32"; }
+
+class Checker {
+ public:
+  Checker(const Configuration& configuration, const Origins& origins)
+      : values_(configuration), machine_(configuration.machine), origins_(origins) {}
+
+  void check() const {
+    check_tlbs();
+    check_caches();
+    check_memory();
+    check_thresholds();
+  }
+
+ private:
+  // Fails, in the name of whichever of the settings was given last, unless `good`.
+  void require(bool good, std::initializer_list<std::string_view> paths, std::string_view why) const {
+    if (good) return;
+    const Origin* latest = nullptr;
+    for (const std::string_view path : paths) {
+      const auto origin = origins_.find(path);
+      if (origin != origins_.end() && (!latest || origin->second.order >= latest->order)) latest = &origin->second;
+    }
+    throw UserError(fmt::format("{}{}", latest ? latest->where + ": " : "", why));
+  }
+
+  void check_replacement(const std::string& prefix, hw::Replacement replacement, uint32_t ways) const {
+    require(replacement != hw::Replacement::plru || std::has_single_bit(ways),
+            {prefix + ".replacement", prefix + ".ways"},
+            fmt::format("{0}.replacement = \"plru\" needs {0}.ways to be a power of two, and it is {1}", prefix, ways));
+  }
+
+  void check_tlb(const std::string& prefix, const hw::TlbLevelConfig& tlb) const {
+    if (!tlb.enabled) return;
+    check_replacement(prefix, tlb.replacement, tlb.ways);
+    require(uint64_t{tlb.sets} * tlb.ways <= 1 << 20, {prefix + ".sets", prefix + ".ways"},
+            fmt::format("{0}.sets x {0}.ways is more than 1048576 entries", prefix));
+  }
+
+  void check_tlbs() const {
+    if (!machine_.tlb.enabled) return;
+    check_tlb("tlb.l1i", machine_.tlb.l1i);
+    check_tlb("tlb.l1d", machine_.tlb.l1d);
+    check_tlb("tlb.l2", machine_.tlb.l2);
+  }
+
+  void check_cache(const std::string& prefix, const hw::CacheLevelConfig& cache, uint32_t line) const {
+    if (!cache.enabled) return;
+    check_replacement(prefix, cache.replacement, cache.ways);
+    require(std::has_single_bit(cache.line), {prefix + ".line"}, fmt::format("{}.line must be a power of two", prefix));
+    require(cache.line == line, {prefix + ".line", "cache.l1d.line"},
+            fmt::format("{}.line is {}, but lines have one size at every level, here {}", prefix, cache.line, line));
+    const uint64_t way_bytes = uint64_t{cache.ways} * cache.line;
+    require(cache.size % way_bytes == 0, {prefix + ".size", prefix + ".ways", prefix + ".line"},
+            fmt::format("{0}.size = {1} is no multiple of {0}.ways x {0}.line = {2}", prefix, cache.size, way_bytes));
+  }
+
+  void check_caches() const {
+    const hw::CacheConfig& cache = machine_.cache;
+    if (!cache.enabled) return;
+    // The first cache that exists sets the line that the others must have.
+    uint32_t line = 0;
+    for (const hw::CacheLevelConfig* level : {&cache.l1d, &cache.l1i, &cache.l2, &cache.l3}) {
+      if (level->enabled && line == 0) line = level->line;
+    }
+    check_cache("cache.l1i", cache.l1i, line);
+    check_cache("cache.l1d", cache.l1d, line);
+    check_cache("cache.l2", cache.l2, line);
+    check_cache("cache.l3", cache.l3, line);
+  }
+
+  void check_memory() const {
+    const hw::DramConfig& dram = machine_.dram;
+    require(dram.size % kPage == 0, {"dram.size"}, fmt::format("dram.size must be a multiple of the page, {}", kPage));
+    require(!is_32_bit(machine_.paging_format) || dram.size <= uint64_t{4} << 30, {"dram.size", "paging.format"},
+            fmt::format("{} tables name frames with 20 bits: dram.size is at most 4G", machine_.paging_format));
+    require(machine_.paging_format != "linear32" || dram.size >= uint64_t{16} << 20, {"dram.size", "paging.format"},
+            "linear32 takes a table of 4M in one piece for every process: dram.size is at least 16M");
+    require(std::has_single_bit(dram.row), {"dram.row"}, "dram.row must be a power of two");
+    require(values_.os.swap.size % kPage == 0, {"swap.size"},
+            fmt::format("swap.size must be a multiple of the page, {}", kPage));
+    require(values_.os.swap.size <= machine_.disk.size / 2, {"swap.size", "disk.size"},
+            "swap.size is more than half of disk.size, which holds the files too");
+  }
+
+  // Thresholds that are 0 follow from the size of memory and from each other.
+  void check_thresholds() const {
+    const os::VmConfig& vm = values_.os.vm;
+    const uint64_t pages = machine_.dram.size / kPage;
+    const uint64_t lotsfree = vm.lotsfree ? vm.lotsfree : std::max(pages / 64, (uint64_t{512} << 10) / kPage);
+    const uint64_t desfree = vm.desfree ? vm.desfree : lotsfree / 2;
+    const uint64_t minfree = vm.minfree ? vm.minfree : desfree / 2;
+    require(lotsfree < pages, {"vm.lotsfree", "dram.size"},
+            fmt::format("vm.lotsfree = {} pages is not less than memory, {} pages", lotsfree, pages));
+    require(desfree <= lotsfree, {"vm.lotsfree", "vm.desfree"},
+            fmt::format("vm.desfree = {} is more than vm.lotsfree = {}", desfree, lotsfree));
+    require(minfree <= desfree, {"vm.desfree", "vm.minfree"},
+            fmt::format("vm.minfree = {} is more than vm.desfree = {}", minfree, desfree));
+    require(vm.handspreadpages < pages, {"vm.handspreadpages", "dram.size"},
+            fmt::format("vm.handspreadpages = {} is not less than memory, {} pages", vm.handspreadpages, pages));
+    require(vm.slowscan == 0 || vm.fastscan == 0 || vm.slowscan <= vm.fastscan, {"vm.slowscan", "vm.fastscan"},
+            fmt::format("vm.slowscan = {} is more than vm.fastscan = {}", vm.slowscan, vm.fastscan));
+  }
+
+  static constexpr uint64_t kPage = 4096;  // base page of every format so far
+
+  const Configuration& values_;
+  const hw::MachineConfig& machine_;
+  const Origins& origins_;
+};
+
+}  // namespace
+
+void check_contradictions(const Configuration& configuration, const Origins& origins) {
+  Checker(configuration, origins).check();
+}
+
+}  // namespace faultline::cli

@@ -1,0 +1,60 @@
+#include "cli/config/settings.h"
+
+namespace faultline::cli {
+namespace {
+
+using C = Configuration;
+using M = hw::MachineConfig;
+using H = hw::HartConfig;
+
+template <auto Member>
+Setting hart(std::string_view name, SettingFacts facts) {
+  return setting<&C::machine, &M::hart, Member>("hart." + std::string(name), std::move(facts));
+}
+
+constexpr Range kInstructionCycles = {1, 1'000};
+
+}  // namespace
+
+void add_hart_settings(std::vector<Setting>& table) {
+  table.push_back(setting<&C::machine, &M::seed>(
+      "seed", {.help = "Of everything random: random replacement, getrandom, AT_RANDOM."}));
+  table.push_back(setting<&C::timing>(
+      "timing",
+      {.help = "How much takes time: full models every access.", .choices = {"full", "functional"}, .built = false}));
+  table.push_back(hart<&H::count>("count", {.help = "Harts.", .range = {1, 64}, .built = false}));
+  table.push_back(hart<&H::clock_mhz>(
+      "clock_mhz", {.help = "Clock of the harts; turns cycles into seconds.", .unit = "MHz", .range = {1, 10'000}}));
+  table.push_back(hart<&H::misaligned>(
+      "misaligned",
+      {.help =
+           "An access not aligned to its size is free (fast), costs misaligned_cycles (slow), or is SIGBUS (trap)."}));
+  table.push_back(hart<&H::misaligned_cycles>(
+      "misaligned_cycles",
+      {.help = "Cycles of a misaligned access beyond its memory accesses, where misaligned is slow.",
+       .unit = "cycles",
+       .range = {0, 10'000}}));
+  table.push_back(hart<&H::base_cycles>(
+      "base_cycles",
+      {.help = "An instruction, beyond its fetch and its data.", .unit = "cycles", .range = kInstructionCycles}));
+  table.push_back(hart<&H::multiply_cycles>(
+      "multiply_cycles", {.help = "An integer multiplication.", .unit = "cycles", .range = kInstructionCycles}));
+  table.push_back(hart<&H::divide_cycles>(
+      "divide_cycles", {.help = "An integer division or remainder.", .unit = "cycles", .range = kInstructionCycles}));
+  table.push_back(hart<&H::float_cycles>(
+      "float_cycles", {.help = "A floating-point addition, multiplication, conversion or comparison.",
+                       .unit = "cycles",
+                       .range = kInstructionCycles}));
+  table.push_back(hart<&H::float_divide_cycles>(
+      "float_divide_cycles",
+      {.help = "A floating-point division or square root.", .unit = "cycles", .range = kInstructionCycles}));
+  table.push_back(hart<&H::quantum>(
+      "quantum",
+      {.help = "The longest a hart runs ahead of the rest of the machine; with one hart no figure depends on it.",
+       .unit = "cycles",
+       .range = {100, 1'000'000'000}}));
+  table.push_back(
+      hart<&H::fast_path>("fast_path", {.help = "Host-side shortcuts, which change no figure; false to check that."}));
+}
+
+}  // namespace faultline::cli

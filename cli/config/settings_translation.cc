@@ -1,0 +1,51 @@
+#include "cli/config/settings.h"
+
+namespace faultline::cli {
+namespace {
+
+using C = Configuration;
+using M = hw::MachineConfig;
+using T = hw::TlbConfig;
+using W = hw::WalkerConfig;
+
+template <auto Level>
+void add_tlb_level(std::vector<Setting>& table, const std::string& prefix) {
+  using L = hw::TlbLevelConfig;
+  const auto add = [&]<auto Member>(std::string_view name, SettingFacts facts) {
+    table.push_back(setting<&C::machine, &M::tlb, Level, Member>(prefix + "." + std::string(name), std::move(facts)));
+  };
+  add.template operator()<&L::enabled>("enabled", {.help = "This TLB exists."});
+  add.template operator()<&L::sets>(
+      "sets",
+      {.help = "Sets; the set of a page is its number modulo this. 1: fully associative.", .range = {1, 65'536}});
+  add.template operator()<&L::ways>("ways", {.help = "Entries of a set.", .range = {1, 65'536}});
+  add.template operator()<&L::replacement>("replacement", {.help = "Which entry of a full set makes room."});
+  add.template operator()<&L::hit_cycles>(
+      "hit_cycles", {.help = "A look-up here, on top of the access.", .unit = "cycles", .range = {0, 10'000}});
+}
+
+}  // namespace
+
+void add_translation_settings(std::vector<Setting>& table) {
+  table.push_back(setting<&C::machine, &M::paging_format>(
+      "paging.format", {.help = "The page-table format that the hardware walks, whatever the instruction set.",
+                        .choices = {"x86-64", "sv39", "sv48", "ia32", "linear32"}}));
+  table.push_back(setting<&C::huge>(
+      "paging.huge", {.help = "Transparent huge pages.", .choices = {"never", "madvise", "always"}, .built = false}));
+  table.push_back(setting<&C::machine, &M::tlb, &T::enabled>(
+      "tlb.enabled", {.help = "false: no TLB at all, every reference walks the tables."}));
+  table.push_back(setting<&C::machine, &M::tlb, &T::asids>(
+      "tlb.asids", {.help = "Entries carry an address-space identifier; false: changing the address space flushes."}));
+  add_tlb_level<&T::l1i>(table, "tlb.l1i");
+  add_tlb_level<&T::l1d>(table, "tlb.l1d");
+  add_tlb_level<&T::l2>(table, "tlb.l2");
+  table.push_back(setting<&C::machine, &M::walker, &W::entry>(
+      "walker.entry",
+      {.help = "Where the walker's reads enter the memory hierarchy; a cache that is off passes them on."}));
+  table.push_back(
+      setting<&C::machine, &M::walker, &W::caches>("walker.caches", {.help = "Page-walk caches.", .built = false}));
+  table.push_back(setting<&C::machine, &M::walker, &W::parallel>(
+      "walker.parallel", {.help = "Walks at once.", .range = {1, 16}, .built = false}));
+}
+
+}  // namespace faultline::cli

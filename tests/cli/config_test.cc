@@ -1,0 +1,303 @@
+// Settings, machine files, presets, and what is said of each mistake.
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+
+#include <cstdint>
+#include <filesystem>
+#include <fstream>
+#include <set>
+#include <sstream>
+
+#include "cli/config/describe.h"
+#include "cli/config/loader.h"
+#include "cli/config/presets.h"
+#include "cli/config/settings.h"
+#include "cli/config/user_error.h"
+
+namespace faultline::cli {
+namespace {
+
+using ::testing::HasSubstr;
+using ::testing::StartsWith;
+
+// The line that a machine file and overrides are refused with; empty when taken.
+std::string refusal(std::string_view toml, const std::vector<std::string>& overrides = {}) {
+  try {
+    load_toml("m.toml", toml, overrides);
+    return "";
+  } catch (const UserError& error) {
+    return error.what();
+  }
+}
+
+std::string refused_override(const std::string& text) { return refusal("", {text}); }
+
+TEST(Value, SizesAreExactOrRefused) {
+  EXPECT_EQ(parse_size("64K"), 65'536u);
+  EXPECT_EQ(parse_size("3g"), uint64_t{3} << 30);
+  EXPECT_EQ(parse_size("0"), 0u);
+  EXPECT_EQ(parse_size("17179869183G"), ((uint64_t{1} << 34) - 1) << 30);
+  for (const char* bad : {"", "K", "1.5M", "-1", "17179869184G", "64KB", " 1", "0x10", "99999999999999999999"}) {
+    EXPECT_EQ(parse_size(bad), std::nullopt) << bad;
+  }
+  for (const uint64_t size : {0ull, 1ull, 1000ull, 1024ull, 1536ull, 262144ull, 5ull << 40}) {
+    EXPECT_EQ(parse_size(format_size(size)), size);
+  }
+  EXPECT_EQ(format_size(256u << 20), "256M");
+}
+
+TEST(Value, EditDistance) {
+  EXPECT_EQ(edit_distance("kitten", "sitting"), 3u);
+  EXPECT_EQ(edit_distance("", "abc"), 3u);
+  EXPECT_EQ(edit_distance("same", "same"), 0u);
+}
+
+TEST(Settings, PathsAreUniqueAndDefaultsPassTheirOwnCheck) {
+  std::set<std::string> seen;
+  for (const Setting& setting : settings()) {
+    EXPECT_TRUE(seen.insert(setting.path).second) << setting.path;
+    EXPECT_EQ(setting.check(setting.default_value()), "") << setting.path;
+    EXPECT_FALSE(setting.facts.help.empty()) << setting.path;
+  }
+}
+
+// Each setting reaches a member of its own: setting one changes no other.
+TEST(Settings, EachReachesItsOwnMember) {
+  for (const Setting& setting : settings()) {
+    Configuration configuration;
+    Value value = setting.default_value();
+    if (bool* flag = std::get_if<bool>(&value)) {
+      *flag = !*flag;
+    } else if (uint64_t* number = std::get_if<uint64_t>(&value)) {
+      *number += *number == setting.facts.range.maximum ? -1 : 1;
+    } else {
+      value = std::string(setting.facts.choices.back());
+      if (value == setting.default_value()) value = std::string(setting.facts.choices.front());
+    }
+    setting.set(configuration, value);
+    for (const Setting& other : settings()) {
+      EXPECT_EQ(other.get(configuration), other.path == setting.path ? value : other.default_value())
+          << setting.path << " and " << other.path;
+    }
+  }
+}
+
+TEST(Settings, TheNamesOfTheContractExist) {
+  for (const char* path : {"seed",
+                           "timing",
+                           "hart.count",
+                           "hart.clock_mhz",
+                           "paging.format",
+                           "paging.huge",
+                           "tlb.enabled",
+                           "tlb.l1i.enabled",
+                           "tlb.l1d.sets",
+                           "tlb.l2.ways",
+                           "tlb.l2.replacement",
+                           "walker.caches",
+                           "walker.entry",
+                           "walker.parallel",
+                           "cache.enabled",
+                           "cache.l1i.size",
+                           "cache.l1d.ways",
+                           "cache.l2.line",
+                           "cache.l3.size",
+                           "dram.size",
+                           "dram.timing",
+                           "disk.kind",
+                           "swap.size",
+                           "vm.overcommit",
+                           "vm.replacement",
+                           "vm.lotsfree",
+                           "vm.desfree",
+                           "vm.minfree",
+                           "vm.handspreadpages",
+                           "vm.slowscan",
+                           "vm.fastscan",
+                           "vm.readahead",
+                           "vm.writebehind",
+                           "os.translated",
+                           "vm.overcommit_ratio",
+                           "hart.misaligned"}) {
+    EXPECT_NE(find_setting(path), nullptr) << path;
+  }
+}
+
+TEST(Loader, ReadsEveryKind) {
+  const LoadedConfiguration loaded = load_toml("m.toml", R"(
+seed = 7
+[tlb]
+enabled = false
+[tlb.l1d]
+ways = 3
+replacement = "fifo"
+[dram]
+size = "64M"
+[vm]
+overcommit = 2
+)",
+                                               {"swap.size=32M", "vm.overcommit_ratio=0", "dram.size=8M"});
+  EXPECT_EQ(loaded.values.machine.seed, 7u);
+  EXPECT_EQ(loaded.values.os.seed, 7u);
+  EXPECT_FALSE(loaded.values.machine.tlb.enabled);
+  EXPECT_EQ(loaded.values.machine.tlb.l1d.ways, 3u);
+  EXPECT_EQ(loaded.values.machine.tlb.l1d.replacement, hw::Replacement::fifo);
+  EXPECT_EQ(loaded.values.machine.dram.size, 8u << 20);  // the command line wins
+  EXPECT_EQ(loaded.values.os.vm.overcommit, os::Overcommit::never);
+  EXPECT_EQ(loaded.values.os.swap.size, 32u << 20);
+  EXPECT_EQ(loaded.origins.at("tlb.l1d.ways").where, "m.toml:6:8");
+}
+
+TEST(Loader, OvercommitByNumberOrName) {
+  for (const char* text : {"vm.overcommit=1", "vm.overcommit=always"}) {
+    EXPECT_EQ(load_toml("m.toml", "", {text}).values.os.vm.overcommit, os::Overcommit::always);
+  }
+  EXPECT_THAT(refused_override("vm.overcommit=3"), HasSubstr("0 (heuristic), 1 (always), 2 (never)"));
+}
+
+TEST(Loader, MistakesInAFileNameLineAndColumn) {
+  EXPECT_EQ(refusal("[tlb.l1d]\nwayz = 3\n"), "m.toml:2:1: unknown key tlb.l1d.wayz; did you mean tlb.l1d.ways?");
+  EXPECT_EQ(refusal("[tlb.l1d]\nways = \"four\"\n"),
+            "m.toml:2:8: tlb.l1d.ways: expected a whole number from 1 to 65536");
+  EXPECT_EQ(refusal("[tlb.l1d]\nways = 0\n"), "m.toml:2:8: tlb.l1d.ways: expected a whole number from 1 to 65536");
+  EXPECT_EQ(refusal("[tlb.l1d]\nways = -2\n"), "m.toml:2:8: tlb.l1d.ways: expected a whole number from 1 to 65536");
+  EXPECT_EQ(refusal("[tlb]\nenabled = 1\n"), "m.toml:2:11: tlb.enabled: expected true or false");
+  EXPECT_THAT(refusal("tlb = 4\n"), StartsWith("m.toml:1:7: tlb: expected a table"));
+  EXPECT_THAT(refusal("[dram]\nsize = [1]\n"), StartsWith("m.toml:2:8: dram.size: expected a size"));
+  EXPECT_THAT(refusal("[dram]\nsize = \"64Q\"\n"), StartsWith("m.toml:2:8: dram.size: expected a size"));
+  EXPECT_THAT(refusal("[dram\nsize = 1\n"), StartsWith("m.toml:1:"));
+  EXPECT_THAT(refusal("base = \"textbok\"\n"), StartsWith("m.toml:1:8: base: no preset \"textbok\""));
+  EXPECT_THAT(refusal("base = 3\n"), StartsWith("m.toml:1:8: base: expected a string"));
+  EXPECT_THAT(refusal("hart.clock_mhz = 1.5\n"), StartsWith("m.toml:1:18: hart.clock_mhz: expected a whole number"));
+}
+
+TEST(Loader, MistakesOnTheCommandLineNameTheOption) {
+  EXPECT_EQ(refused_override("tlb.l1d.ways"), "-s tlb.l1d.ways: expected KEY=VALUE");
+  EXPECT_EQ(refused_override("l1d.ways=4"), "-s l1d.ways=4: unknown key l1d.ways; did you mean tlb.l1d.ways?");
+  EXPECT_EQ(refused_override("completely.different=4"), "-s completely.different=4: unknown key completely.different");
+  EXPECT_EQ(refused_override("dram.size="), "-s dram.size=: expected a size in bytes (K, M, G) from 1M to 256G");
+  EXPECT_THAT(refused_override("paging.format=sv32"), HasSubstr("expected one of x86-64, sv39, sv48, ia32, linear32"));
+  EXPECT_EQ(refused_override("tlb.enabled=maybe"), "-s tlb.enabled=maybe: expected true or false");
+}
+
+TEST(Loader, WhatIsNotBuiltYetIsRefusedHonestly) {
+  for (const char* text :
+       {"hart.count=2", "paging.huge=always", "walker.caches=true", "walker.parallel=2", "timing=functional"}) {
+    EXPECT_THAT(refused_override(text), HasSubstr("not built yet; the only value so far is ")) << text;
+  }
+  for (const char* text :
+       {"hart.count=1", "paging.huge=never", "walker.caches=false", "walker.parallel=1", "timing=full"}) {
+    EXPECT_EQ(refused_override(text), "") << text;
+  }
+}
+
+TEST(Loader, HostileFilesGetOneLine) {
+  const std::vector<std::string> files = {std::string("\0\0\0", 3),
+                                          "\xff\xfe",
+                                          std::string(100'000, '['),
+                                          "a = \"\n\"",
+                                          "\"line\\nbreak\" = 1",
+                                          "x = {",
+                                          "[[tlb]]\n",
+                                          std::string(5'000, 'k') + " = 1"};
+  for (const std::string& text : files) {
+    const std::string line = refusal(text);
+    EXPECT_FALSE(line.empty());
+    EXPECT_EQ(line.find('\n'), std::string::npos) << line;
+    EXPECT_LT(line.size(), 400u) << line;
+  }
+}
+
+TEST(Contradictions, AreFoundAndNamedByTheLastOfTheSettings) {
+  EXPECT_EQ(refusal("[tlb.l1d]\nreplacement = \"plru\"\n", {"tlb.l1d.ways=3"}),
+            "-s tlb.l1d.ways=3: tlb.l1d.replacement = \"plru\" needs tlb.l1d.ways to be a power of two, and it is 3");
+  EXPECT_EQ(refusal("[tlb.l1d]\nways = 3\nreplacement = \"plru\"\n"),
+            "m.toml:3:15: tlb.l1d.replacement = \"plru\" needs tlb.l1d.ways to be a power of two, and it is 3");
+  const std::string caches = "[cache]\nenabled = true\n";
+  EXPECT_THAT(refusal(caches, {"cache.l1d.ways=7"}),
+              StartsWith("-s cache.l1d.ways=7: cache.l1d.size = 32768 is no multiple"));
+  EXPECT_THAT(refusal(caches, {"cache.l2.line=32"}), HasSubstr("one size at every level"));
+  EXPECT_THAT(refusal(caches, {"cache.l1i.line=48"}), HasSubstr("power of two"));
+  EXPECT_EQ(refusal("", {"cache.l1d.ways=7"}), "");  // no caches, no contradiction
+  EXPECT_THAT(refusal("", {"paging.format=ia32", "dram.size=8G"}), StartsWith("-s dram.size=8G: ia32 tables"));
+  EXPECT_THAT(refusal("", {"dram.size=8G", "paging.format=linear32"}), StartsWith("-s paging.format=linear32: "));
+  EXPECT_THAT(refusal("", {"paging.format=linear32", "dram.size=8M"}), HasSubstr("at least 16M"));
+  EXPECT_THAT(refusal("", {"dram.size=5000001"}), HasSubstr("multiple of the page"));
+  EXPECT_THAT(refusal("", {"vm.desfree=2000"}),
+              StartsWith("-s vm.desfree=2000: vm.desfree = 2000 is more than vm.lotsfree = 1024"));
+  EXPECT_THAT(refusal("", {"vm.minfree=600"}), HasSubstr("more than vm.desfree = 512"));
+  EXPECT_THAT(refusal("", {"vm.lotsfree=65536"}), HasSubstr("not less than memory"));
+  EXPECT_THAT(refusal("", {"vm.slowscan=10", "vm.fastscan=5"}), HasSubstr("more than vm.fastscan"));
+  EXPECT_THAT(refusal("", {"swap.size=1G", "disk.size=1G"}), HasSubstr("more than half of disk.size"));
+}
+
+TEST(Presets, AllLoadAndSayWhatTheyAre) {
+  std::vector<std::string> names;
+  for (const Preset& preset : presets()) {
+    names.emplace_back(preset.name);
+    EXPECT_FALSE(load_configuration(names.back(), {}).description.empty()) << preset.name;
+  }
+  EXPECT_THAT(names, ::testing::ElementsAre("core-i7", "ia32", "linear32", "sv39", "sv48", "textbook"));
+}
+
+TEST(Presets, TextbookIsTheDefaults) {
+  EXPECT_EQ(configuration_json(load_configuration("textbook", {}).values), configuration_json(Configuration{}));
+}
+
+TEST(Presets, EveryNumberSaysWhereItComesFrom) {
+  for (const Preset& preset : presets()) {
+    for (const auto& [path, origin] : load_configuration(std::string(preset.name), {}).origins) {
+      const bool obvious =
+          path.ends_with(".enabled") || path.ends_with(".size") || path == "dram.timing" || path == "disk.kind";
+      const bool same = path.ends_with("_cycles") && preset.name != "core-i7";
+      EXPECT_TRUE(obvious || same || !origin.note.empty()) << origin.where << " " << path;
+    }
+  }
+}
+
+TEST(Presets, UnknownOnesAreRefusedWithTheKnown) {
+  try {
+    load_configuration("textbok", {});
+    FAIL();
+  } catch (const UserError& error) {
+    EXPECT_STREQ(
+        error.what(),
+        "no machine \"textbok\"; there are core-i7, ia32, linear32, sv39, sv48, textbook, or name a TOML file");
+  }
+}
+
+TEST(Machine, FilesThatCannotBeReadAreNamed) {
+  const auto message = [](const std::string& path) {
+    try {
+      load_configuration(path, {});
+      return std::string();
+    } catch (const UserError& error) {
+      return std::string(error.what());
+    }
+  };
+  EXPECT_EQ(message("./nowhere.toml"), "./nowhere.toml: No such file or directory");
+  EXPECT_THAT(message("/"), StartsWith("/: "));
+  EXPECT_THAT(message("/dev/zero"), StartsWith("/dev/zero: "));
+}
+
+TEST(Describe, TheResolvedTomlReadsBackToTheSame) {
+  for (const Preset& preset : presets()) {
+    const LoadedConfiguration loaded = load_configuration(std::string(preset.name), {"seed=9", "vm.overcommit=2"});
+    const LoadedConfiguration again = load_toml("printed.toml", describe_as_toml(loaded), {});
+    EXPECT_EQ(configuration_json(again.values), configuration_json(loaded.values)) << preset.name;
+  }
+}
+
+TEST(Describe, SourcesOfNumbersAreCarriedOver) {
+  EXPECT_THAT(describe_as_toml(load_configuration("core-i7", {})), HasSubstr("CS:APP 3e, figure 9.21"));
+}
+
+TEST(Describe, TheReferenceInDocsIsTheTable) {
+  std::ifstream file(std::filesystem::path(FAULTLINE_DOCS) / "configuration.md");
+  std::stringstream text;
+  text << file.rdbuf();
+  EXPECT_EQ(text.str(), settings_reference()) << "run: build/faultline machines --reference > docs/configuration.md";
+}
+
+}  // namespace
+}  // namespace faultline::cli
