@@ -1,0 +1,169 @@
+#include "os/files/pipe.h"
+
+#include <algorithm>
+#include <array>
+#include <cerrno>
+#include <span>
+
+#include "os/config.h"
+#include "os/cpu.h"
+#include "os/files/open_file.h"
+#include "os/memory/user_memory.h"
+
+namespace faultline::os {
+
+Pipe::Pipe(const Mount& mount, uint64_t number, Attributes given, Executor& executor, WaitQueue& poll_changes)
+    : Inode(mount, InodeType::fifo, number, given),
+      poll_changes_(poll_changes),
+      readers_wait_(executor),
+      writers_wait_(executor) {}
+
+void Pipe::changed(WaitQueue& sleepers) {
+  sleepers.wake_all();
+  poll_changes_.wake_all();
+}
+
+void Pipe::open_end(OpenFile& file) {
+  if (file.readable()) {
+    ++readers_;
+    ++readers_seen_;
+    changed(writers_wait_);
+  }
+  if (file.writable()) {
+    ++writers_;
+    ++writers_seen_;
+    changed(readers_wait_);
+  }
+}
+
+Co<Result<>> Pipe::open(OpenFile& file, Sleeper& sleeper) {
+  if (file.path_only()) co_return Unit{};
+  const bool reads = file.readable(), writes = file.writable();
+  if (writes && !reads && file.nonblocking() && readers_ == 0) co_return Errno{ENXIO};
+  open_end(file);
+  if (file.nonblocking() || (reads && writes)) co_return Unit{};
+  const uint64_t seen = reads ? writers_seen_ : readers_seen_;
+  while ((reads ? writers_ : readers_) == 0 && (reads ? writers_seen_ : readers_seen_) == seen) {
+    const Wake wake = co_await sleeper.sleep(reads ? readers_wait_ : writers_wait_);
+    if (wake == Wake::interrupted) {
+      close(file);
+      co_return kInterruptedBySignal;
+    }
+  }
+  co_return Unit{};
+}
+
+void Pipe::close(OpenFile& file) {
+  if (file.path_only()) return;
+  if (file.readable() && --readers_ == 0) changed(writers_wait_);
+  if (file.writable() && --writers_ == 0) changed(readers_wait_);
+  if (readers_ == 0 && writers_ == 0) used_ = 0;
+}
+
+// --- the ring ---------------------------------------------------------------------
+
+uint64_t Pipe::take(uint8_t* to, uint64_t bytes) {
+  bytes = std::min(bytes, used_);
+  for (uint64_t i = 0; i < bytes; ++i) to[i] = ring_[(first_ + i) % kCapacity];
+  first_ = (first_ + bytes) % kCapacity;
+  used_ -= bytes;
+  return bytes;
+}
+
+void Pipe::put(const uint8_t* from, uint64_t bytes) {
+  if (ring_.empty()) ring_.resize(kCapacity);
+  for (uint64_t i = 0; i < bytes; ++i) ring_[(first_ + used_ + i) % kCapacity] = from[i];
+  used_ += bytes;
+}
+
+// Bytes that were taken and could not be delivered. Room for them may have
+// gone to a writer meanwhile: what does not fit is lost with the bad buffer.
+void Pipe::put_back(const uint8_t* from, uint64_t bytes) {
+  const uint64_t kept = std::min(bytes, room());
+  first_ = (first_ + kCapacity - kept) % kCapacity;
+  for (uint64_t i = 0; i < kept; ++i) ring_[(first_ + i) % kCapacity] = from[i];
+  used_ += kept;
+}
+
+// --- reading and writing --------------------------------------------------------------
+
+Co<Result<uint64_t>> Pipe::read(IoContext& io, OpenFile& file, uint64_t, VirtAddr to, uint64_t bytes) {
+  io.cpu.charge(Cycles(io.costs.pipe));
+  if (bytes == 0) co_return uint64_t{0};
+  while (used_ == 0) {
+    if (writers_ == 0) co_return uint64_t{0};
+    if (file.nonblocking()) co_return Errno{EAGAIN};
+    const Wake wake = co_await io.sleeper.sleep(readers_wait_);
+    if (wake == Wake::interrupted) co_return kInterruptedBySignal;
+  }
+  uint64_t done = 0;
+  std::array<uint8_t, kAtomic> piece;
+  while (done < bytes && used_ > 0) {
+    const uint64_t moved = take(piece.data(), std::min<uint64_t>(bytes - done, piece.size()));
+    auto copied = co_await io.user.write(to + done, std::span<const uint8_t>(piece.data(), moved));
+    if (!copied) {
+      put_back(piece.data(), moved);
+      if (done != 0) break;
+      co_return copied.error();
+    }
+    done += moved;
+  }
+  changed(writers_wait_);
+  co_return done;
+}
+
+Co<Result<uint64_t>> Pipe::write(IoContext& io, OpenFile& file, uint64_t&, VirtAddr from, uint64_t bytes) {
+  io.cpu.charge(Cycles(io.costs.pipe));
+  uint64_t done = 0;
+  Result<uint64_t> failure = uint64_t{0};
+  std::array<uint8_t, kAtomic> piece;
+  while (done < bytes) {
+    const uint64_t wanted = std::min<uint64_t>(bytes - done, piece.size());
+    auto copied = co_await io.user.read(from + done, std::span<uint8_t>(piece.data(), wanted));
+    if (!copied) {
+      failure = copied.error();
+      break;
+    }
+    // No sleep from the last look at room() to put(): a piece goes in whole.
+    while (readers_ != 0 && room() < (bytes <= kAtomic ? wanted : 1) && !file.nonblocking()) {
+      const Wake wake = co_await io.sleeper.sleep(writers_wait_);
+      if (wake == Wake::interrupted) {
+        failure = kInterruptedBySignal;
+        break;
+      }
+    }
+    if (!failure) break;
+    if (readers_ == 0) {
+      failure = Errno{EPIPE};
+      break;
+    }
+    if (room() < (bytes <= kAtomic ? wanted : 1)) {
+      failure = Errno{EAGAIN};
+      break;
+    }
+    const uint64_t moved = std::min(wanted, room());
+    put(piece.data(), moved);
+    done += moved;
+    changed(readers_wait_);
+  }
+  if (done == 0 && !failure) co_return failure.error();
+  co_return done;
+}
+
+uint32_t Pipe::poll(const OpenFile& file) const {
+  uint32_t events = 0;
+  if (file.readable()) {
+    if (used_ > 0) events |= kPollIn;
+    if (writers_ == 0 && writers_seen_ > 0) events |= kPollHangUp;
+  }
+  if (file.writable()) {
+    if (readers_ == 0) {
+      events |= kPollError;
+    } else if (room() >= kAtomic) {
+      events |= kPollOut;
+    }
+  }
+  return events;
+}
+
+}  // namespace faultline::os

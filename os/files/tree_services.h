@@ -1,0 +1,70 @@
+// What the inodes of mounted trees share: numbers, time, the disk, the page
+// cache, host descriptors, and the book of what the host never sees.
+#pragma once
+
+#include <cstdint>
+#include <functional>
+#include <list>
+#include <map>
+#include <memory>
+#include <set>
+
+#include "os/files/disk_content.h"
+#include "os/files/host_node.h"
+#include "os/files/inode.h"
+
+namespace faultline::os {
+
+class RegularFile;
+
+// A regular file of the host behind an inode. Its descriptor is opened when
+// needed and closed again when many others are in use.
+struct HostFile {
+  HostNodePtr node;
+  bool writes_through = false;
+  UniqueFd fd;
+  bool pinned = false;  // it has no name any more: the descriptor is all there is
+  bool listed = false;  // in HostDescriptors
+};
+
+class HostDescriptors {
+ public:
+  // The open descriptor of the file, O_RDWR where it writes through.
+  Result<int> use(HostFile& file);
+  // Opens it and keeps it open until the HostFile goes.
+  Result<> pin(HostFile& file);
+  void forget(HostFile& file);
+  // A descriptor that was opened elsewhere.
+  void adopt(HostFile& file, UniqueFd fd);
+
+ private:
+  static constexpr size_t kKept = 128;
+  void keep(HostFile& file);
+
+  std::list<HostFile*> recent_;  // most recently used first; pinned ones are not here
+};
+
+struct TreeServices {
+  DiskContent& disk;
+  PageCache& cache;
+  Executor& executor;
+  WaitQueue& poll_changes;
+  std::function<Timestamp()> now;
+  uint32_t uid = 0;
+  uint32_t gid = 0;
+
+  HostDescriptors descriptors;
+  // One inode for all the names of one host file, told apart by whether
+  // changes pass through.
+  std::map<std::pair<HostIdentity, bool>, std::weak_ptr<RegularFile>> host_files;
+  uint64_t last_number = 1;
+  uint64_t next_number() { return ++last_number; }
+
+  // Inodes that the guest made, changed or removed where the host does not see it.
+  std::set<uint64_t> kept_in_memory;
+  void note_change(const Inode& inode) {
+    if (!inode.mount().writes_through) kept_in_memory.insert(inode.number());
+  }
+};
+
+}  // namespace faultline::os
