@@ -1,69 +1,159 @@
 // A process's address space: areas over memory objects, and the page table
 // that the hardware sees, which is no more than a cache of them.
 //
-// INTERFACE (the owner of os/memory completes this). Nothing here sleeps; see
-// os/result.h for Reply.
-//
-// struct MapRequest {
-//   VirtAddr hint;              // 0: anywhere
-//   uint64_t length;            // bytes, rounded up to pages
-//   int protection;             // Linux PROT_ bits
-//   int flags;                  // Linux MAP_ bits
-//   std::shared_ptr<FileBacking> file;   // null: anonymous
-//   uint64_t offset;            // bytes into the file, page aligned
-//   bool file_readable, file_writable;   // how the descriptor was opened: EACCES
-// };
-//
-// struct FaultReply {
-//   enum class Kind { resolved, must_sleep, segv_maperr, segv_accerr, bus_adrerr, out_of_memory };
-//   Kind kind;
-//   WaitQueue* queue;           // must_sleep: sleep there, then call again
-//   bool disk;                  // must_sleep: it waits for the disk, so the fault is major
-// };
-//
-// class AddressSpace {
-//   Result<VirtAddr> map(const MapRequest&);          // every errno of mmap(2)
-//   Reply<>  unmap(VirtAddr, uint64_t length);
-//   Result<> protect(VirtAddr, uint64_t length, int protection);
-//   VirtAddr set_brk(VirtAddr);                       // brk(2): the break after the call
-//   void     set_brk_start(VirtAddr);                 // exec: after the bss
-//   Result<> map_stack(VirtAddr top, uint64_t limit); // grows down on demand
-//   // fork(2): areas and tables duplicated, pages shared read-only.
-//   // ENOMEM when the commit limit forbids it.
-//   Reply<std::unique_ptr<AddressSpace>> fork();
-//   // Resolves one fault, or says what to wait for, or which signal it is.
-//   // The caller loops: while must_sleep, sleep and call again; then count_fault.
-//   FaultReply handle_fault(VirtAddr, Access);
-//   // Host view of the user's byte at `address` if it is mapped with that right
-//   // now, setting the referenced and modified bits as hardware would; null: call
-//   // handle_fault. Valid until the caller sleeps. At most to the page's end.
-//   uint8_t* user_bytes(VirtAddr, Access);
-//   PhysAddr root() const;  Asid asid() const;  PageSize page() const;
-//   VirtAddr user_end() const;                        // first address above user space
-//   uint64_t resident_pages() const, peak_resident_pages() const;
-//   // For /proc/self/maps: areas in order of address.
-//   void for_each_area(std::function<void(const VmArea&)>) const;
-//   ~AddressSpace()                                   // gives everything back
-// };
-//
-// class UserMemory  (os/memory/user_memory.h): copies between kernel and user,
-// with faults handled on the way; coroutines, charged through Cpu::touch.
-//   Co<Result<>> read(VirtAddr from, std::span<uint8_t> to);       // EFAULT
-//   Co<Result<>> write(VirtAddr to, std::span<const uint8_t> from);
-//   Co<Result<std::string>> read_string(VirtAddr, size_t limit);   // EFAULT, ENAMETOOLONG
-//   Co<Result<>> zero(VirtAddr, uint64_t bytes);
-//   // page cache <-> user buffer without a detour
-//   Co<Result<>> copy_from_frame(VirtAddr to, Pfn, uint64_t offset, uint64_t bytes);
-//   Co<Result<>> copy_to_frame(Pfn, uint64_t offset, VirtAddr from, uint64_t bytes);
-//   template <class T> Co<Result<T>> get(VirtAddr);  template <class T> Co<Result<>> put(VirtAddr, const T&);
-//
-// class MemoryManager  (os/memory/memory_manager.h): owns frame allocator,
-// reverse map, page cache, swap, commit accounting, page-out daemon.
-//   MemoryManager(Cpu&, BlockDevice&, Executor&, const hw::PageTableFormat&, const OsConfig&);
-//   std::unique_ptr<AddressSpace> create_address_space();   // kernel part mapped; null: no memory
-//   Co<> pageout_daemon();      Co<> write_behind_daemon();   // the scheduler starts them as tasks
-//   PageCache& page_cache();
-//   void on_out_of_memory(std::function<void()>)             // the kernel picks a victim and kills it
-//   FrameStatistics frames() const; const FaultStatistics& faults() const; ... (os/memory/statistics.h)
-//   std::optional<std::string> check_invariants() const      // one line when broken
+// Nothing here sleeps. What would, says so (Reply, FaultReply) and is called
+// again after the sleep: no state of a fault lives across one but FaultProgress.
 #pragma once
+
+#include <cstdint>
+#include <functional>
+#include <map>
+#include <memory>
+#include <optional>
+#include <string>
+
+#include "hw/base/types.h"
+#include "os/memory/anon_map.h"
+#include "os/memory/file_backing.h"
+#include "os/memory/page_table.h"
+#include "os/memory/vm_area.h"
+#include "os/result.h"
+
+namespace faultline::os {
+
+class MemoryManager;
+class WaitQueue;
+struct FaultStatistics;
+
+struct MapRequest {
+  VirtAddr hint{};         // 0: anywhere
+  uint64_t length = 0;     // bytes, rounded up to pages
+  int protection = 0;      // Linux PROT_ bits
+  int flags = 0;           // Linux MAP_ bits
+  std::shared_ptr<FileBacking> file;  // null: anonymous
+  uint64_t offset = 0;     // bytes into the file, page aligned
+  bool file_readable = true;   // how the descriptor was opened: EACCES
+  bool file_writable = true;
+};
+
+// What the caller of handle_fault keeps across the sleeps of one fault.
+struct FaultProgress {
+  bool disk = false;     // a read from the disk was waited for: the fault is major
+  bool swapped = false;  // ... from swap
+  bool kernel = false;   // by the kernel for a user: a failure is EFAULT and counts as nothing
+};
+
+struct FaultReply {
+  enum class Kind : uint8_t {
+    resolved,       // run the instruction again
+    must_sleep,     // sleep on `queue`, then call again
+    segv_maperr,    // SIGSEGV, no area there
+    segv_accerr,    // SIGSEGV, the area forbids it
+    bus_adrerr,     // SIGBUS, beyond the file's end or the disk failed
+    out_of_memory,  // the process is to die and gets no more frames
+  };
+  Kind kind = Kind::resolved;
+  WaitQueue* queue = nullptr;  // must_sleep
+  bool disk = false;   // must_sleep: for a read from the disk; resolved: the fault was major
+
+  bool resolved() const { return kind == Kind::resolved; }
+};
+
+class AddressSpace {
+ public:
+  // Use MemoryManager::create_address_space.
+  AddressSpace(MemoryManager& manager, std::unique_ptr<PageTable> table);
+  ~AddressSpace();  // gives everything back
+  AddressSpace(const AddressSpace&) = delete;
+  AddressSpace& operator=(const AddressSpace&) = delete;
+
+  // --- areas ------------------------------------------------------------------
+  // mmap(2) and every errno of it but EBADF and ENODEV, which the caller knows.
+  Result<VirtAddr> map(const MapRequest& request);
+  // munmap(2): EINVAL; ENOMEM when a split would make too many areas.
+  Result<> unmap(VirtAddr start, uint64_t length);
+  // mprotect(2): EINVAL, ENOMEM, EACCES.
+  Result<> protect(VirtAddr start, uint64_t length, int protection);
+  // madvise(2): MADV_DONTNEED drops the pages, MADV_WILLNEED starts to read a
+  // file's; other known advice is taken and changes nothing. EINVAL, ENOMEM.
+  Result<> advise(VirtAddr start, uint64_t length, int advice);
+  // msync(2): writes the dirty pages of the shared files in the range. EINVAL,
+  // ENOMEM where nothing is mapped, EIO.
+  Reply<> sync(VirtAddr start, uint64_t length, int flags);
+  // mremap(2) without MREMAP_DONTUNMAP: EINVAL, EFAULT, ENOMEM.
+  Result<VirtAddr> remap(VirtAddr old_start, uint64_t old_length, uint64_t new_length, int flags,
+                         VirtAddr new_start);
+  // brk(2): the break after the call, unchanged where it cannot move.
+  VirtAddr set_brk(VirtAddr wanted);
+  // exec: where the heap begins, after the bss; the heap is empty.
+  void set_brk_start(VirtAddr start);
+  // exec: a stack that ends at `top` and grows down on demand to `limit` bytes.
+  // Only its first page is an area from the start; nothing is in it.
+  Result<> map_stack(VirtAddr top, uint64_t limit);
+
+  // fork(2): areas and tables duplicated, pages shared and read-only in both.
+  // ENOMEM when the commit limit forbids it or no root table can be had.
+  Reply<std::unique_ptr<AddressSpace>> fork();
+
+  // --- faults -----------------------------------------------------------------
+  // Resolves one fault and counts it once, when it is resolved or fails; or
+  // says what to wait for. Charges the current account.
+  //   FaultProgress progress;
+  //   for (;;) { reply = handle_fault(a, access, progress); if must_sleep: sleep; else break; }
+  FaultReply handle_fault(VirtAddr address, Access access, FaultProgress& progress);
+  // The user's bytes at `address` up to the end of the page, if they are mapped
+  // with that right now, setting the referenced and modified bits as hardware
+  // would; no bytes: call handle_fault. Valid until the caller sleeps.
+  struct Bytes {
+    uint8_t* data = nullptr;
+    PhysAddr physical{};
+    uint64_t size = 0;  // to the end of the page
+  };
+  Bytes user_bytes(VirtAddr address, Access access);
+  // A process that was killed gets no frame that must be waited for: faults
+  // answer out_of_memory instead of sleeping for one.
+  void set_dying() { dying_ = true; }
+
+  // --- what others look at ------------------------------------------------------
+  PhysAddr root() const { return table_->root(); }
+  Asid asid() const { return table_->asid(); }
+  PageSize page() const;
+  VirtAddr user_end() const;  // first address above user space
+  uint64_t resident_pages() const { return table_->resident_pages(); }
+  uint64_t peak_resident_pages() const { return table_->peak_resident_pages(); }
+  uint64_t mapped_bytes() const;  // of all areas: VmSize
+  VirtAddr brk_start() const { return VirtAddr(brk_start_); }
+  VirtAddr brk() const { return VirtAddr(brk_); }
+  // Areas in order of address; for /proc/self/maps.
+  void for_each_area(const std::function<void(const VmArea&)>& visit) const;
+  const VmArea* find_area(VirtAddr address) const;
+  // mincore(2): the page is in memory, mapped or not.
+  bool in_memory(VirtAddr address) const;
+  // Faults of this process, for getrusage.
+  uint64_t minor_faults() const { return minor_faults_; }
+  uint64_t major_faults() const { return major_faults_; }
+
+  PageTable& table() { return *table_; }
+  const AnonMap& private_pages() const { return private_; }
+  // The first contradiction, for MemoryManager::check_invariants.
+  std::optional<std::string> check_invariants() const;
+
+ private:
+  friend class AreaEditor;
+  friend class FaultHandler;
+  using Areas = std::map<uint64_t, VmArea>;  // by start
+
+  MemoryManager& manager_;
+  std::unique_ptr<PageTable> table_;
+  Areas areas_;
+  AnonMap private_;  // pages of private areas, by virtual page number
+  uint64_t brk_start_ = 0;
+  uint64_t brk_ = 0;
+  uint64_t mmap_top_ = 0;      // mmap(2) places below it
+  uint64_t stack_limit_ = 0;
+  uint64_t minor_faults_ = 0;
+  uint64_t major_faults_ = 0;
+  bool dying_ = false;
+};
+
+}  // namespace faultline::os

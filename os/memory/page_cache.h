@@ -1,28 +1,143 @@
 // The page cache: frames that hold pages of files, one copy whoever uses it.
 //
-// INTERFACE (the owner of os/memory completes this). No function here sleeps;
-// one that would answers Reply::must_sleep and is called again after the sleep.
+// No function here sleeps; one that would answers must_sleep and is called
+// again after the sleep.
 //
-// class PageCache {
-//   // The frame of a page of the file, read from disk when absent.
-//   //   Fill::read       the page's bytes are needed
-//   //   Fill::overwrite  the caller overwrites the whole page: nothing is read
-//   // Bytes beyond the file's end are zero. EIO when the disk failed.
-//   // Sequential use starts read-ahead (vm.readahead), which nobody waits for.
-//   // A page that begins at or beyond size() is made of zeros without a read.
-//   Reply<Pfn> page(FileBacking&, uint64_t index, Fill);
-//   void pin(Pfn);   void unpin(Pfn);      // it stays while somebody copies
-//   void mark_dirty(Pfn);                  // written by write(): write-behind sees it
-//   // Takes pages at and beyond `new_size` away from the cache and from every
-//   // mapping, and zeroes the rest of the last page. Call after size() changed.
-//   Reply<> truncate(FileBacking&, uint64_t new_size);
-//   // Starts writing every dirty page of the file (also those dirty in a page
-//   // table) and answers must_sleep until all are on disk. EIO once per failure.
-//   Reply<> flush(FileBacking&);
-//   // Gives all frames of a file that nobody can name any more back, unwritten.
-//   void forget(FileBacking&);
-//   // Without simulated time, at the end of the run: the bytes of dirty pages,
-//   // for the caller to write where they belong.
-//   void for_each_dirty(std::function<void(FileBacking&, uint64_t index, std::span<const uint8_t>)>);
-// };
+// A page may be read and written while it is being written to disk; a page
+// being read may not be used. A shared mapping is writable in the page table
+// only while its page is dirty, so that the first store after a write-back is
+// noticed.
 #pragma once
+
+#include <cstdint>
+#include <functional>
+#include <map>
+#include <optional>
+#include <string>
+#include <span>
+#include <unordered_map>
+#include <vector>
+
+#include "hw/base/types.h"
+#include "os/memory/file_backing.h"
+#include "os/memory/frame_allocator.h"
+#include "os/memory/statistics.h"
+#include "os/process/wait_queue.h"
+#include "os/result.h"
+
+namespace faultline::os {
+
+class BlockDevice;
+class Cpu;
+class FrameWaits;
+class PageTables;
+struct OsConfig;
+
+enum class Fill : uint8_t {
+  read,       // the page's bytes are needed
+  overwrite,  // the caller writes the whole page: nothing is read
+};
+
+class PageCache {
+ public:
+  struct Parts {
+    Cpu& cpu;
+    BlockDevice& disk;
+    Executor& executor;
+    FrameAllocator& frames;
+    PageTables& tables;
+    FrameWaits& waits;
+    const OsConfig& config;
+    CopyStatistics& copies;
+    ZeroStatistics& zeroed;
+  };
+  explicit PageCache(Parts parts);
+
+  // The frame of a page of the file, read from disk when absent. Bytes beyond
+  // the file's end are zero; a page that begins at or beyond size() is made of
+  // zeros without a read. Sequential use starts read-ahead, which nobody waits
+  // for. EIO when the disk failed. The frame stays while it is pinned, or until
+  // the caller sleeps.
+  Reply<Pfn> page(FileBacking& file, uint64_t index, Fill fill);
+  void pin(Pfn frame);
+  void unpin(Pfn frame);
+  // Somebody changed the page: write-behind and flush() see it.
+  void mark_dirty(Pfn frame);
+  // Begins to read a page that nobody waits for; false when there is no room.
+  bool read_ahead(FileBacking& file, uint64_t index);
+
+  // Takes pages at and beyond `new_size` away from the cache and from every
+  // mapping, and zeroes the rest of the last page. Call after size() changed.
+  // Sleeps while one of them is under I/O.
+  Reply<> truncate(FileBacking& file, uint64_t new_size);
+  // Starts to write every dirty page of the file and answers must_sleep until
+  // all are on disk. EIO once for each failure.
+  Reply<> flush(FileBacking& file);
+  // Gives all frames of a file back, unwritten. Must be called before a file
+  // object goes away; it must not be mapped any more.
+  void forget(FileBacking& file);
+  // Without simulated time, at the end of the run: the bytes of dirty pages,
+  // for the caller to write where they belong; file by file in the order in
+  // which they were first cached, pages in order.
+  void for_each_dirty(
+      const std::function<void(FileBacking&, uint64_t index, std::span<const uint8_t>)>& visit) const;
+
+  // --- for the page-out and write-behind daemons -------------------------------
+  uint64_t dirty_pages() const { return dirty_; }
+  // Writes dirty frames, consecutive pages of a file in one request. Frames
+  // that are clean or being written already are left out. Returns the pages
+  // that went out.
+  uint64_t write(std::vector<Pfn> frames, uint64_t max_batch);
+  // The same for all dirty pages of all files, at most `max_pages`.
+  uint64_t write_oldest(uint64_t max_pages, uint64_t max_batch);
+  // Called with a frame whose write ended.
+  void on_written(std::function<void(Pfn)> listener) { written_ = std::move(listener); }
+  // Called when a page becomes dirty.
+  void on_dirtied(std::function<void()> listener) { dirtied_ = std::move(listener); }
+  // The frame is about to hold something else.
+  void identity_lost(Pfn frame);
+  void count_writebehind(uint64_t pages) { statistics_.writebehind += pages; }
+
+  PageCacheStatistics statistics() const;
+  uint64_t requests_in_flight() const { return in_flight_; }
+  std::optional<std::string> check_invariants() const;
+
+ private:
+  struct FileState {
+    FileBacking* file = nullptr;
+    std::unique_ptr<WaitQueue> writes_done;
+    uint64_t writing = 0;        // pages on their way to the disk
+    uint64_t next_index = ~uint64_t{0};  // a request for it is sequential
+    uint64_t ahead_end = 0;      // read-ahead has been asked for up to here
+    bool write_failed = false;
+  };
+
+  FileState& state(FileBacking& file);
+  Reply<Pfn> absent_page(FileBacking& file, uint64_t index, Fill fill);
+  Reply<Pfn> present_page(FileBacking& file, Pfn pfn);
+  std::optional<Pfn> add_frame(FileBacking& file, uint64_t index);
+  void start_read(std::vector<Pfn> frames);
+  void end_read(const std::vector<Pfn>& frames, bool ok);
+  void end_write(const std::vector<Pfn>& frames, bool ok);
+  void submit_write(std::vector<Pfn> frames);
+  void note_use(FileState& state, uint64_t index);
+  void zero_tail(FileBacking& file, uint64_t index, Pfn pfn);
+  void remove(Pfn pfn);
+  bool begins_beyond_end(const FileBacking& file, uint64_t index) const;
+  std::vector<std::pair<uint64_t, Pfn>> sorted_pages(const FileBacking& file, uint64_t first) const;
+
+  Parts parts_;
+  PageSize page_;
+  // Files by the order of first use, so that nothing depends on addresses.
+  std::map<uint64_t, FileState> files_;
+  std::unordered_map<const FileBacking*, uint64_t> file_order_;  // looked up only
+  uint64_t next_order_ = 0;
+  FrameList dirty_list_;   // oldest first
+  uint64_t dirty_ = 0;
+  uint64_t in_flight_ = 0;
+  std::function<void(Pfn)> written_;
+  std::function<void()> dirtied_;
+  PageCacheStatistics statistics_;
+};
+
+}  // namespace faultline::os

@@ -1,0 +1,188 @@
+// Page tables: the only code of the OS layer that knows table entries.
+//
+// The entries are real bytes in modelled memory, read and written through
+// Cpu::load and Cpu::store. Beside each table frame stand the host's notes:
+// whose it is, how many entries are present, and the links of the reverse map
+// (from a frame to the entries that map it), so that a page can be unmapped
+// everywhere in time proportional to its mappings.
+//
+// A table is made when an entry in it is first needed and given back when its
+// last present entry goes. What it says can be made again from the areas, so
+// it may be thrown away at any time.
+#pragma once
+
+#include <cstdint>
+#include <functional>
+#include <memory>
+#include <optional>
+#include <set>
+#include <string>
+#include <vector>
+
+#include "hw/base/types.h"
+#include "hw/mmu/page_table_format.h"
+#include "os/memory/frame_allocator.h"
+#include "os/memory/statistics.h"
+
+namespace faultline::os {
+
+class Cpu;
+class PageTable;
+struct OsCosts;
+
+// What an entry said when it was taken away.
+struct RemovedEntry {
+  bool present = false;
+  Pfn pfn{};
+  bool referenced = false;
+  bool modified = false;
+};
+
+// What all page tables of the machine have in common: the format, the kernel's
+// part, the notes and the reverse map.
+class PageTables {
+ public:
+  // Builds the kernel's part, untimed: all of memory that fits, at
+  // kernel_begin(), closed to user mode. False from ready(): no memory for it.
+  PageTables(Cpu& cpu, FrameAllocator& frames, const hw::PageTableFormat& format, const OsCosts& costs,
+             bool flush_on_clear);
+  ~PageTables();
+  PageTables(const PageTables&) = delete;
+  PageTables& operator=(const PageTables&) = delete;
+
+  // A root with the kernel's part in it. Nothing: no frame now (`must_wait`),
+  // or no run of frames, or no address-space identifier left.
+  std::unique_ptr<PageTable> create(bool& must_wait);
+
+  bool ready() const { return ready_; }
+  const hw::PageTableFormat& format() const { return format_; }
+  PageSize page() const { return format_.page(); }
+  // Where the kernel sees a physical address; nothing beyond its window.
+  std::optional<VirtAddr> kernel_address(PhysAddr address) const;
+
+  // --- the reverse map: every entry that maps a frame ---------------------------
+  bool mapped(Pfn pfn) const { return frames_[pfn].mappings != 0; }
+  bool referenced(Pfn pfn);
+  bool modified(Pfn pfn);
+  void clear_referenced(Pfn pfn);
+  // Takes the page away from everybody. True when an entry said "modified".
+  bool unmap_everywhere(Pfn pfn);
+  // So that the next store faults; modified bits are cleared.
+  void write_protect_everywhere(Pfn pfn);
+
+  // --- under pressure --------------------------------------------------------------
+  // Gives back tables without a present entry; how many frames that freed.
+  uint64_t free_empty_tables();
+  // The same for one whose entries all map the zero page, if there is one.
+  uint64_t free_one_zero_page_table();
+
+  PageTableStatistics statistics() const;
+  std::optional<std::string> check_invariants() const;
+
+ private:
+  friend class PageTable;
+  static constexpr uint64_t kNone = ~uint64_t{0};
+
+  struct Link {  // of one leaf entry in its frame's chain, by position
+    uint64_t next = kNone;
+    uint64_t prev = kNone;
+  };
+  // A position names an entry in memory: frame * entries_per_frame_ + index.
+  struct Notes {
+    PageTable* owner = nullptr;
+    unsigned level = 0;
+    uint64_t first_address = 0;  // that the first entry of this frame translates
+    uint64_t parent = kNone;     // position of the entry that points here
+    uint32_t present = 0;        // entries
+    uint32_t tracked = 0;        // of them, those in the reverse map
+    std::vector<Link> links;     // level 0 only
+  };
+
+  uint64_t position(PhysAddr entry) const { return entry.value / format_.entry_bytes(); }
+  PhysAddr address(uint64_t position) const { return PhysAddr(position * format_.entry_bytes()); }
+  Notes& notes_of(uint64_t position) { return *notes_[position / entries_per_frame_]; }
+  const Notes& notes_of(uint64_t position) const { return *notes_[position / entries_per_frame_]; }
+  VirtAddr translated_by(uint64_t position) const;
+  uint64_t raw(uint64_t position) const;   // untimed
+  void set_raw(uint64_t position, uint64_t value);  // untimed
+  uint64_t load(uint64_t position);
+  void store(uint64_t position, uint64_t value);
+  void link(uint64_t position, Pfn pfn);
+  void unlink(uint64_t position, Pfn pfn);
+  RemovedEntry remove(uint64_t position);
+  void flush(uint64_t position);
+  void table_emptied(uint64_t position);
+  void build_kernel_part();
+  uint64_t kernel_table(PhysAddr parent_entry);
+  std::optional<uint64_t> table_frame(unsigned level);
+
+  Cpu& cpu_;
+  FrameAllocator& frames_;
+  const hw::PageTableFormat& format_;
+  const OsCosts& costs_;
+  bool flush_on_clear_;
+  bool ready_ = true;
+  uint64_t entries_per_frame_;
+  std::vector<std::unique_ptr<Notes>> notes_;  // by frame; null: no table
+  uint64_t kernel_first_ = 0;                  // index in the root of the kernel's first entry
+  std::vector<uint64_t> kernel_entries_;       // the root's, from kernel_first_ on
+  uint64_t kernel_window_ = 0;                 // bytes of memory that the kernel's part maps
+  std::set<uint64_t> empty_;                   // level-0 table frames without a present entry
+  std::set<uint64_t> zero_only_;               // ... with present entries, none in the reverse map
+  std::vector<bool> asids_;                    // in use
+  uint64_t roots_ = 0;
+  uint64_t entries_present_ = 0;
+};
+
+// One process's page table.
+class PageTable {
+ public:
+  PageTable(PageTables& tables, Pfn root, Asid asid);
+  ~PageTable();
+  PageTable(const PageTable&) = delete;
+  PageTable& operator=(const PageTable&) = delete;
+
+  PhysAddr root() const { return root_; }
+  Asid asid() const { return asid_; }
+
+  // Makes the tables that an entry for `address` needs. False: no frame, sleep
+  // for one. True holds until the caller sleeps.
+  bool prepare(VirtAddr address);
+  // The entry, timed as a walk in software; invalid where there is none.
+  hw::Entry find(VirtAddr address);
+  // Maps a page; prepare() said true. `tracked`: the frame is in the reverse
+  // map (all but the zero page). What was there is taken away first and
+  // returned.
+  RemovedEntry map(VirtAddr address, Pfn pfn, hw::Permissions permissions, bool tracked, bool referenced,
+                   bool modified);
+  RemovedEntry unmap(VirtAddr address);
+  // Changes what a present entry permits and flushes it.
+  void set_permissions(VirtAddr address, hw::Permissions permissions);
+  // For user_bytes: the entry, with the bits set that an access sets; untimed.
+  // Nothing: it does not permit the access.
+  std::optional<Pfn> access(VirtAddr address, Access access);
+
+  // Present entries of [begin, end), in order. `visit` may unmap or change the
+  // entry that it is given and no other.
+  void for_each_present(VirtAddr begin, VirtAddr end,
+                        const std::function<void(VirtAddr, const hw::Entry&)>& visit);
+
+  uint64_t resident_pages() const { return resident_; }
+  uint64_t peak_resident_pages() const { return peak_resident_; }
+
+ private:
+  friend class PageTables;
+
+  std::optional<uint64_t> leaf_position(VirtAddr address, bool timed) const;
+  void visit_table(PhysAddr table, unsigned level, uint64_t first_address, uint64_t begin, uint64_t end,
+                   const std::function<void(VirtAddr, const hw::Entry&)>& visit);
+  void free_table(PhysAddr table, unsigned level);
+
+  PageTables& tables_;
+  PhysAddr root_;
+  Asid asid_;
+  uint64_t resident_ = 0;  // tracked entries
+  uint64_t peak_resident_ = 0;
+};
+
+}  // namespace faultline::os

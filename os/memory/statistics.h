@@ -1,0 +1,89 @@
+// What the memory side counts. Plain numbers; cli gathers them into a report.
+#pragma once
+
+#include <cstdint>
+
+namespace faultline::os {
+
+// How a fault was resolved, counted once each, when it is. minor + major is
+// the sum of all kinds but `protection`, which ended in a signal.
+struct FaultStatistics {
+  uint64_t minor = 0;        // no wait for a read from the disk
+  uint64_t major = 0;        // at least one
+  uint64_t demand_zero = 0;  // a new frame of zeros
+  uint64_t zero_page = 0;    // the shared frame of zeros, read-only
+  uint64_t file = 0;         // a page of a file, from the cache or the disk
+  uint64_t cow = 0;          // written while shared: copied
+  uint64_t cow_reuse = 0;    // written by the last owner: made writable
+  uint64_t swap_in = 0;      // read back from swap
+  uint64_t reclaimed = 0;    // taken back from the free list, without I/O
+  uint64_t resident = 0;     // in memory already, only the table entry was missing
+  uint64_t spurious = 0;     // the table permitted the access by the time of the look
+  uint64_t protection = 0;   // ended in SIGSEGV or SIGBUS
+};
+
+struct FrameStatistics {
+  uint64_t total = 0;
+  uint64_t free = 0;        // with or without a page that may be taken back
+  uint64_t anonymous = 0;
+  uint64_t file = 0;
+  uint64_t kernel = 0;      // the kernel's own, its page tables and the zero page
+  uint64_t page_tables = 0; // of processes
+  uint64_t peak_page_table_bytes = 0;
+};
+
+struct CopyStatistics {
+  uint64_t pages = 0;  // whole pages copied on write
+  uint64_t bytes = 0;  // those, and bytes between user buffers and the page cache
+};
+
+struct ZeroStatistics {
+  uint64_t pages = 0;  // frames zeroed for processes and files
+};
+
+// In pages.
+struct SwapStatistics {
+  uint64_t ins = 0;
+  uint64_t outs = 0;
+  uint64_t slots_total = 0;
+  uint64_t slots_used = 0;
+  uint64_t slots_used_peak = 0;
+  uint64_t slots_bad = 0;  // given up after an I/O error
+};
+
+struct PageoutStatistics {
+  uint64_t wakeups = 0;     // activations of the daemon
+  uint64_t front_hand = 0;  // pages looked at by each hand
+  uint64_t back_hand = 0;
+  uint64_t freed = 0;       // pages put on the free list
+  uint64_t cleaned = 0;     // of these, those written first
+  uint64_t batches = 0;     // write requests
+  uint64_t tables_freed = 0;   // page tables given back under pressure
+  uint64_t out_of_memory = 0;  // times that nothing could be freed
+};
+
+struct PageCacheStatistics {
+  uint64_t hits = 0;
+  uint64_t misses = 0;
+  uint64_t readahead = 0;     // pages read before they were asked for
+  uint64_t writebehind = 0;   // pages written later, by the daemon
+  uint64_t written_back = 0;  // pages written, for whatever reason
+  uint64_t dirty = 0;         // pages now
+};
+
+struct CommitStatistics {
+  uint64_t limit = 0;      // pages; binding in mode 2 only
+  uint64_t committed = 0;  // pages promised
+  uint64_t peak = 0;
+  uint64_t refused = 0;    // requests
+};
+
+// Page tables of all processes against one linear table for each.
+struct PageTableStatistics {
+  uint64_t bytes = 0;              // now
+  uint64_t peak_bytes = 0;
+  double linear_bytes = 0;         // of one linear table for the same address space
+  uint64_t entries_present = 0;    // leaf entries, now
+};
+
+}  // namespace faultline::os

@@ -1,0 +1,39 @@
+// A run of pages of an address space with one backing and one protection.
+#pragma once
+
+#include <cstdint>
+#include <memory>
+
+#include "hw/base/types.h"
+#include "os/memory/file_backing.h"
+
+namespace faultline::os {
+
+class AnonMap;
+
+enum class AreaUse : uint8_t { other, heap, stack };
+
+struct VmArea {
+  uint64_t start = 0;  // bytes, page aligned
+  uint64_t end = 0;    // first byte after it
+  int protection = 0;  // Linux PROT_ bits
+  bool shared = false;
+  bool grows_down = false;
+  bool no_reserve = false;
+  bool committed = false;   // its pages are charged against the commit limit
+  bool may_write = true;    // PROT_WRITE may be asked for (a shared file opened for reading: no)
+  AreaUse use = AreaUse::other;
+  std::shared_ptr<FileBacking> file;      // null: anonymous
+  std::shared_ptr<AnonMap> object;        // shared anonymous: its pages
+  uint64_t offset = 0;                    // bytes into `file` or `object`
+
+  bool anonymous() const { return file == nullptr; }
+  bool contains(uint64_t address) const { return start <= address && address < end; }
+  uint64_t bytes() const { return end - start; }
+  // The page of the backing that lies at `address`.
+  uint64_t backing_page(uint64_t address, PageSize page) const {
+    return (offset + (page.round_down(address) - start)) >> page.shift;
+  }
+};
+
+}  // namespace faultline::os

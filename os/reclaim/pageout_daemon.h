@@ -1,0 +1,85 @@
+// The page-out daemon (illumos, vm_pageout.c): keeps lotsfree frames free by
+// letting the replacement policy look at pages, faster the less is free.
+//
+// It sleeps while lotsfree frames are free. Below that it runs four times a
+// second, and at once when an allocation found fewer than minfree; whoever
+// allocates then sleeps until there are. When looking at everything twice
+// frees nothing, nothing is on its way to the disk and somebody still waits,
+// memory is out: the callback says so.
+#pragma once
+
+#include <cstdint>
+#include <functional>
+#include <memory>
+
+#include "hw/base/types.h"
+#include "os/config.h"
+#include "os/memory/frame_allocator.h"
+#include "os/memory/statistics.h"
+#include "os/process/co.h"
+#include "os/process/wait_queue.h"
+#include "os/reclaim/replacement_policy.h"
+
+namespace faultline::os {
+
+class Cpu;
+class Laundry;
+class PageTables;
+
+// lotsfree, desfree and minfree from the configuration or, where it says 0,
+// from the size of memory.
+Thresholds pageout_thresholds(const VmConfig& config, PageSize page, uint64_t frames);
+
+// In pages a second, and pages between the hands.
+struct ScanRates {
+  uint64_t slowscan = 0;
+  uint64_t fastscan = 0;
+  uint64_t hand_spread = 0;
+};
+ScanRates scan_rates(const VmConfig& config, PageSize page, uint64_t frames);
+
+class PageoutDaemon final : private PageView {
+ public:
+  PageoutDaemon(Cpu& cpu, Executor& executor, FrameAllocator& frames, PageTables& tables, Laundry& laundry,
+                const OsConfig& config, PageSize page);
+
+  Co<> run();
+  void wake() { wakeup_.wake_all(); }
+  void on_out_of_memory(std::function<void()> callback) { out_of_memory_ = std::move(callback); }
+  ReplacementPolicy* policy() { return policy_.get(); }
+
+  // Pages to look at in one activation with `free` frames free.
+  uint64_t pages_to_scan(uint64_t free) const;
+  PageoutStatistics statistics() const;
+
+ private:
+  enum class Next : uint8_t { rest, tick, again, wait_for_disk, after_kill };
+
+  Next activate();
+  void scan(uint64_t steps);
+  bool fruitless() const;
+  Next out_of_memory();
+
+  // --- PageView ---------------------------------------------------------------
+  uint64_t frames() const override { return frames_.total(); }
+  bool look(Pfn frame, Hand hand) override;
+  bool referenced(Pfn frame) override;
+  void clear_referenced(Pfn frame) override;
+  void take(Pfn frame) override;
+
+  Cpu& cpu_;
+  FrameAllocator& frames_;
+  PageTables& tables_;
+  Laundry& laundry_;
+  const OsConfig& config_;
+  ScanRates rates_;
+  uint64_t most_in_flight_;
+  std::unique_ptr<ReplacementPolicy> policy_;
+  WaitQueue wakeup_;
+  WaitQueue pause_;  // nobody wakes it: timed sleeps
+  std::function<void()> out_of_memory_;
+  uint64_t steps_since_taken_ = 0;
+  PageoutStatistics statistics_;
+};
+
+}  // namespace faultline::os
