@@ -1,83 +1,46 @@
-// The kernel: owns every part of the OS layer, hands them to each other, and
-// runs guest processes until the last one ends.
+// The kernel: hands the parts of the OS layer to each other and runs guest
+// processes until the last one ends.
 #pragma once
 
 #include <atomic>
 #include <cstdint>
 #include <functional>
+#include <map>
 #include <memory>
 #include <optional>
+#include <random>
+#include <set>
 #include <string>
 #include <string_view>
 #include <vector>
 
 #include "os/config.h"
 #include "os/cpu.h"
+#include "os/memory/statistics.h"
+#include "os/memory/user_memory.h"
+#include "os/process/futex.h"
 #include "os/process/process.h"
 #include "os/process/process_table.h"
 #include "os/process/scheduler.h"
 #include "os/process/timekeeping.h"
+#include "os/run_outcome.h"
 #include "os/syscall/syscall.h"
 
 namespace faultline::os {
 
-class FutexTable;
 class MemoryManager;
+class ProcessFactsSource;
 class Vfs;
-
-// What the run begins with. Paths are of the guest's name space.
-struct RunRequest {
-  std::string program;
-  std::vector<std::string> arguments;    // argv, argv[0] included
-  std::vector<std::string> environment;  // NAME=VALUE
-};
-
-// A process that died of an instruction of its own.
-struct CrashReport {
-  int32_t pid = 0;
-  std::string command;
-  int signal = 0;
-  uint64_t pc = 0;
-  uint64_t address = 0;
-  uint32_t instruction = 0;  // raw bits at pc; 0 where they cannot be read
-};
-
-struct RunOutcome {
-  enum class Reason : uint8_t {
-    exited,       // status is the first process's
-    killed,       // signal ended the first process
-    interrupted,  // the host's stop flag
-    deadlock,     // every process sleeps and nothing can wake one; message says what each waits for
-    not_started,  // the first program cannot be run; message says why
-  };
-  Reason reason = Reason::exited;
-  int status = 0;
-  int signal = 0;
-  std::string message;               // one line, for reasons that need one
-  std::optional<CrashReport> crash;  // of the first process
-};
-
-struct ProcessRecord {
-  int32_t pid = 0;
-  std::string command;
-  ExitStatus exit;
-  bool ended = true;  // false: the run was stopped before
-  Usage usage;
-};
-
-struct SyscallCount {
-  uint64_t number = 0;
-  std::string_view name;  // empty: a number that Linux does not know
-  uint64_t count = 0;
-};
 
 class Kernel {
  public:
+  // All must outlive the kernel; but for the scheduler all may hold coroutines
+  // of the kernel's processes when it goes.
   struct Parts {
     Cpu& cpu;
-    MemoryManager& memory;
-    Vfs& vfs;
     Scheduler& scheduler;
+    MemoryManager& memory;
+    Vfs& vfs;  // built
     const OsConfig& config;
     // One line to whoever watches the run; no newline in it.
     std::function<void(std::string_view)> say;
@@ -90,40 +53,78 @@ class Kernel {
   Kernel(const Kernel&) = delete;
   Kernel& operator=(const Kernel&) = delete;
 
-  // Runs the first program and all that come of it. Called once, on the
-  // thread that stands for the hart.
+  // Runs the first program and all that comes of it. Called once, on the thread
+  // that stands for the hart.
   RunOutcome run(const RunRequest& request);
 
+  // --- the parts ------------------------------------------------------------------
   Cpu& cpu() { return parts_.cpu; }
+  Scheduler& scheduler() { return parts_.scheduler; }
   MemoryManager& memory() { return parts_.memory; }
   Vfs& vfs() { return parts_.vfs; }
-  Scheduler& scheduler() { return parts_.scheduler; }
   const OsConfig& config() const { return parts_.config; }
   const OsCosts& costs() const { return parts_.config.costs; }
   ProcessTable& processes() { return processes_; }
+  FutexTable& futexes() { return futexes_; }
   const Timekeeping& clock() const { return clock_; }
-  FutexTable& futexes() { return *futexes_; }
   const SyscallTable& syscalls() const { return syscalls_; }
-  uint64_t random();  // the kernel's seeded generator: getrandom, /dev/urandom, AT_RANDOM
-  void say(std::string_view line) const;
+  UserMemory user_memory(Task& task);
+  // The kernel's seeded generator: getrandom, AT_RANDOM.
+  uint64_t random() { return random_(); }
+  void say(std::string_view line) const { parts_.say(line); }
 
-  // Counts a call; names an unknown one on the host's standard error, once.
-  void count_syscall(uint64_t number);
+  // --- processes ------------------------------------------------------------------
+  // With the next free pid; null at the limit. It does not run yet.
+  Process* create_process();
+  void start_task(Task& task);
+  // The process goes from the table now and is destroyed when no strand runs.
+  void bury(Process& process);
+  // What reports need of a process at the turns of its life.
+  void note_fatal_signal(Task& task, const SignalInfo& info);
+  void before_teardown(Process& process);
+  void record_end(Process& process);
+
+  void count_syscall(uint64_t number) { ++syscall_counts_[number]; }
+  // Named on the host's standard error once each.
   void report_unknown_syscall(uint64_t number);
 
-  // --- statistics, after run() ------------------------------------------------
-  std::vector<SyscallCount> syscall_counts() const;            // those made, by number
-  const std::vector<ProcessRecord>& process_records() const;   // by pid
+  // --- statistics, after run() ------------------------------------------------------
+  struct SyscallCount {
+    std::string name;  // "syscall_4711" for a number that Linux does not know
+    uint64_t count = 0;
+  };
+  std::vector<SyscallCount> syscall_counts() const;      // those made, by number
+  const std::vector<ProcessRecord>& process_records() const { return records_; }  // by pid
+  uint64_t processes_made() const { return processes_made_; }
+  // As they were when the first process ended, before its memory went.
+  const FrameStatistics& frames_at_exit() const { return frames_at_exit_; }
 
  private:
-  RunOutcome outcome(Scheduler::Step last) const;
+  struct Daemon;
+
+  void start_daemon(Co<> (MemoryManager::*body)());
+  void kill_largest();
+  void end_of_run();
+  RunOutcome deadlock() const;
+  void clear_graveyard();
 
   Parts parts_;
   Timekeeping clock_;
   ProcessTable processes_;
   SyscallTable syscalls_;
-  std::unique_ptr<FutexTable> futexes_;
-  std::vector<uint64_t> syscall_counts_;  // by number
+  FutexTable futexes_;
+  std::mt19937_64 random_;
+  std::unique_ptr<ProcessFactsSource> facts_;
+  std::vector<std::unique_ptr<Daemon>> daemons_;
+  std::vector<std::unique_ptr<Process>> graveyard_;
+
+  RunOutcome outcome_;
+  int32_t first_pid_ = 0;
+  FrameStatistics frames_at_exit_;
+  std::vector<ProcessRecord> records_;
+  uint64_t processes_made_ = 0;
+  std::map<uint64_t, uint64_t> syscall_counts_;  // by number
+  std::set<uint64_t> unknown_syscalls_;          // those named already
 };
 
 }  // namespace faultline::os

@@ -4,6 +4,7 @@
 #include <array>
 #include <cstdint>
 #include <memory>
+#include <optional>
 #include <string>
 #include <vector>
 
@@ -79,6 +80,8 @@ class Process {
   Life life = Life::running;
   Process* parent = nullptr;       // null: pid 1, which is no guest
   std::vector<Process*> children;  // in order of creation, zombies included
+  uint32_t uid = 0;  // real and effective; the same for all of a run
+  uint32_t gid = 0;
   int32_t group = 0;
   int32_t session = 0;
 
@@ -100,14 +103,22 @@ class Process {
   std::string executable;  // absolute path in the guest's name space
   std::vector<std::string> arguments;  // for /proc/PID/cmdline
 
+  // Set when the process is to end: by exit_group, or by a signal that kills.
+  // Its task sees it before it would go back to user mode.
+  std::optional<ExitStatus> ending;
   ExitStatus exit;                   // of a zombie
   int stop_signal = 0;               // unwaited stop to report (WUNTRACED), 0: none
   bool continued = false;            // unwaited continue to report (WCONTINUED)
   Process* vfork_parent = nullptr;   // sleeps until this process execs or exits
+  int32_t vfork_child = 0;           // that this process sleeps for
   Usage usage;
   Usage children_usage;  // of those waited for
+  uint64_t alarm_timer = 0;           // TimerQueue::Id of ITIMER_REAL, 0: off
+  Cycles alarm_due{};
+  uint64_t alarm_interval = 0;        // nanoseconds, 0: once
+  Cycles started{};
 
-  WaitQueue child_events;  // the parent sleeps here for its children
+  WaitQueue child_events;  // this process sleeps here for its children
   WaitQueue resumed;       // a stopped task sleeps here for SIGCONT
 
  private:

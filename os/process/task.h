@@ -8,6 +8,7 @@
 #include <optional>
 
 #include "hw/hart/hart_state.h"
+#include "hw/hart/trap.h"
 #include "os/process/co.h"
 #include "os/process/signal.h"
 #include "os/process/wait_queue.h"
@@ -29,8 +30,8 @@ class Task : public Strand {
   // A signal waits that this task does not block: an interruptible sleep must
   // not begin. Shared signals of the process count.
   bool signal_pending() const;
-  // The task is to die as soon as it leaves the kernel; sleeps in the kernel
-  // that nobody else depends on may be cut short.
+  // The task will die before it runs another instruction of its program, so
+  // sleeps on its way out of the kernel may be cut short.
   bool dying() const;
 
   hw::HartState state;
@@ -41,10 +42,22 @@ class Task : public Strand {
   std::optional<SignalSet> saved_mask;
   AlternateStack alternate_stack;
 
+  // Blocked signals that sigtimedwait wants to hear of all the same.
+  SignalSet awaited;
+
   uint64_t clear_child_tid = 0;  // CLONE_CHILD_CLEARTID; 0: none
   uint64_t robust_list = 0;
   uint64_t robust_list_size = 0;
+
+  // What a system call that a signal interrupted needs to begin again.
+  struct Restart {
+    int code = 0;            // kRestartSys and so on; 0: nothing to restart
+    uint64_t argument0 = 0;  // a0 before the call's answer replaced it
+  };
+  Restart restart;
   Cycles restart_deadline{};  // of a call that answered kRestartBlock
+
+  hw::Trap last_trap;  // for the report when it was fatal
 
   WaitQueue nap;  // for sleeps that only time and signals end
 

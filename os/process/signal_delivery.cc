@@ -1,0 +1,180 @@
+#include "os/process/signal_delivery.h"
+
+#include <utility>
+
+#include "os/kernel.h"
+#include "os/memory/user_memory.h"
+#include "os/process/signal_frame.h"
+#include "os/process/signal_send.h"
+
+namespace faultline::os {
+
+namespace {
+
+constexpr unsigned kStackPointer = 2;
+constexpr unsigned kReturnAddress = 1;
+constexpr unsigned kArgument0 = 10;
+constexpr unsigned kSyscallNumber = 17;  // a7
+constexpr uint64_t kEcallBytes = 4;
+constexpr uint64_t kRestartSyscall = 128;  // restart_syscall(2)
+
+std::optional<SignalInfo> take_signal(Task& task) {
+  const SignalSet wanted = ~task.blocked | SignalSet::of(kSigKill) | SignalSet::of(kSigStop);
+  if (auto own = task.pending.take(wanted)) return own;
+  return task.process().pending.take(wanted);
+}
+
+// An interrupted call begins again: the ecall is executed once more with the
+// registers that it had.
+void restart_call(Task& task) {
+  const Task::Restart restart = std::exchange(task.restart, {});
+  if (restart.code == 0) return;
+  task.state.pc -= kEcallBytes;
+  task.state.x[kArgument0] = restart.argument0;
+  if (restart.code == kRestartBlock.value) task.state.x[kSyscallNumber] = kRestartSyscall;
+}
+
+// The same before a handler runs, which sees EINTR unless its action says
+// otherwise.
+void restart_for_handler(Task& task, const SignalAction& action) {
+  if (task.restart.code == kRestartSys.value && (action.flags & kSaRestart)) {
+    restart_call(task);
+  } else if (std::exchange(task.restart, {}).code != 0) {
+    task.state.x[kArgument0] = static_cast<uint64_t>(-int64_t{EINTR});
+  }
+}
+
+// Where the frame goes, or 0 when it would overflow the alternate stack that
+// the program already runs on (Linux, get_sigframe).
+uint64_t frame_address(const Task& task, const SignalAction& action) {
+  const AlternateStack& alternate = task.alternate_stack;
+  uint64_t sp = task.state.x[kStackPointer];
+  if (alternate.contains(sp)) {
+    if (!alternate.contains(sp - kSignalFrameBytes)) return 0;
+  } else if ((action.flags & kSaOnStack) && alternate.size != 0) {
+    sp = alternate.base + alternate.size;
+  }
+  return (sp - kSignalFrameBytes) & ~uint64_t{15};
+}
+
+// Runs the handler next. False when its frame cannot be made.
+Co<bool> enter_handler(Kernel& kernel, Task& task, const SignalInfo& info, const SignalAction& action) {
+  restart_for_handler(task, action);
+  const SignalSet mask = task.saved_mask.value_or(task.blocked);
+  task.saved_mask.reset();
+
+  const uint64_t address = frame_address(task, action);
+  if (address == 0) co_return false;
+  const SignalFrame frame =
+      encode_frame(info, task.state, mask, describe(task.alternate_stack, task.state.x[kStackPointer]));
+  UserMemory user = kernel.user_memory(task);
+  const Result<> written = co_await user.write(VirtAddr(address), frame);
+  if (!written.ok()) co_return false;
+
+  hw::HartState& state = task.state;
+  state.x[kReturnAddress] = task.process().signal_trampoline;
+  state.x[kStackPointer] = address;
+  state.x[kArgument0] = static_cast<uint64_t>(info.signal);
+  state.x[kArgument0 + 1] = address;
+  state.x[kArgument0 + 2] = address + kUcontextOffset;
+  state.pc = action.handler & ~uint64_t{1};
+  state.reserved = false;
+
+  SignalSet blocked = task.blocked | SignalSet(action.mask);
+  if (!(action.flags & kSaNoDefer)) blocked = blocked | SignalSet::of(info.signal);
+  task.blocked = blocked & ~kUnblockable;
+  co_return true;
+}
+
+void end_by_signal(Process& process, int signal) {
+  process.ending = ExitStatus{
+      .code = 0, .signal = signal, .core = default_action(signal) == DefaultAction::core};
+}
+
+Co<> stop(Process& process, int signal) {
+  process.life = Process::Life::stopped;
+  process.stop_signal = signal;
+  process.continued = false;
+  notify_parent(process, kCodeChildStopped, signal);
+  while (process.life == Process::Life::stopped && !process.main_task().dying()) {
+    co_await process.resumed.sleep_interruptibly();
+  }
+  process.life = Process::Life::running;
+}
+
+// SIGSEGV that cannot be handled, since it is the handler's stack that failed.
+void give_up_handler(Task& task, int signal) {
+  if (signal == kSigSegv) task.process().actions[kSigSegv] = SignalAction{};
+  SignalInfo info;
+  info.signal = kSigSegv;
+  info.code = kCodeKernel;
+  force_signal(task, info);
+}
+
+Co<> deliver_one(Kernel& kernel, Task& task, SignalInfo info) {
+  Process& process = task.process();
+  const SignalAction action = process.actions[info.signal];
+  if (process.actions.ignores(info.signal)) co_return;
+  if (!action.catches()) {
+    switch (default_action(info.signal)) {
+      case DefaultAction::stop: {
+        co_await stop(process, info.signal);
+        co_return;
+      }
+      case DefaultAction::terminate:
+      case DefaultAction::core:
+        end_by_signal(process, info.signal);
+        kernel.note_fatal_signal(task, info);
+        co_return;
+      case DefaultAction::ignore:
+      case DefaultAction::resume:
+        co_return;
+    }
+  }
+  if (action.flags & kSaResetHand) process.actions[info.signal].handler = kHandlerDefault;
+  kernel.cpu().charge(Cycles(kernel.costs().signal_deliver));
+  const bool entered = co_await enter_handler(kernel, task, info, action);
+  if (!entered) give_up_handler(task, info.signal);
+}
+
+}  // namespace
+
+Co<> deliver_signals(Kernel& kernel, Task& task) {
+  Process& process = task.process();
+  AccountScope account(kernel.cpu(), CycleAccount::signal);
+  while (!process.ending) {
+    const std::optional<SignalInfo> info = take_signal(task);
+    if (!info) break;
+    co_await deliver_one(kernel, task, *info);
+  }
+  if (process.ending) co_return;
+  restart_call(task);
+  if (task.saved_mask) task.blocked = *std::exchange(task.saved_mask, std::nullopt);
+}
+
+Co<SyscallResult> return_from_signal(Kernel& kernel, Task& task) {
+  AccountScope account(kernel.cpu(), CycleAccount::signal);
+  SignalFrame frame;
+  UserMemory user = kernel.user_memory(task);
+  const Result<> read = co_await user.read(VirtAddr(task.state.x[kStackPointer]), frame);
+  if (!read.ok()) {
+    SignalInfo info;
+    info.signal = kSigSegv;
+    info.code = kCodeKernel;
+    force_signal(task, info);
+    co_return task.state.x[kArgument0];
+  }
+  const DecodedFrame decoded = decode_frame(frame);
+  task.state = decoded.state;
+  task.blocked = decoded.mask;
+  task.restart = {};
+  if (decoded.stack.flags & StackRecord::kDisabled) {
+    task.alternate_stack = {};
+  } else if (!task.alternate_stack.contains(task.state.x[kStackPointer])) {
+    task.alternate_stack = {.base = decoded.stack.base, .size = decoded.stack.size};
+  }
+  kernel.cpu().charge(Cycles(kernel.costs().signal_deliver / 2));
+  co_return task.state.x[kArgument0];
+}
+
+}  // namespace faultline::os

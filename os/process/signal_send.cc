@@ -1,0 +1,95 @@
+#include "os/process/signal_send.h"
+
+namespace faultline::os {
+
+namespace {
+
+constexpr SignalSet kStopSignals =
+    SignalSet::of(kSigStop) | SignalSet::of(kSigTstp) | SignalSet::of(kSigTtin) | SignalSet::of(kSigTtou);
+
+// Ends the task's sleep when a signal may do so and one waits.
+void interrupt(Task& task) {
+  const SignalSet waiting = task.pending.set() | task.process().pending.set();
+  const SignalSet heard = ~task.blocked | task.awaited | SignalSet::of(kSigKill);
+  if (task.sleeping_on && task.interruptible && !(waiting & heard).empty()) {
+    task.sleeping_on->end_sleep(task, Wake::interrupted);
+  }
+}
+
+void discard(Process& process, SignalSet signals) {
+  process.pending.discard(signals);
+  for (const auto& task : process.tasks) task->pending.discard(signals);
+}
+
+// Stopping and going on happen when the signal is sent, whatever becomes of
+// the signal itself.
+void stop_or_resume(Process& process, int signal) {
+  if (kStopSignals.has(signal)) discard(process, SignalSet::of(kSigCont));
+  if (signal != kSigCont && signal != kSigKill) return;
+  if (signal == kSigCont) discard(process, kStopSignals);
+  if (process.life != Process::Life::stopped) return;
+  process.life = Process::Life::running;
+  process.stop_signal = 0;
+  process.resumed.wake_all();
+  if (signal == kSigCont) {
+    process.continued = true;
+    notify_parent(process, kCodeChildContinued, kSigCont);
+  }
+}
+
+// A signal that would have no effect is not kept, unless it is blocked: the
+// program may install a handler before it unblocks it.
+bool worth_keeping(const Process& process, SignalSet blocked, int signal) {
+  return blocked.has(signal) || !process.actions.ignores(signal);
+}
+
+}  // namespace
+
+Result<> send_signal(Process& process, const SignalInfo& info) {
+  if (process.life == Process::Life::zombie) return Unit{};
+  stop_or_resume(process, info.signal);
+  if (!worth_keeping(process, process.main_task().blocked, info.signal)) return Unit{};
+  if (!process.pending.add(info)) return Errno{EAGAIN};
+  for (const auto& task : process.tasks) interrupt(*task);
+  return Unit{};
+}
+
+Result<> send_signal(Task& task, const SignalInfo& info) {
+  Process& process = task.process();
+  if (process.life == Process::Life::zombie) return Unit{};
+  stop_or_resume(process, info.signal);
+  if (!worth_keeping(process, task.blocked, info.signal)) return Unit{};
+  if (!task.pending.add(info)) return Errno{EAGAIN};
+  interrupt(task);
+  return Unit{};
+}
+
+void force_signal(Task& task, const SignalInfo& info) {
+  SignalAction& action = task.process().actions[info.signal];
+  const bool blocked = task.blocked.has(info.signal);
+  if (blocked || action.handler == kHandlerIgnore) action = SignalAction{};
+  if (blocked) task.blocked = task.blocked & ~SignalSet::of(info.signal);
+  // One that is pending already would hide the address of this one.
+  task.pending.discard(SignalSet::of(info.signal));
+  task.pending.add(info);
+}
+
+void notify_parent(Process& child, int32_t code, int32_t status) {
+  Process* const parent = child.parent;
+  if (!parent) return;
+  const bool ended = code == kCodeChildExited || code == kCodeChildKilled || code == kCodeChildDumped;
+  const bool wanted = ended ? child.exit_signal != 0 : (parent->actions[kSigChld].flags & kSaNoChildStop) == 0;
+  if (wanted) {
+    SignalInfo info;
+    info.signal = ended ? child.exit_signal : kSigChld;
+    info.code = code;
+    info.pid = child.pid();
+    info.uid = child.uid;
+    info.status = status;
+    // At most one real-time exit signal is lost when the parent never takes any.
+    (void)send_signal(*parent, info);
+  }
+  parent->child_events.wake_all();
+}
+
+}  // namespace faultline::os
