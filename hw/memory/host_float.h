@@ -1,6 +1,8 @@
 // The host's floating-point flags and rounding belong to the guest while a
 // hart runs. This guard keeps them from the models of the memory side (which
-// may be a user's and compute in doubles), and those models from them.
+// may be a user's and compute in doubles), and those models from them. On x86
+// that is MXCSR, where all arithmetic on float and double leaves its flags; the
+// x87 unit, which only long double uses, is not looked at.
 #pragma once
 
 #if defined(__SSE2__)

@@ -1,0 +1,162 @@
+#include "hw/mmu/page_table_format.h"
+
+#include <gtest/gtest.h>
+
+#include <stdexcept>
+
+namespace faultline::hw {
+namespace {
+
+const PageTableFormat& format(std::string_view name) {
+  const PageTableFormat* found = find_page_table_format(name);
+  if (!found) throw std::runtime_error("no such format");
+  return *found;
+}
+
+TEST(PageTableFormatTest, NamesAndShapes) {
+  struct Shape {
+    std::string_view name;
+    unsigned levels, entry_bytes, address_bits;
+    uint64_t root_bytes, user_end, kernel_begin;
+  };
+  const Shape shapes[] = {
+      {"x86-64", 4, 8, 48, 4096, 0x0000'8000'0000'0000, 0xFFFF'8000'0000'0000},
+      {"sv39", 3, 8, 39, 4096, 0x0000'0040'0000'0000, 0xFFFF'FFC0'0000'0000},
+      {"sv48", 4, 8, 48, 4096, 0x0000'8000'0000'0000, 0xFFFF'8000'0000'0000},
+      {"ia32", 2, 4, 32, 4096, 0xC000'0000, 0xC000'0000},
+      {"linear32", 1, 4, 32, 4 << 20, 0xC000'0000, 0xC000'0000},
+  };
+  ASSERT_EQ(page_table_formats().size(), std::size(shapes));
+  for (size_t i = 0; i < std::size(shapes); ++i) {
+    const PageTableFormat& f = page_table_formats()[i];
+    EXPECT_EQ(f.name(), shapes[i].name);
+    EXPECT_EQ(f.levels(), shapes[i].levels);
+    EXPECT_EQ(f.entry_bytes(), shapes[i].entry_bytes);
+    EXPECT_EQ(f.address_bits(), shapes[i].address_bits);
+    EXPECT_EQ(f.table_bytes(f.root_level()), shapes[i].root_bytes);
+    EXPECT_EQ(f.user_end().value, shapes[i].user_end);
+    EXPECT_EQ(f.kernel_begin().value, shapes[i].kernel_begin);
+    EXPECT_EQ(f.page().bytes(), 4096u);
+  }
+  EXPECT_EQ(find_page_table_format("sv40"), nullptr);
+  EXPECT_EQ(format("ia32").physical_limit(), uint64_t{1} << 32);
+}
+
+TEST(PageTableFormatTest, Addresses) {
+  EXPECT_TRUE(format("x86-64").valid_address(VirtAddr(0x0000'7FFF'FFFF'FFFF)));
+  EXPECT_FALSE(format("x86-64").valid_address(VirtAddr(0x0000'8000'0000'0000)));
+  EXPECT_FALSE(format("x86-64").valid_address(VirtAddr(0xFFFF'7FFF'FFFF'FFFF)));
+  EXPECT_TRUE(format("x86-64").valid_address(VirtAddr(0xFFFF'8000'0000'0000)));
+  EXPECT_FALSE(format("x86-64").valid_address(VirtAddr(0x1000'0000'0000'1000)));
+  EXPECT_TRUE(format("sv39").valid_address(VirtAddr(0x3F'FFFF'FFFF)));
+  EXPECT_FALSE(format("sv39").valid_address(VirtAddr(0x40'0000'0000)));
+  EXPECT_TRUE(format("sv39").valid_address(VirtAddr(0xFFFF'FFC0'0000'0000)));
+  EXPECT_TRUE(format("ia32").valid_address(VirtAddr(0xFFFF'FFFF)));
+  EXPECT_FALSE(format("ia32").valid_address(VirtAddr(0x1'0000'0000)));
+  EXPECT_FALSE(format("linear32").valid_address(VirtAddr(0xFFFF'FFFF'FFFF'F000)));
+}
+
+TEST(PageTableFormatTest, Indices) {
+  const VirtAddr va(0x0000'1234'5678'9ABC);
+  EXPECT_EQ(format("x86-64").index(va, 3), 0x024u);  // bits 47..39
+  EXPECT_EQ(format("x86-64").index(va, 2), 0x0D1u);
+  EXPECT_EQ(format("x86-64").index(va, 1), 0x0B3u);
+  EXPECT_EQ(format("x86-64").index(va, 0), 0x189u);
+  EXPECT_EQ(format("ia32").index(VirtAddr(0xC0401234), 1), 0x301u);
+  EXPECT_EQ(format("ia32").index(VirtAddr(0xC0401234), 0), 0x001u);
+  EXPECT_EQ(format("linear32").index(VirtAddr(0xC0401234), 0), 0xC0401u);
+  EXPECT_EQ(format("linear32").entry_address(PhysAddr(0x400000), VirtAddr(0x2000), 0).value, 0x400008u);
+}
+
+// Raw words written by hand from the manuals' tables.
+TEST(PageTableFormatTest, RawLayouts) {
+  const Permissions rw{.read = true, .write = true, .user = true};
+  const Permissions rx{.read = true, .execute = true, .user = true};
+  // x86-64: P RW US, XD; and P US.
+  EXPECT_EQ(format("x86-64").encode_leaf(Pfn(0x12345), rw), 0x8000'0000'1234'5007);
+  EXPECT_EQ(format("x86-64").encode_leaf(Pfn(0x12345), rx), 0x0000'0000'1234'5005u);
+  EXPECT_EQ(format("x86-64").encode_leaf(Pfn(0x12345), rx, true, true), 0x0000'0000'1234'5065u);
+  EXPECT_EQ(format("x86-64").encode_table(Pfn(0x777)), 0x777007u);
+  EXPECT_EQ(format("x86-64").encode_table(Pfn(0x777), false), 0x777003u);
+  // Sv39: V R W U, PPN from bit 10; V R X U.
+  EXPECT_EQ(format("sv39").encode_leaf(Pfn(0x12345), rw), (0x12345u << 10) | 0x17u);
+  EXPECT_EQ(format("sv39").encode_leaf(Pfn(0x12345), rx, true, true), (0x12345u << 10) | 0xDBu);
+  EXPECT_EQ(format("sv39").encode_table(Pfn(0x777)), (0x777u << 10) | 1u);
+  // IA32 cannot forbid execution.
+  EXPECT_EQ(format("ia32").encode_leaf(Pfn(0x12345), rw), 0x12345007u);
+  EXPECT_TRUE(format("ia32").decode(0x12345007, 0).executable);
+  EXPECT_FALSE(format("ia32").has_execute());
+}
+
+TEST(PageTableFormatTest, EveryPermissionComesBack) {
+  for (const PageTableFormat& f : page_table_formats()) {
+    for (unsigned bits = 1; bits < 32; ++bits) {
+      const Permissions asked{(bits & 1) != 0, (bits & 2) != 0, (bits & 4) != 0, (bits & 8) != 0, (bits & 16) != 0};
+      const Entry entry = f.decode(f.encode_leaf(Pfn(0x54321), asked, bits & 1, bits & 2), 0);
+      if (!asked.any()) {
+        EXPECT_FALSE(entry.valid) << f.name();
+        continue;
+      }
+      ASSERT_TRUE(entry.valid && entry.leaf) << f.name() << " " << bits;
+      EXPECT_EQ(entry.pfn, Pfn(0x54321));
+      EXPECT_EQ(entry.writable, asked.write);
+      EXPECT_EQ(entry.user, asked.user);
+      EXPECT_EQ(entry.global, asked.global);
+      EXPECT_EQ(entry.referenced, (bits & 1) != 0);
+      EXPECT_EQ(entry.modified, (bits & 2) != 0);
+      EXPECT_EQ(entry.readable, f.layout().readable == 0 || asked.read || asked.write) << f.name();
+      EXPECT_EQ(entry.executable, !f.has_execute() || asked.execute) << f.name();
+    }
+  }
+}
+
+TEST(PageTableFormatTest, ReservedEncodingsAreNotValid) {
+  const PageTableFormat& sv39 = format("sv39");
+  EXPECT_TRUE(sv39.decode((0x111u << 10) | 0x1, 1).valid);         // a table
+  EXPECT_FALSE(sv39.decode((0x111u << 10) | 0x1, 0).valid);        // a table below the last level
+  EXPECT_FALSE(sv39.decode((0x111u << 10) | 0x5, 0).valid);        // W without R
+  EXPECT_FALSE(sv39.decode((0x111u << 10) | 0xD, 0).valid);        // W X without R
+  EXPECT_FALSE(sv39.decode((0x111u << 10) | 0x41, 1).valid);       // A in a table entry
+  EXPECT_FALSE(sv39.decode((0x111u << 10) | 0x81, 1).valid);       // D
+  EXPECT_FALSE(sv39.decode((0x111u << 10) | 0x11, 1).valid);       // U
+  EXPECT_FALSE(sv39.decode(uint64_t{1} << 63 | 0x3, 0).valid);     // N
+  EXPECT_FALSE(sv39.decode(uint64_t{1} << 61 | 0x3, 0).valid);     // PBMT
+  EXPECT_FALSE(sv39.decode(uint64_t{1} << 54 | 0x3, 0).valid);
+  EXPECT_TRUE(sv39.decode((0x111u << 10) | 0x303, 0).valid);       // RSW is software's
+  EXPECT_FALSE(sv39.decode((0x200u << 10) | 0x3, 1).valid);        // a large leaf, not built yet
+  EXPECT_FALSE(format("x86-64").decode(0x200087, 1).valid);        // PS likewise
+  EXPECT_TRUE(format("x86-64").decode(0x200087, 0).valid);         // PAT in a last-level entry
+  EXPECT_FALSE(format("x86-64").decode(0x200006, 0).valid);        // not present
+}
+
+TEST(PageTableFormatTest, LargeLeavesWhereAFormatAllowsThem) {
+  PageTableFormat::Layout layout = format("x86-64").layout();
+  layout.leaf_levels = 0b011;
+  const PageTableFormat large(layout);
+  const Permissions rw{.read = true, .write = true, .user = true};
+  const Entry entry = large.decode(large.encode_leaf(Pfn(0x400), rw, false, false, 1), 1);
+  EXPECT_TRUE(entry.valid && entry.leaf);
+  EXPECT_EQ(entry.pfn, Pfn(0x400));
+  EXPECT_FALSE(large.decode(large.encode_leaf(Pfn(0x402), rw, false, false, 1), 1).valid);  // not aligned
+  EXPECT_TRUE(large.decode(large.encode_leaf(Pfn(0x401), rw, false, false, 1), 1).valid);   // bit 12 is PAT
+  EXPECT_EQ(large.decode(large.encode_leaf(Pfn(0x401), rw, false, false, 1), 1).pfn, Pfn(0x400));
+  EXPECT_EQ(large.entry_span(1), uint64_t{2} << 20);
+}
+
+TEST(PageTableFormatTest, DescriptionsThatContradictThemselvesAreRefused) {
+  PageTableFormat::Layout layout = format("sv39").layout();
+  layout.levels = 0;
+  EXPECT_THROW(PageTableFormat{layout}, std::invalid_argument);
+  layout = format("sv39").layout();
+  layout.entry_bytes = 6;
+  EXPECT_THROW(PageTableFormat{layout}, std::invalid_argument);
+  layout = format("sv39").layout();
+  layout.index_bits[1] = 0;
+  EXPECT_THROW(PageTableFormat{layout}, std::invalid_argument);
+  layout = format("ia32").layout();
+  layout.pfn_bits = 21;
+  EXPECT_THROW(PageTableFormat{layout}, std::invalid_argument);
+}
+
+}  // namespace
+}  // namespace faultline::hw

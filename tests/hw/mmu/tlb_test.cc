@@ -1,0 +1,175 @@
+#include "hw/mmu/tlb.h"
+
+#include <gtest/gtest.h>
+
+#include <list>
+#include <optional>
+#include <random>
+
+namespace faultline::hw {
+namespace {
+
+// What a TLB of any geometry must do, written as one list a set, next victim last.
+class ReferenceTlb {
+ public:
+  struct Held {
+    uint64_t vpn;
+    Asid asid;
+    bool global;
+    uint64_t pfn;
+  };
+  ReferenceTlb(uint32_t sets, uint32_t ways, bool lru) : ways_(ways), lru_(lru), sets_(sets) {}
+
+  Held* find(uint64_t vpn, Asid asid) {
+    for (Held& held : set(vpn)) {
+      if (held.vpn == vpn && (held.global || held.asid == asid)) return &held;
+    }
+    return nullptr;
+  }
+  void touch(uint64_t vpn, Asid asid) {
+    if (!lru_) return;
+    auto& entries = set(vpn);
+    for (auto it = entries.begin(); it != entries.end(); ++it) {
+      if (&*it == find(vpn, asid)) return entries.splice(entries.begin(), entries, it);
+    }
+  }
+  bool fill(const Held& held) {
+    auto& entries = set(held.vpn);
+    const bool evicts = entries.size() == ways_;
+    if (evicts) entries.pop_back();
+    entries.push_front(held);
+    return evicts;
+  }
+  template <class Which>
+  void drop(Which which) {
+    for (auto& entries : sets_) entries.remove_if(which);
+  }
+
+ private:
+  std::list<Held>& set(uint64_t vpn) { return sets_[vpn % sets_.size()]; }
+  size_t ways_;
+  bool lru_;
+  std::vector<std::list<Held>> sets_;
+};
+
+struct TlbAgainstLists : testing::TestWithParam<TlbLevelConfig> {};
+
+TEST_P(TlbAgainstLists, OnRandomStringsWithFlushes) {
+  const TlbLevelConfig& config = GetParam();
+  Tlb tlb(config, 1);
+  ReferenceTlb reference(config.sets, config.ways, config.replacement == Replacement::lru);
+  std::mt19937_64 random(3);
+  const uint64_t pages = 2 * config.sets * config.ways + 1;
+  for (int n = 0; n < 60'000; ++n) {
+    const uint64_t vpn = random() % pages;
+    const Asid asid = static_cast<Asid>(random() % 3);
+    switch (random() % 200) {
+      case 0:
+        tlb.flush_asid(asid);
+        reference.drop([&](const auto& held) { return held.asid == asid && !held.global; });
+        continue;
+      case 1:
+        if (random() % 20 == 0) {
+          tlb.flush_all();
+          reference.drop([](const auto&) { return true; });
+        } else if (random() % 20 == 0) {
+          tlb.flush_not_global();
+          reference.drop([](const auto& held) { return !held.global; });
+        }
+        continue;
+      case 2:
+      case 3:
+      case 4:
+        tlb.flush_page(Vpn(vpn), asid);
+        reference.drop([&](const auto& held) { return held.vpn == vpn && (held.global || held.asid == asid); });
+        continue;
+    }
+    const auto* held = reference.find(vpn, asid);
+    const uint32_t slot = tlb.probe(Vpn(vpn), asid);
+    ASSERT_EQ(slot != Tlb::kMiss, held != nullptr) << n;
+    if (held) {
+      ASSERT_EQ(tlb.at(slot).pfn.value, held->pfn);
+      tlb.touch(Vpn(vpn), slot);
+      reference.touch(vpn, asid);
+      continue;
+    }
+    // One page is global; it is filled only when no address space holds it,
+    // since its mapping does not change from one kind to the other.
+    const bool global = vpn == 1;
+    const uint64_t pfn = random() % 1000;
+    const auto filled = tlb.fill(Vpn(vpn), asid, {Pfn(pfn), {.read = true, .global = global}, false});
+    ASSERT_EQ(filled.evicted, reference.fill({vpn, asid, global, pfn})) << n;
+    ASSERT_EQ(tlb.probe(Vpn(vpn), asid), filled.slot);
+  }
+}
+
+INSTANTIATE_TEST_SUITE_P(
+    Geometries, TlbAgainstLists,
+    testing::Values(TlbLevelConfig{.sets = 32, .ways = 2}, TlbLevelConfig{.sets = 1, .ways = 1},
+                    TlbLevelConfig{.sets = 3, .ways = 5}, TlbLevelConfig{.sets = 1, .ways = 16},
+                    TlbLevelConfig{.sets = 1, .ways = 64}, TlbLevelConfig{.sets = 2, .ways = 48},
+                    TlbLevelConfig{.sets = 7, .ways = 4, .replacement = Replacement::fifo},
+                    TlbLevelConfig{.sets = 1, .ways = 64, .replacement = Replacement::fifo}));
+
+// Round and round over P pages, in order, on S sets of W ways with LRU: a set
+// with at most W of the pages misses each of them once; a set with more misses
+// every time.
+TEST(TlbTest, CircularWalksAreArithmetic) {
+  for (const auto& [sets, ways] : {std::pair{32u, 2u}, {16u, 4u}, {1u, 64u}, {3u, 5u}, {1u, 8u}}) {
+    for (uint64_t pages = 1; pages < 2u * sets * ways + 2; pages += 1 + pages / 8) {
+      constexpr uint64_t kRounds = 7;
+      Tlb tlb({.sets = sets, .ways = ways}, 1);
+      uint64_t misses = 0;
+      for (uint64_t n = 0; n < kRounds * pages; ++n) {
+        const Vpn vpn(n % pages);
+        const uint32_t slot = tlb.probe(vpn, 0);
+        if (slot != Tlb::kMiss) {
+          tlb.touch(vpn, slot);
+        } else {
+          ++misses;
+          tlb.fill(vpn, 0, {});
+        }
+      }
+      uint64_t expected = 0;
+      for (uint64_t set = 0; set < sets; ++set) {
+        const uint64_t in_set = pages / sets + (set < pages % sets);
+        expected += in_set <= ways ? in_set : in_set * kRounds;
+      }
+      EXPECT_EQ(misses, expected) << pages << " pages, " << sets << " x " << ways;
+    }
+  }
+}
+
+// The probe and refresh of an entry move nothing.
+TEST(TlbTest, ProbeAndRefreshChangeNoOrder) {
+  Tlb tlb({.sets = 1, .ways = 2}, 1);
+  tlb.fill(Vpn(1), 0, {});
+  tlb.fill(Vpn(2), 0, {});
+  const uint32_t slot = tlb.probe(Vpn(1), 0);
+  tlb.refresh(slot, {Pfn(9), {}, true});
+  EXPECT_EQ(tlb.at(slot).pfn, Pfn(9));
+  tlb.fill(Vpn(3), 0, {});
+  EXPECT_EQ(tlb.probe(Vpn(1), 0), Tlb::kMiss);
+  EXPECT_NE(tlb.probe(Vpn(2), 0), Tlb::kMiss);
+}
+
+// Address spaces of one set of ways; kernel addresses have their upper bits set.
+TEST(TlbTest, AddressSpacesAreKeptApart) {
+  Tlb tlb({.sets = 4, .ways = 4}, 1);
+  const Vpn high(0xF'FFFF'FFFF'FFFF);
+  tlb.fill(high, 5, {Pfn(1), {}, false});
+  tlb.fill(high, 6, {Pfn(2), {}, false});
+  EXPECT_EQ(tlb.at(tlb.probe(high, 5)).pfn, Pfn(1));
+  EXPECT_EQ(tlb.at(tlb.probe(high, 6)).pfn, Pfn(2));
+  EXPECT_EQ(tlb.probe(high, 7), Tlb::kMiss);
+  EXPECT_EQ(tlb.probe(Vpn(0xFF'FFFF'FFFF), 5), Tlb::kMiss);
+}
+
+TEST(TlbTest, RefusesNothingAtAll) {
+  EXPECT_THROW(Tlb({.sets = 0, .ways = 2}, 1), std::invalid_argument);
+  EXPECT_THROW(Tlb({.sets = 2, .ways = 0}, 1), std::invalid_argument);
+  EXPECT_THROW(Tlb({.sets = 2, .ways = 12, .replacement = Replacement::plru}, 1), std::invalid_argument);
+}
+
+}  // namespace
+}  // namespace faultline::hw
