@@ -10,7 +10,9 @@ Process* ProcessTable::create() {
   return processes_.emplace(pid, std::make_unique<Process>(executor_, pid)).first->second.get();
 }
 
-void ProcessTable::remove(Process& process) { processes_.erase(process.pid()); }
+std::unique_ptr<Process> ProcessTable::take(Process& process) {
+  return std::move(processes_.extract(process.pid()).mapped());
+}
 
 Process* ProcessTable::find(int32_t pid) {
   const auto found = processes_.find(pid);

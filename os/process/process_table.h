@@ -19,7 +19,8 @@ class ProcessTable {
 
   // A new process with the next free pid; null when there is none.
   Process* create();
-  void remove(Process& process);
+  // The process leaves the table; its pid may be given again.
+  std::unique_ptr<Process> take(Process& process);
   Process* find(int32_t pid);
   Task* find_task(int32_t tid);
 

@@ -58,6 +58,8 @@ class Task : public Strand {
   Cycles restart_deadline{};  // of a call that answered kRestartBlock
 
   hw::Trap last_trap;  // for the report when it was fatal
+  // The system call that the task is in, for a report of who waits for what.
+  std::optional<uint64_t> in_syscall;
 
   WaitQueue nap;  // for sleeps that only time and signals end
 

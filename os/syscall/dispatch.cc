@@ -30,6 +30,7 @@ Co<> system_call(Kernel& kernel, Task& task) {
   state.pc += kEcallBytes;
   task.restart = {};
   kernel.count_syscall(number);
+  task.in_syscall = number;
 
   SyscallResult result = Errno{ENOSYS};
   const SyscallHandler handler = kernel.syscalls().find(number);
@@ -41,6 +42,7 @@ Co<> system_call(Kernel& kernel, Task& task) {
     kernel.report_unknown_syscall(number);
   }
 
+  task.in_syscall.reset();
   if (result.ok()) {
     state.x[kArgument0] = *result;
   } else if (asks_for_restart(result.error())) {

@@ -1,0 +1,122 @@
+#include "os/process/process_facts_source.h"
+
+#include "os/files/fs_context.h"
+#include "os/kernel.h"
+#include "os/memory/memory_manager.h"
+
+namespace faultline::os {
+
+namespace {
+
+constexpr uint64_t kTicksPerSecond = 100;  // USER_HZ, sysconf(_SC_CLK_TCK)
+
+// The letters of proc(5).
+char state_letter(const Process& process) {
+  switch (process.life) {
+    case Process::Life::zombie:
+      return 'Z';
+    case Process::Life::stopped:
+      return 'T';
+    case Process::Life::running:
+      break;
+  }
+  const Task& task = process.main_task();
+  if (!task.sleeping_on) return 'R';
+  return task.interruptible ? 'S' : 'D';
+}
+
+struct SignalSets {
+  uint64_t ignored = 0;
+  uint64_t caught = 0;
+};
+
+SignalSets sets_of(const SignalActions& actions) {
+  SignalSets sets;
+  for (int signal = 1; signal <= kSignals; ++signal) {
+    const uint64_t bit = SignalSet::of(signal).bits();
+    if (actions[signal].handler == kHandlerIgnore) sets.ignored |= bit;
+    if (actions[signal].catches()) sets.caught |= bit;
+  }
+  return sets;
+}
+
+}  // namespace
+
+uint64_t ProcessFactsSource::ticks(uint64_t cycles) const {
+  return kernel_.clock().nanoseconds(Cycles(cycles)) / (kNanosecondsPerSecond / kTicksPerSecond);
+}
+
+int32_t ProcessFactsSource::current_pid() const {
+  Strand& strand = kernel_.scheduler().current();
+  return strand.daemon ? 1 : static_cast<Task&>(strand).process().pid();
+}
+
+std::vector<int32_t> ProcessFactsSource::pids() const {
+  std::vector<int32_t> pids;
+  for (const auto& [pid, process] : kernel_.processes()) pids.push_back(pid);
+  return pids;
+}
+
+std::optional<ProcessFacts> ProcessFactsSource::process(int32_t pid) const {
+  Process* const process = kernel_.processes().find(pid);
+  if (!process) return std::nullopt;
+  const Task& task = process->main_task();
+  const SignalSets sets = sets_of(process->actions);
+  const uint64_t cpu = kernel_.scheduler().cpu_time(task).value;
+  ProcessFacts facts;
+  facts.pid = pid;
+  facts.parent = process->parent_pid();
+  facts.group = process->group;
+  facts.session = process->session;
+  facts.state = state_letter(*process);
+  facts.command = process->command;
+  facts.executable = process->executable;
+  facts.arguments = process->arguments;
+  facts.space = process->space;
+  facts.files = process->files;
+  if (process->fs) facts.current = process->fs->current;
+  facts.uid = process->uid;
+  facts.gid = process->gid;
+  facts.minor_faults = process->usage.minor_faults;
+  facts.major_faults = process->usage.major_faults;
+  facts.user_ticks = ticks(process->usage.user_cycles);
+  facts.system_ticks = ticks(cpu - process->usage.user_cycles);
+  facts.start_ticks = ticks(process->started.value);
+  facts.pending_signals = (task.pending.set() | process->pending.set()).bits();
+  facts.blocked_signals = task.blocked.bits();
+  facts.ignored_signals = sets.ignored;
+  facts.caught_signals = sets.caught;
+  return facts;
+}
+
+SystemFacts ProcessFactsSource::system() const {
+  MemoryManager& memory = kernel_.memory();
+  const uint64_t page = memory.page().bytes();
+  const FrameStatistics frames = memory.frames();
+  const SwapStatistics swap = memory.swap();
+  SystemFacts facts;
+  facts.memory_bytes = frames.total * page;
+  facts.free_bytes = frames.free * page;
+  facts.page_cache_bytes = frames.file * page;
+  facts.anonymous_bytes = frames.anonymous * page;
+  facts.dirty_bytes = memory.page_cache_statistics().dirty * page;
+  facts.page_table_bytes = frames.page_tables * page;
+  facts.kernel_bytes = frames.kernel * page;
+  facts.swap_bytes = swap.slots_total * page;
+  facts.swap_free_bytes = (swap.slots_total - swap.slots_used) * page;
+  facts.commit_limit_bytes = memory.commit_statistics().limit * page;
+  facts.committed_bytes = memory.commit_statistics().committed * page;
+  facts.overcommit = static_cast<unsigned>(kernel_.config().vm.overcommit);
+  facts.overcommit_ratio = kernel_.config().vm.overcommit_ratio;
+  facts.uptime_ticks = ticks(kernel_.cpu().now().value);
+  for (const auto& [pid, process] : kernel_.processes()) {
+    const uint64_t cpu = kernel_.scheduler().cpu_time(process->main_task()).value;
+    facts.user_ticks += ticks(process->usage.user_cycles);
+    facts.system_ticks += ticks(cpu - process->usage.user_cycles);
+  }
+  facts.context_switches = kernel_.scheduler().statistics().context_switches;
+  facts.processes_made = kernel_.processes_made();
+  return facts;
+}
+
+}  // namespace faultline::os

@@ -1,0 +1,24 @@
+// What /proc and sysinfo show of processes and of the machine.
+#pragma once
+
+#include "os/files/process_facts.h"
+
+namespace faultline::os {
+
+class Kernel;
+
+class ProcessFactsSource final : public ProcessDirectory {
+ public:
+  explicit ProcessFactsSource(Kernel& kernel) : kernel_(kernel) {}
+
+  int32_t current_pid() const override;
+  std::vector<int32_t> pids() const override;
+  std::optional<ProcessFacts> process(int32_t pid) const override;
+  SystemFacts system() const override;
+
+ private:
+  uint64_t ticks(uint64_t cycles) const;
+  Kernel& kernel_;
+};
+
+}  // namespace faultline::os

@@ -1,0 +1,15 @@
+#include "os/syscall/groups.h"
+
+namespace faultline::os {
+
+void register_all(SyscallTable& table) {
+  register_process_calls(table);
+  register_signal_calls(table);
+  register_time_calls(table);
+  register_memory_calls(table);
+  register_futex_calls(table);
+  register_system_calls(table);
+  register_file_calls(table);
+}
+
+}  // namespace faultline::os

@@ -1,0 +1,19 @@
+// The groups of system calls; each registers its own.
+#pragma once
+
+namespace faultline::os {
+
+class SyscallTable;
+
+void register_process_calls(SyscallTable& table);     // clone, execve, exit, wait4, ids, ...
+void register_signal_calls(SyscallTable& table);      // rt_sig*, kill, sigaltstack, ...
+void register_time_calls(SyscallTable& table);        // clocks, sleeping, interval timers
+void register_memory_calls(SyscallTable& table);      // mmap, brk, mprotect, ...
+void register_futex_calls(SyscallTable& table);       // futex, robust lists
+void register_system_calls(SyscallTable& table);      // uname, sysinfo, limits, random numbers, ...
+void register_file_calls(SyscallTable& table);        // os/syscall/file_*.cc: all that takes files and paths
+
+// All of them.
+void register_all(SyscallTable& table);
+
+}  // namespace faultline::os
