@@ -12,7 +12,11 @@ namespace faultline::hw {
 // The SystemC time resolution that faultline sets before elaboration: 1 fs, so
 // that a clock of any whole number of MHz up to 10 GHz has a period that is off
 // by less than one part in 10^5, and 2^64 fs are five simulated hours.
-inline void set_time_resolution() { sc_core::sc_set_time_resolution(1, sc_core::SC_FS); }
+// SystemC takes it once a process; further calls do nothing.
+inline void set_time_resolution() {
+  static const bool done = (sc_core::sc_set_time_resolution(1, sc_core::SC_FS), true);
+  static_cast<void>(done);
+}
 
 class Clock {
  public:

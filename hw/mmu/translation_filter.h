@@ -27,7 +27,7 @@ class TranslationFilter {
     // address whose bits 3..11 alone are cleared, so that one compare also
     // turns away what is not aligned; ~0 matches nothing even so.
     uint64_t tag = ~uint64_t{0};
-    uintptr_t addend = 0;         // host address = virtual address + addend
+    uintptr_t addend = 0;  // host address = virtual address + addend
   };
 
   // The host address of `va`, or null: then ask Mmu::translate. The caller
@@ -52,7 +52,7 @@ class TranslationFilter {
   void drop_host(const uint8_t* begin, uint64_t bytes) {
     for (Entry& entry : entries_) {
       if (entry.tag == ~uint64_t{0}) continue;
-      const uintptr_t host = (entry.tag << kShift) + entry.addend;
+      const uintptr_t host = entry.tag + entry.addend;
       if (host - reinterpret_cast<uintptr_t>(begin) < bytes) entry = {};
     }
   }
