@@ -1,0 +1,165 @@
+#include "cli/report/report.h"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <array>
+
+#include "cli/report/report_memory.h"
+#include "cli/report/report_text.h"
+
+namespace faultline::cli {
+namespace {
+
+constexpr std::array<const char*, kCycleAccounts> kAccountMeanings = {
+    "the instructions themselves",
+    "instruction bytes from memory",
+    "loads and stores",
+    "second-level TLB look-ups",
+    "page-table entries",
+    "faults without disk",
+    "faults that read the disk",
+    "system calls",
+    "fork, exec and exit",
+    "signals",
+    "changing tasks",
+    "interrupts",
+    "page-out and write-behind",
+    "nothing to run",
+};
+
+std::string outcome(const ExitRecord& exit) {
+  if (exit.reason == "exited") return fmt::format("exit status {}", exit.status);
+  if (exit.reason == "killed") return "killed by " + signal_name(exit.signal);
+  if (exit.reason == "interrupted") return "interrupted";
+  return exit.reason;
+}
+
+void add_headline(const RunStatistics& s, ReportText& text) {
+  const hw::MachineConfig& machine = s.config.machine;
+  std::string program = s.run.program;
+  for (const std::string& argument : s.run.arguments) program += " " + argument;
+  const size_t room = std::max<size_t>(text.style().width, 40) - 20;
+  if (program.size() > room) program = program.substr(0, room - 3) + "...";
+  text.section("faultline: " + program);
+  text.line("{} on {}: {} tables, {} of memory, {}", outcome(s.exit), s.run.machine, machine.paging_format,
+            bytes_for_people(static_cast<double>(machine.dram.size)),
+            machine.cache.enabled ? "caches on" : "no caches");
+  text.line("{} instructions in {} cycles: {} at {} MHz", rounded(static_cast<double>(s.instructions)),
+            rounded(static_cast<double>(s.cycles)), time_for_people(s.seconds), machine.hart.clock_mhz);
+  if (s.instructions != 0) {
+    text.line("{:.3f} cycles an instruction", static_cast<double>(s.cycles) / static_cast<double>(s.instructions));
+  }
+}
+
+void add_tlb_rows(const RunStatistics& s, Table& table) {
+  const auto add = [&table](const char* name, const hw::TlbLevelConfig& level, const hw::TlbStatistics& tlb) {
+    if (tlb.lookups == 0) return;
+    const std::string shape =
+        level.sets == 1 ? fmt::format("{} fully assoc.", level.ways) : fmt::format("{} x {}", level.sets, level.ways);
+    table.add({name, shape, with_commas(tlb.lookups), with_commas(tlb.misses), percent(tlb.misses, tlb.lookups),
+               with_commas(tlb.evictions), with_commas(tlb.flushes)});
+  };
+  const hw::TlbConfig& config = s.config.machine.tlb;
+  add("instructions", config.l1i, s.l1i);
+  add("data", config.l1d, s.l1d);
+  add("second level", config.l2, s.l2);
+}
+
+void add_translation(const RunStatistics& s, ReportText& text) {
+  const References& r = s.references;
+  if (r.total() == 0) return;
+  text.section("Address translation");
+  text.line("{} references: {} fetches, {} loads, {} stores", rounded(static_cast<double>(r.total())),
+            rounded(static_cast<double>(r.fetch)), rounded(static_cast<double>(r.load)),
+            rounded(static_cast<double>(r.store)));
+  text.strong("{:.3f} memory accesses for each reference: itself, and {:.3f} to find it", s.penalty(), s.penalty() - 1);
+  const hw::TranslationStatistics& t = s.translation;
+  if (!s.config.machine.tlb.enabled) {
+    text.line("without a TLB every reference walks {} of {} tables", counted(s.levels, "level"),
+              s.config.machine.paging_format);
+  }
+  text.line("{}: {} entries read, {} written (referenced and modified bits)", counted(t.walks, "walk"),
+            with_commas(t.walk_reads), with_commas(t.walk_writes));
+  if (t.dirty_walks) text.line("  {} of them only to mark a page modified", with_commas(t.dirty_walks));
+  if (t.fault_walk_reads)
+    text.line("  and {} entries read by walks that ended in a fault", with_commas(t.fault_walk_reads));
+  if (s.l1i.lookups + s.l1d.lookups + s.l2.lookups == 0) return;
+  Table table({"TLB", "sets x ways", "look-ups", "misses", "miss rate", "evictions", "flushes"});
+  add_tlb_rows(s, table);
+  text.table(table);
+}
+
+void add_cycle_stack(const RunStatistics& s, ReportText& text) {
+  if (s.cycles == 0) return;
+  text.section("Where the cycles went");
+  uint64_t largest = 0;
+  for (size_t i = 0; i < kCycleAccounts; ++i) largest = std::max(largest, s.cycle_stack[static_cast<CycleAccount>(i)]);
+  // Name, percentage, bar, meaning: the bar takes what the others leave.
+  const unsigned fixed = 2 + 15 + 8 + 2 + 1 + 30;
+  const unsigned columns = std::clamp(text.style().width > fixed ? text.style().width - fixed : 0u, 10u, 40u);
+  for (size_t i = 0; i < kCycleAccounts; ++i) {
+    const uint64_t cycles = s.cycle_stack[static_cast<CycleAccount>(i)];
+    if (cycles == 0) continue;
+    const double fraction = static_cast<double>(cycles) / static_cast<double>(largest);
+    const std::string drawn = bar(fraction, columns, text.style().unicode);
+    text.bar_line(fmt::format("{:<15}{:>8}  ", kCycleAccountNames[i], percent(cycles, s.cycles)), drawn, columns,
+                  kAccountMeanings[i]);
+  }
+}
+
+void add_caches(const RunStatistics& s, ReportText& text) {
+  if (s.caches.empty()) return;
+  text.section("Caches");
+  Table table({"cache", "accesses", "misses", "miss rate", "write-backs"});
+  for (const CacheLevelStatistics& cache : s.caches) {
+    table.add({cache.name, with_commas(cache.counts.accesses), with_commas(cache.counts.misses),
+               percent(cache.counts.misses, cache.counts.accesses), with_commas(cache.counts.writebacks)});
+  }
+  text.table(table);
+}
+
+void add_host(const RunStatistics& s, ReportText& text) {
+  if (s.host.seconds <= 0) return;
+  text.section("Host");
+  text.line("{} of host time, {:.1f} million instructions a second", time_for_people(s.host.seconds), s.host.mips);
+}
+
+}  // namespace
+
+std::string text_report(const RunStatistics& statistics, const ReportStyle& style) {
+  ReportText text(style);
+  add_headline(statistics, text);
+  add_translation(statistics, text);
+  add_cycle_stack(statistics, text);
+  add_caches(statistics, text);
+  add_memory_sections(statistics, text);
+  add_host(statistics, text);
+  return text.finish();
+}
+
+std::string signal_name(int signal) {
+  // Linux, asm-generic/signal.h.
+  constexpr std::array<const char*, 32> kNames = {
+      "",          "SIGHUP",  "SIGINT",    "SIGQUIT", "SIGILL",   "SIGTRAP", "SIGABRT", "SIGBUS",
+      "SIGFPE",    "SIGKILL", "SIGUSR1",   "SIGSEGV", "SIGUSR2",  "SIGPIPE", "SIGALRM", "SIGTERM",
+      "SIGSTKFLT", "SIGCHLD", "SIGCONT",   "SIGSTOP", "SIGTSTP",  "SIGTTIN", "SIGTTOU", "SIGURG",
+      "SIGXCPU",   "SIGXFSZ", "SIGVTALRM", "SIGPROF", "SIGWINCH", "SIGIO",   "SIGPWR",  "SIGSYS"};
+  if (signal > 0 && signal < static_cast<int>(kNames.size())) return kNames[static_cast<size_t>(signal)];
+  return fmt::format("signal {}", signal);
+}
+
+std::string crash_line(const CrashRecord& crash) {
+  std::string instruction = "no instruction can be read there";
+  if (crash.instruction != 0) {
+    // Compressed instructions have two bytes (their low bits are not 11).
+    const bool compressed = (crash.instruction & 3) != 3;
+    const uint32_t bits = compressed ? crash.instruction & 0xffff : crash.instruction;
+    instruction = fmt::format("instruction {:0{}x}", bits, compressed ? 4 : 8);
+    if (!crash.disassembly.empty()) instruction += " (" + crash.disassembly + ")";
+  }
+  return fmt::format("{} (pid {}) died of {} at pc {:#x}: address {:#x}, {}", crash.command, crash.pid,
+                     signal_name(crash.signal), crash.pc, crash.address, instruction);
+}
+
+}  // namespace faultline::cli

@@ -1,0 +1,136 @@
+#include "cli/report/report_memory.h"
+
+#include <algorithm>
+#include <array>
+
+namespace faultline::cli {
+namespace {
+
+constexpr double kPageBytes = 4096;  // base page of every format so far
+
+void add_faults(const RunStatistics& s, ReportText& text) {
+  const os::FaultStatistics& f = s.faults;
+  struct Kind {
+    uint64_t count;
+    const char* name;
+    const char* meaning;
+  };
+  const std::array<Kind, 10> kinds = {{
+      {f.demand_zero, "demand zero", "a new frame of zeros"},
+      {f.zero_page, "zero page", "read of untouched memory: the one frame of zeros"},
+      {f.file, "file", "a page of a file, from the page cache or the disk"},
+      {f.cow, "copy on write", "written while shared: copied"},
+      {f.cow_reuse, "reuse", "written by the last owner: no copy"},
+      {f.swap_in, "swap in", "read back from swap"},
+      {f.reclaimed, "reclaimed", "taken back from the free list without I/O"},
+      {f.resident, "resident", "in memory, only the table entry was missing"},
+      {f.spurious, "spurious", "already resolved when looked at"},
+      {f.protection, "protection", "ended in a signal"},
+  }};
+  text.section("Page faults");
+  if (f.minor + f.major + f.protection == 0) return;
+  text.line("{} resolved without the disk, {} with it", with_commas(f.minor), with_commas(f.major));
+  size_t width = 0;
+  for (const Kind& kind : kinds) width = std::max(width, with_commas(kind.count).size());
+  for (const Kind& kind : kinds) {
+    if (kind.count) text.line("{:<14} {:>{}}  {}", kind.name, with_commas(kind.count), width, kind.meaning);
+  }
+  if (s.copies.pages) text.line("{} copied on write", counted(s.copies.pages, "page"));
+  if (s.zeroed.pages) text.line("{} zeroed", counted(s.zeroed.pages, "frame"));
+}
+
+void add_memory(const RunStatistics& s, ReportText& text) {
+  const os::FrameStatistics& f = s.frames;
+  if (f.total == 0) return;
+  text.section("Memory, when the first process ended");
+  text.line("{} frames: {} anonymous, {} of files, {} page tables, {} kernel, {} free", with_commas(f.total),
+            with_commas(f.anonymous), with_commas(f.file), with_commas(f.page_tables), with_commas(f.kernel),
+            with_commas(f.free));
+  if (s.frames_peak) text.line("at most {} in use at once", counted(s.frames_peak, "frame"));
+  if (f.peak_page_table_bytes && s.page_tables.linear_bytes > 0) {
+    text.line("page tables took at most {}; one linear table for the same addresses takes {}",
+              bytes_for_people(static_cast<double>(f.peak_page_table_bytes)),
+              bytes_for_people(s.page_tables.linear_bytes));
+  }
+  if (s.commit.refused)
+    text.line("{} of memory refused: the commit limit is {}", counted(s.commit.refused, "request"),
+              bytes_for_people(static_cast<double>(s.commit.limit) * kPageBytes));
+  if (s.pageout.out_of_memory) text.line("out of memory {}", counted(s.pageout.out_of_memory, "time"));
+}
+
+void add_swap(const RunStatistics& s, ReportText& text) {
+  const os::PageoutStatistics& p = s.pageout;
+  if (s.swap.ins + s.swap.outs + p.wakeups == 0) return;
+  text.section("Swap and page-out");
+  text.line("{} written to swap, {} read back; at most {} of {} slots used", counted(s.swap.outs, "page"),
+            with_commas(s.swap.ins), with_commas(s.swap.slots_used_peak), with_commas(s.swap.slots_total));
+  if (p.wakeups == 0) return;
+  text.line("the daemon ran {}: front hand {}, back hand {}", counted(p.wakeups, "time"), counted(p.front_hand, "page"),
+            with_commas(p.back_hand));
+  text.line("{} freed, {} of them written first in {}", counted(p.freed, "page"), with_commas(p.cleaned),
+            counted(p.batches, "request"));
+}
+
+void add_files(const RunStatistics& s, ReportText& text) {
+  const os::PageCacheStatistics& c = s.page_cache;
+  text.section("Files and disk");
+  if (c.hits + c.misses) {
+    text.line("page cache: {} found, {} not; {} read ahead, {} written back", counted(c.hits, "page"),
+              with_commas(c.misses), with_commas(c.readahead), with_commas(c.written_back));
+  }
+  const DiskCounts& d = s.disk;
+  if (d.reads + d.writes) {
+    text.line("disk: {} of {}, {} of {}, busy for {}{}", counted(d.reads, "read"),
+              bytes_for_people(static_cast<double>(d.bytes_read)), counted(d.writes, "write"),
+              bytes_for_people(static_cast<double>(d.bytes_written)), time_for_people(d.busy_seconds),
+              s.seconds > 0 ? fmt::format(", {:.1f} % of the run", 100 * d.busy_seconds / s.seconds) : "");
+  }
+  if (d.errors) text.line("{} failed", counted(d.errors, "request"));
+  if (s.files_changed_in_memory) {
+    text.line("{} written by the guest that no :rw bind covers: the changes ended with the run",
+              counted(s.files_changed_in_memory, "file"));
+  }
+}
+
+void add_processes(const RunStatistics& s, ReportText& text) {
+  if (s.processes.size() < 2) return;
+  constexpr size_t kShown = 12;
+  text.section("Processes");
+  Table table({"command", "pid", "exit", "instructions", "minor faults", "major", "peak pages"});
+  for (size_t i = 0; i < std::min(kShown, s.processes.size()); ++i) {
+    const ProcessStatistics& p = s.processes[i];
+    table.add({p.command, std::to_string(p.pid), std::to_string(p.exit), with_commas(p.instructions),
+               with_commas(p.minor_faults), with_commas(p.major_faults), with_commas(p.max_rss_pages)});
+  }
+  text.table(table);
+  if (s.processes.size() > kShown) text.line("and {} more", with_commas(s.processes.size() - kShown));
+  text.line("{} context switches", with_commas(s.context_switches));
+}
+
+void add_syscalls(const RunStatistics& s, ReportText& text) {
+  constexpr size_t kShown = 8;
+  auto calls = s.syscalls;
+  std::stable_sort(calls.begin(), calls.end(), [](const auto& a, const auto& b) { return a.second > b.second; });
+  uint64_t total = 0;
+  for (const auto& [name, count] : calls) total += count;
+  if (total == 0) return;
+  std::string list;
+  for (size_t i = 0; i < std::min(kShown, calls.size()); ++i) {
+    list += fmt::format("{}{} {}", i ? ", " : "", calls[i].first, with_commas(calls[i].second));
+  }
+  text.section("System calls");
+  text.line("{}: {}{}", with_commas(total), list, calls.size() > kShown ? ", ..." : "");
+}
+
+}  // namespace
+
+void add_memory_sections(const RunStatistics& statistics, ReportText& text) {
+  add_faults(statistics, text);
+  add_memory(statistics, text);
+  add_swap(statistics, text);
+  add_files(statistics, text);
+  add_processes(statistics, text);
+  add_syscalls(statistics, text);
+}
+
+}  // namespace faultline::cli

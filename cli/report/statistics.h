@@ -1,0 +1,142 @@
+// Everything that a run counted, gathered from the parts that counted it. The
+// JSON of --stats and the text report are both made from this, and nothing else.
+#pragma once
+
+#include <cstdint>
+#include <optional>
+#include <string>
+#include <utility>
+#include <vector>
+
+#include "cli/config/configuration.h"
+#include "hw/base/cycle_ledger.h"
+#include "hw/memory/cache.h"
+#include "hw/memory/dram.h"
+#include "hw/mmu/mmu.h"
+#include "os/memory/statistics.h"
+
+namespace faultline::cli {
+
+// What was run, as the command line names it.
+struct RunIdentity {
+  std::string machine;  // preset or file
+  std::string program;
+  std::vector<std::string> arguments;  // argv without the program
+};
+
+// A process that died of an instruction of its own.
+struct CrashRecord {
+  int pid = 0;
+  std::string command;
+  int signal = 0;
+  uint64_t pc = 0;
+  uint64_t address = 0;
+  uint32_t instruction = 0;  // its bits, 0 where they cannot be read
+  std::string disassembly;   // empty with them
+};
+
+struct ExitRecord {
+  // "exited", "killed", "interrupted" or "deadlock".
+  std::string reason = "exited";
+  int status = 0;  // of the first process
+  int signal = 0;  // that killed it, else 0
+  std::optional<CrashRecord> crash;
+};
+
+// User-mode references: one for each page that an access touches.
+struct References {
+  uint64_t fetch = 0;
+  uint64_t load = 0;
+  uint64_t store = 0;
+
+  uint64_t total() const { return fetch + load + store; }
+};
+
+struct CacheLevelStatistics {
+  std::string name;  // "l1i"
+  hw::CacheStatistics counts;
+};
+
+// The OS layer's own accesses, which never count as references.
+struct KernelAccesses {
+  uint64_t reads = 0;  // of at most a line
+  uint64_t writes = 0;
+  hw::KernelTranslationStatistics translation;  // zero unless os.translated
+};
+
+struct DiskCounts {
+  uint64_t reads = 0;  // requests
+  uint64_t writes = 0;
+  uint64_t bytes_read = 0;
+  uint64_t bytes_written = 0;
+  uint64_t errors = 0;
+  double busy_seconds = 0;  // simulated time with a request in service
+};
+
+struct ProcessStatistics {
+  int pid = 0;
+  std::string command;
+  int exit = 0;  // status as a shell tells it: 128 + signal where one killed it
+  uint64_t instructions = 0;
+  uint64_t minor_faults = 0;
+  uint64_t major_faults = 0;
+  uint64_t max_rss_pages = 0;
+};
+
+// What is left when the last process has gone: all zero, or something leaked.
+struct AfterExit {
+  uint64_t anonymous_frames = 0;
+  uint64_t page_table_frames = 0;
+  uint64_t swap_slots = 0;
+};
+
+struct HostStatistics {
+  double seconds = 0;  // from the start of faultline's process
+  double mips = 0;     // million guest instructions a host second
+};
+
+struct RunStatistics {
+  RunIdentity run;
+  Configuration config;
+  ExitRecord exit;
+
+  uint64_t instructions = 0;
+  uint64_t cycles = 0;  // the harts' clocks together
+  double seconds = 0;   // simulated
+
+  References references;
+  hw::TranslationStatistics translation;
+  uint64_t levels = 0;  // of the page-table format: reads of a walk with small pages
+  hw::TlbStatistics l1i;
+  hw::TlbStatistics l1d;
+  hw::TlbStatistics l2;
+  std::vector<CacheLevelStatistics> caches;  // those that exist, nearest first
+  hw::DramStatistics dram;
+  CycleLedger cycle_stack;
+
+  os::FaultStatistics faults;
+  // Taken when the first process exits, before anything of it is given back.
+  os::FrameStatistics frames;
+  uint64_t frames_peak = 0;  // most frames in use at once until then
+  os::PageTableStatistics page_tables;
+  os::CopyStatistics copies;
+  os::ZeroStatistics zeroed;
+  os::SwapStatistics swap;
+  os::PageoutStatistics pageout;
+  os::PageCacheStatistics page_cache;
+  os::CommitStatistics commit;
+  uint64_t context_switches = 0;
+  KernelAccesses kernel;
+  DiskCounts disk;
+  uint64_t files_changed_in_memory = 0;                    // guest writes that end with the run
+  std::vector<std::pair<std::string, uint64_t>> syscalls;  // by number
+  std::vector<ProcessStatistics> processes;                // by pid
+  AfterExit after_exit;
+  HostStatistics host;
+
+  // Memory accesses for each reference: itself, and the walk's share. 1 when
+  // there was no reference.
+  double penalty() const;
+};
+
+}  // namespace faultline::cli

@@ -1,0 +1,254 @@
+#include "cli/report/statistics_json.h"
+
+#include <string_view>
+#include <tuple>
+
+#include "cli/config/describe.h"
+
+namespace faultline::cli {
+namespace {
+
+using Json = nlohmann::ordered_json;
+
+template <class Struct, class Member>
+struct Field {
+  const char* name;
+  Member Struct::*member;
+};
+template <class Struct, class Member>
+Field(const char*, Member Struct::*) -> Field<Struct, Member>;
+
+// The names of a struct's members, in the order of the document.
+template <class Struct>
+inline constexpr auto kFields = nullptr;
+
+template <>
+inline constexpr auto kFields<hw::TlbStatistics> =
+    std::tuple{Field{"lookups", &hw::TlbStatistics::lookups}, Field{"hits", &hw::TlbStatistics::hits},
+               Field{"misses", &hw::TlbStatistics::misses}, Field{"evictions", &hw::TlbStatistics::evictions},
+               Field{"flushes", &hw::TlbStatistics::flushes}};
+
+template <>
+inline constexpr auto kFields<hw::TranslationStatistics> = std::tuple{
+    Field{"walks", &hw::TranslationStatistics::walks}, Field{"dirty_walks", &hw::TranslationStatistics::dirty_walks},
+    Field{"walk_reads", &hw::TranslationStatistics::walk_reads},
+    Field{"walk_writes", &hw::TranslationStatistics::walk_writes},
+    Field{"fault_walk_reads", &hw::TranslationStatistics::fault_walk_reads}};
+
+template <>
+inline constexpr auto kFields<hw::CacheStatistics> =
+    std::tuple{Field{"accesses", &hw::CacheStatistics::accesses}, Field{"hits", &hw::CacheStatistics::hits},
+               Field{"misses", &hw::CacheStatistics::misses}, Field{"writebacks", &hw::CacheStatistics::writebacks},
+               Field{"prefetches", &hw::CacheStatistics::prefetches}};
+
+template <>
+inline constexpr auto kFields<os::FaultStatistics> = std::tuple{Field{"minor", &os::FaultStatistics::minor},
+                                                                Field{"major", &os::FaultStatistics::major},
+                                                                Field{"demand_zero", &os::FaultStatistics::demand_zero},
+                                                                Field{"zero_page", &os::FaultStatistics::zero_page},
+                                                                Field{"file", &os::FaultStatistics::file},
+                                                                Field{"cow", &os::FaultStatistics::cow},
+                                                                Field{"cow_reuse", &os::FaultStatistics::cow_reuse},
+                                                                Field{"swap_in", &os::FaultStatistics::swap_in},
+                                                                Field{"reclaimed", &os::FaultStatistics::reclaimed},
+                                                                Field{"resident", &os::FaultStatistics::resident},
+                                                                Field{"protection", &os::FaultStatistics::protection},
+                                                                Field{"spurious", &os::FaultStatistics::spurious}};
+
+template <>
+inline constexpr auto kFields<os::FrameStatistics> =
+    std::tuple{Field{"total", &os::FrameStatistics::total},
+               Field{"free", &os::FrameStatistics::free},
+               Field{"anonymous", &os::FrameStatistics::anonymous},
+               Field{"file", &os::FrameStatistics::file},
+               Field{"kernel", &os::FrameStatistics::kernel},
+               Field{"page_tables", &os::FrameStatistics::page_tables},
+               Field{"peak_page_table_bytes", &os::FrameStatistics::peak_page_table_bytes}};
+
+template <>
+inline constexpr auto kFields<os::PageTableStatistics> = std::tuple{
+    Field{"bytes", &os::PageTableStatistics::bytes}, Field{"peak_bytes", &os::PageTableStatistics::peak_bytes},
+    Field{"linear_bytes", &os::PageTableStatistics::linear_bytes},
+    Field{"entries_present", &os::PageTableStatistics::entries_present}};
+
+template <>
+inline constexpr auto kFields<os::CopyStatistics> =
+    std::tuple{Field{"pages", &os::CopyStatistics::pages}, Field{"bytes", &os::CopyStatistics::bytes}};
+
+template <>
+inline constexpr auto kFields<os::ZeroStatistics> = std::tuple{Field{"pages", &os::ZeroStatistics::pages}};
+
+template <>
+inline constexpr auto kFields<os::SwapStatistics> = std::tuple{
+    Field{"ins", &os::SwapStatistics::ins}, Field{"outs", &os::SwapStatistics::outs},
+    Field{"slots_total", &os::SwapStatistics::slots_total},
+    Field{"slots_used_peak", &os::SwapStatistics::slots_used_peak}, Field{"slots_bad", &os::SwapStatistics::slots_bad}};
+
+template <>
+inline constexpr auto kFields<os::PageoutStatistics> =
+    std::tuple{Field{"wakeups", &os::PageoutStatistics::wakeups},
+               Field{"front_hand", &os::PageoutStatistics::front_hand},
+               Field{"back_hand", &os::PageoutStatistics::back_hand},
+               Field{"freed", &os::PageoutStatistics::freed},
+               Field{"cleaned", &os::PageoutStatistics::cleaned},
+               Field{"batches", &os::PageoutStatistics::batches},
+               Field{"tables_freed", &os::PageoutStatistics::tables_freed},
+               Field{"out_of_memory", &os::PageoutStatistics::out_of_memory}};
+
+template <>
+inline constexpr auto kFields<os::PageCacheStatistics> =
+    std::tuple{Field{"hits", &os::PageCacheStatistics::hits}, Field{"misses", &os::PageCacheStatistics::misses},
+               Field{"readahead", &os::PageCacheStatistics::readahead},
+               Field{"writebehind", &os::PageCacheStatistics::writebehind},
+               Field{"written_back", &os::PageCacheStatistics::written_back}};
+
+template <>
+inline constexpr auto kFields<os::CommitStatistics> =
+    std::tuple{Field{"limit", &os::CommitStatistics::limit}, Field{"peak", &os::CommitStatistics::peak},
+               Field{"refused", &os::CommitStatistics::refused}};
+
+template <>
+inline constexpr auto kFields<DiskCounts> =
+    std::tuple{Field{"reads", &DiskCounts::reads},           Field{"writes", &DiskCounts::writes},
+               Field{"bytes_read", &DiskCounts::bytes_read}, Field{"bytes_written", &DiskCounts::bytes_written},
+               Field{"errors", &DiskCounts::errors},         Field{"busy_seconds", &DiskCounts::busy_seconds}};
+
+template <>
+inline constexpr auto kFields<ProcessStatistics> =
+    std::tuple{Field{"pid", &ProcessStatistics::pid},
+               Field{"command", &ProcessStatistics::command},
+               Field{"exit", &ProcessStatistics::exit},
+               Field{"instructions", &ProcessStatistics::instructions},
+               Field{"minor_faults", &ProcessStatistics::minor_faults},
+               Field{"major_faults", &ProcessStatistics::major_faults},
+               Field{"max_rss_pages", &ProcessStatistics::max_rss_pages}};
+
+template <>
+inline constexpr auto kFields<CrashRecord> = std::tuple{Field{"pid", &CrashRecord::pid},
+                                                        Field{"command", &CrashRecord::command},
+                                                        Field{"signal", &CrashRecord::signal},
+                                                        Field{"pc", &CrashRecord::pc},
+                                                        Field{"address", &CrashRecord::address},
+                                                        Field{"instruction", &CrashRecord::instruction},
+                                                        Field{"disassembly", &CrashRecord::disassembly}};
+
+template <>
+inline constexpr auto kFields<AfterExit> =
+    std::tuple{Field{"anonymous_frames", &AfterExit::anonymous_frames},
+               Field{"page_table_frames", &AfterExit::page_table_frames}, Field{"swap_slots", &AfterExit::swap_slots}};
+
+template <>
+inline constexpr auto kFields<HostStatistics> =
+    std::tuple{Field{"seconds", &HostStatistics::seconds}, Field{"mips", &HostStatistics::mips}};
+
+template <class Struct>
+Json object(const Struct& values) {
+  Json json = Json::object();
+  std::apply([&](const auto&... field) { ((json[field.name] = values.*(field.member)), ...); }, kFields<Struct>);
+  return json;
+}
+
+Json exit_json(const ExitRecord& exit) {
+  Json json = {{"status", exit.status}, {"signal", exit.signal}, {"reason", exit.reason}};
+  if (exit.crash) json["crash"] = object(*exit.crash);
+  return json;
+}
+
+Json references_json(const References& references) {
+  return {{"fetch", references.fetch},
+          {"load", references.load},
+          {"store", references.store},
+          {"total", references.total()}};
+}
+
+Json translation_json(const RunStatistics& statistics) {
+  Json json = object(statistics.translation);
+  json["penalty"] = statistics.penalty();
+  json["levels"] = statistics.levels;
+  json["walk_depth_sum"] = statistics.translation.walk_depth_sum;
+  return json;
+}
+
+Json caches_json(const std::vector<CacheLevelStatistics>& caches) {
+  Json json = Json::object();
+  for (const CacheLevelStatistics& cache : caches) json[cache.name] = object(cache.counts);
+  return json;
+}
+
+Json dram_json(const hw::DramStatistics& dram) {
+  Json requesters = Json::object();
+  for (size_t i = 0; i < hw::kRequesters; ++i) {
+    requesters[std::string(hw::kRequesterNames[i])] = {{"reads", dram.reads[i]}, {"writes", dram.writes[i]}};
+  }
+  return {{"reads", dram.total_reads()},         {"writes", dram.total_writes()},
+          {"row_hits", dram.row_hits},           {"row_misses", dram.row_misses},
+          {"row_conflicts", dram.row_conflicts}, {"by_requester", std::move(requesters)}};
+}
+
+Json cycle_stack_json(const CycleLedger& ledger) {
+  Json json = Json::object();
+  for (size_t i = 0; i < kCycleAccounts; ++i) {
+    json[std::string(kCycleAccountNames[i])] = ledger[static_cast<CycleAccount>(i)];
+  }
+  return json;
+}
+
+Json kernel_json(const KernelAccesses& kernel) {
+  return {{"reads", kernel.reads},
+          {"writes", kernel.writes},
+          {"tlb", {{"l1d", object(kernel.translation.l1d)}, {"l2", object(kernel.translation.l2)}}},
+          {"translation", object(kernel.translation.translation)}};
+}
+
+void add_os(const RunStatistics& statistics, Json& json) {
+  json["faults"] = object(statistics.faults);
+  json["frames"] = object(statistics.frames);
+  json["frames"]["peak"] = statistics.frames_peak;
+  json["page_tables"] = object(statistics.page_tables);
+  json["copies"] = object(statistics.copies);
+  json["zeroed"] = object(statistics.zeroed);
+  json["swap"] = object(statistics.swap);
+  json["pageout"] = object(statistics.pageout);
+  json["page_cache"] = object(statistics.page_cache);
+  json["commit"] = object(statistics.commit);
+  json["disk"] = object(statistics.disk);
+  json["context_switches"] = statistics.context_switches;
+  json["kernel_accesses"] = kernel_json(statistics.kernel);
+  json["files_changed_in_memory"] = statistics.files_changed_in_memory;
+  json["syscalls"] = Json::object();
+  for (const auto& [name, count] : statistics.syscalls) json["syscalls"][name] = count;
+  json["processes"] = Json::array();
+  for (const ProcessStatistics& process : statistics.processes) json["processes"].push_back(object(process));
+  json["after_exit"] = object(statistics.after_exit);
+}
+
+}  // namespace
+
+double RunStatistics::penalty() const {
+  const uint64_t total = references.total();
+  return total == 0 ? 1.0 : static_cast<double>(total + translation.walk_reads) / static_cast<double>(total);
+}
+
+Json statistics_json(const RunStatistics& statistics) {
+  Json json;
+  json["schema"] = "faultline.stats/1";
+  json["run"] = {{"machine", statistics.run.machine},
+                 {"program", statistics.run.program},
+                 {"arguments", statistics.run.arguments}};
+  json["config"] = configuration_json(statistics.config);
+  json["exit"] = exit_json(statistics.exit);
+  json["instructions"] = statistics.instructions;
+  json["cycles"] = statistics.cycles;
+  json["seconds"] = statistics.seconds;
+  json["references"] = references_json(statistics.references);
+  json["translation"] = translation_json(statistics);
+  json["tlb"] = {{"l1i", object(statistics.l1i)}, {"l1d", object(statistics.l1d)}, {"l2", object(statistics.l2)}};
+  json["cache"] = caches_json(statistics.caches);
+  json["dram"] = dram_json(statistics.dram);
+  json["cycle_stack"] = cycle_stack_json(statistics.cycle_stack);
+  add_os(statistics, json);
+  json["host"] = object(statistics.host);
+  return json;
+}
+
+}  // namespace faultline::cli
