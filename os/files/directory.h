@@ -40,6 +40,8 @@ class Directory : public Inode {
   std::weak_ptr<Directory> parent;
   std::string entry_name;
   bool removed = false;
+  // A directory made when asked for (/proc) keeps its parent alive itself.
+  std::shared_ptr<Directory> held_parent;
 
   std::shared_ptr<Directory> self() { return std::static_pointer_cast<Directory>(shared_from_this()); }
 };

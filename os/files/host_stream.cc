@@ -43,10 +43,11 @@ Result<> write_host(int fd, const uint8_t* from, uint64_t bytes, const std::atom
 
 }  // namespace
 
-HostStream::HostStream(const Mount& mount, uint64_t number, Attributes given, int fd, bool terminal,
+HostStream::HostStream(const Mount& mount, uint64_t number, Attributes given, int input, int output, bool terminal,
                        const std::atomic<bool>* stop)
     : Inode(mount, terminal ? InodeType::character : InodeType::fifo, number, given),
-      fd_(fd),
+      input_(input),
+      output_(output),
       terminal_(terminal),
       stop_(stop) {}
 
@@ -63,7 +64,7 @@ Co<Result<uint64_t>> HostStream::read(IoContext& io, OpenFile&, uint64_t, VirtAd
       if (done != 0) break;
       co_return present.error();
     }
-    Result<uint64_t> got = read_host(fd_, piece.data(), wanted, stop_);
+    Result<uint64_t> got = read_host(input_, piece.data(), wanted, stop_);
     if (!got) {
       if (done != 0) break;
       co_return got.error();
@@ -87,7 +88,7 @@ Co<Result<uint64_t>> HostStream::write(IoContext& io, OpenFile&, uint64_t&, Virt
     const VirtAddr at = from + done;
     const uint64_t wanted = std::min(bytes - done, kPiece - at.value % kPiece);
     auto copied = co_await io.user.read(at, std::span<uint8_t>(piece.data(), wanted));
-    Result<> put = copied ? write_host(fd_, piece.data(), wanted, stop_) : Result<>(copied.error());
+    Result<> put = copied ? write_host(output_, piece.data(), wanted, stop_) : Result<>(copied.error());
     if (!put) {
       if (done != 0) break;
       co_return put.error();

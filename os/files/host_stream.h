@@ -10,8 +10,8 @@ namespace faultline::os {
 
 class HostStream final : public Inode {
  public:
-  // `fd` is the host's and stays open. `stop` may be null.
-  HostStream(const Mount& mount, uint64_t number, Attributes given, int fd, bool terminal,
+  // The host's descriptors to read from and to write to stay open. `stop` may be null.
+  HostStream(const Mount& mount, uint64_t number, Attributes given, int input, int output, bool terminal,
              const std::atomic<bool>* stop);
 
   // A terminal answers with what one read of the host gives; anything else is
@@ -24,7 +24,8 @@ class HostStream final : public Inode {
   std::optional<uint64_t> readable_bytes(const OpenFile&) const override { return 0; }
 
  private:
-  int fd_;
+  int input_;
+  int output_;
   bool terminal_;
   const std::atomic<bool>* stop_;
 };

@@ -38,7 +38,7 @@ enum OpenFlag : uint32_t {
 class OpenFile {
  public:
   // `flags` without those that only open(2) itself looks at.
-  OpenFile(InodePtr inode, uint32_t flags) : flags(flags), inode_(std::move(inode)) {}
+  OpenFile(InodePtr inode, uint32_t given_flags) : flags(given_flags), inode_(std::move(inode)) {}
   ~OpenFile() {
     if (opened) inode_->close(*this);
   }

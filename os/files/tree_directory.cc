@@ -265,8 +265,8 @@ Result<> TreeDirectory::remove(std::string_view name, const InodePtr& inode, boo
       Result<> kept = static_cast<RegularFile&>(*inode).keep_after_unlink();
       if (!kept) return kept;
     }
-    Result<> removed = host_->remove(name, directory);
-    if (!removed) return removed;
+    Result<> done = host_->remove(name, directory);
+    if (!done) return done;
   }
   forget_name(name, inode);
   touch();

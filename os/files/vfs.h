@@ -6,6 +6,7 @@
 #pragma once
 
 #include <cstdint>
+#include <deque>
 #include <functional>
 #include <memory>
 #include <optional>
@@ -14,6 +15,7 @@
 #include <string_view>
 #include <vector>
 
+#include "os/files/directory.h"
 #include "os/files/disk_content.h"
 #include "os/files/file_table.h"
 #include "os/files/fs_context.h"
@@ -21,6 +23,7 @@
 #include "os/files/namespace_config.h"
 #include "os/files/open_file.h"
 #include "os/files/process_facts.h"
+#include "os/files/tree_services.h"
 #include "os/process/co.h"
 #include "os/process/wait_queue.h"
 #include "os/result.h"
@@ -28,9 +31,7 @@
 namespace faultline::os {
 
 class Cpu;
-class HostIdentities;
 class PageCache;
-class TreeDirectory;
 struct OsConfig;
 
 // Where a path led. `inode` is null when only the last component is missing.
@@ -125,12 +126,26 @@ class Vfs {
   uint64_t files_kept_in_memory() const;
 
  private:
+  friend class NamespaceBuilder;
+  // A place for a new name: the parent, which may be written, and no inode.
+  Result<PathResult> place_for(const std::shared_ptr<Directory>& start, std::string_view path) const;
+  Result<InodePtr> open_or_create(const std::shared_ptr<Directory>& start, std::string_view path, uint32_t flags,
+                                  uint32_t permissions, std::string& opened_path, bool& created);
+  Result<> check_removal(const Directory& directory, const Inode& inode) const;
+  Result<> check_rename(const PathResult& from, const PathResult& to, uint32_t flags) const;
+  std::string path_below(const Directory& directory, std::string_view name) const;
+
   Parts parts_;
   uint32_t uid_ = 0, gid_ = 0;
   std::string program_path_;
-  std::shared_ptr<Directory> root_;
-  const ProcessDirectory* processes_ = nullptr;
+  std::deque<Mount> mounts_;  // referred to by inodes
   WaitQueue poll_changes_;
+  TreeServices services_;
+  std::shared_ptr<Directory> root_;
+  std::shared_ptr<Directory> current_;
+  std::vector<InodePtr> streams_;  // 0, 1, 2
+  bool terminal_ = false;
+  const ProcessDirectory* processes_ = nullptr;
 };
 
 }  // namespace faultline::os

@@ -1,0 +1,232 @@
+#include "os/files/vfs.h"
+
+#include <algorithm>
+#include <cerrno>
+#include <cstring>
+#include <utility>
+
+#include "os/config.h"
+#include "os/cpu.h"
+#include "os/files/directory.h"
+#include "os/files/pipe.h"
+#include "os/files/regular_file.h"
+#include "os/files/tree_directory.h"
+#include "os/memory/page_cache.h"
+#include "os/process/timekeeping.h"
+
+namespace faultline::os {
+
+namespace {
+
+// Pipes and anonymous files hang nowhere; this is their st_dev.
+constexpr uint32_t kAnonymousDevice = 1;
+
+class NoSleeper final : public Sleeper {
+ public:
+  Co<Wake> sleep(WaitQueue&) override { co_return Wake::interrupted; }
+};
+
+}  // namespace
+
+Vfs::Vfs(Parts parts)
+    : parts_(parts),
+      poll_changes_(parts.executor),
+      services_{.disk = parts.disk,
+                .cache = parts.cache,
+                .executor = parts.executor,
+                .poll_changes = poll_changes_,
+                .now = [this] { return now(); },
+                .uid = 0,
+                .gid = 0,
+                .descriptors = {},
+                .host_files = {},
+                .kept_in_memory = {}} {
+  mounts_.push_back(Mount{.device = kAnonymousDevice, .in_memory = true});
+}
+
+Vfs::~Vfs() = default;
+
+Timestamp Vfs::now() const {
+  const uint64_t nanoseconds = Timekeeping(parts_.cpu).realtime();
+  return {static_cast<int64_t>(nanoseconds / kNanosecondsPerSecond),
+          static_cast<uint32_t>(nanoseconds % kNanosecondsPerSecond)};
+}
+
+std::shared_ptr<FsContext> Vfs::initial_context() const {
+  auto context = std::make_shared<FsContext>();
+  context->current = current_;
+  return context;
+}
+
+std::shared_ptr<FileTable> Vfs::initial_files() {
+  auto table = std::make_shared<FileTable>();
+  for (size_t i = 0; i < streams_.size(); ++i) {
+    const uint32_t mode = terminal_ ? kOpenReadWrite : i == 0 ? kOpenReadOnly : kOpenWriteOnly;
+    auto file = std::make_shared<OpenFile>(streams_[i], mode);
+    file->path = terminal_ ? "/dev/tty" : streams_[i]->name();
+    (void)table->place(static_cast<int>(i), std::move(file), false, streams_.size()).ok();
+  }
+  return table;
+}
+
+// --- opening --------------------------------------------------------------------------
+
+Result<InodePtr> Vfs::open_or_create(const DirectoryPtr& start, std::string_view path, uint32_t flags,
+                                     uint32_t permissions, std::string& opened_path, bool& created) {
+  const bool exclusive = (flags & kOpenCreate) && (flags & kOpenExclusive);
+  const bool keep_link = (flags & kOpenNoFollow) || exclusive;
+  Result<PathResult> place = resolve(start, path, keep_link ? Last::keep : Last::follow);
+  if (!place) return place.error();
+  opened_path = place->parent ? path_below(*place->parent, place->name) : "/";
+  if (place->inode) {
+    if (exclusive) return Errno{EEXIST};
+    if (DirectoryPtr directory = as_directory(place->inode)) opened_path = path_below(*directory, "");
+    return place->inode;
+  }
+  if (!(flags & kOpenCreate)) return Errno{ENOENT};
+  if (place->trailing_slash) return Errno{EISDIR};
+  if (place->parent->removed) return Errno{ENOENT};
+  if (Result<> allowed = check_access(*place->parent, 3); !allowed) return allowed.error();
+  TreeDirectory* parent = place->parent->tree();
+  if (!parent) return Errno{EACCES};
+  created = true;
+  return parent->create_file(place->name, permissions);
+}
+
+Co<Result<OpenFilePtr>> Vfs::open(const DirectoryPtr& start, std::string_view path, uint32_t flags,
+                                  uint32_t permissions, Sleeper& sleeper) {
+  if ((flags & kOpenTemporary) == kOpenTemporary) co_return Errno{EOPNOTSUPP};
+  if (flags & kOpenPath) flags &= kOpenPath | kOpenDirectory | kOpenNoFollow | kOpenCloseOnExec;
+  if ((flags & kOpenCreate) && (flags & kOpenDirectory)) co_return Errno{EINVAL};
+  std::string opened_path;
+  bool created = false;
+  Result<InodePtr> found = open_or_create(start, path, flags, permissions, opened_path, created);
+  if (!found) co_return found.error();
+  const InodePtr inode = *found;
+  if (inode->is(InodeType::symlink) && !(flags & kOpenPath)) co_return Errno{ELOOP};
+  if ((flags & kOpenDirectory) && !inode->is(InodeType::directory)) co_return Errno{ENOTDIR};
+  if (!created && !(flags & kOpenPath)) {
+    const uint32_t mode = flags & kOpenAccessMode;
+    const bool writes = mode != kOpenReadOnly || (flags & kOpenTruncate);
+    if (inode->is(InodeType::directory) && (writes || (flags & kOpenCreate))) co_return Errno{EISDIR};
+    const unsigned wanted = (mode != kOpenWriteOnly ? 4u : 0u) | (writes ? 2u : 0u);
+    Result<> allowed = check_access(*inode, wanted);
+    if (!allowed) co_return allowed.error();
+  }
+  auto file = co_await open_inode(inode, flags, std::move(opened_path), sleeper);
+  if (!file) co_return file.error();
+  if ((flags & kOpenTruncate) && !created && inode->is(InodeType::regular)) {
+    // A file of /proc has no size to set.
+    if (auto* regular = dynamic_cast<RegularFile*>(inode.get())) {
+      auto cut = co_await regular->set_size(0);
+      if (!cut) co_return cut.error();
+    }
+  }
+  co_return *file;
+}
+
+Co<Result<OpenFilePtr>> Vfs::open_inode(InodePtr inode, uint32_t flags, std::string path, Sleeper& sleeper) {
+  constexpr uint32_t kOnlyForOpen =
+      kOpenCreate | kOpenExclusive | kOpenNoControllingTty | kOpenTruncate | kOpenCloseOnExec;
+  auto file = std::make_shared<OpenFile>(inode, flags & ~kOnlyForOpen);
+  auto opened = co_await inode->open(*file, sleeper);
+  if (!opened) co_return opened.error();
+  file->opened = true;
+  if (inode->is(InodeType::regular)) inode->set_name(path);
+  file->path = std::move(path);
+  co_return file;
+}
+
+std::pair<OpenFilePtr, OpenFilePtr> Vfs::make_pipe(uint32_t flags) {
+  Attributes given;
+  given.permissions = 0600;
+  given.uid = uid_;
+  given.gid = gid_;
+  given.accessed = given.modified = given.changed = now();
+  auto pipe = std::make_shared<Pipe>(mounts_.front(), services_.next_number(), given, parts_.executor, poll_changes_);
+  auto end = [&](uint32_t mode) {
+    auto file = std::make_shared<OpenFile>(pipe, mode | (flags & (kOpenNonBlocking | kOpenDirect)));
+    pipe->open_end(*file);
+    file->opened = true;
+    file->path = "pipe:[" + std::to_string(pipe->number()) + "]";
+    return file;
+  };
+  OpenFilePtr reading = end(kOpenReadOnly);
+  OpenFilePtr writing = end(kOpenWriteOnly);
+  return {std::move(reading), std::move(writing)};
+}
+
+OpenFilePtr Vfs::make_anonymous_file(std::string name, uint32_t flags) {
+  Attributes given;
+  given.permissions = 0777;
+  given.uid = uid_;
+  given.gid = gid_;
+  given.links = 0;
+  given.accessed = given.modified = given.changed = now();
+  auto inode = std::make_shared<RegularFile>(services_, mounts_.front(), services_.next_number(), given);
+  inode->set_name("/memfd:" + name + " (deleted)");
+  auto file = std::make_shared<OpenFile>(inode, kOpenReadWrite | (flags & kOpenNonBlocking));
+  file->opened = true;
+  file->path = inode->name();
+  return file;
+}
+
+// --- for exec -----------------------------------------------------------------------------
+
+Co<Result<InodePtr>> Vfs::open_executable(std::string_view path, const FsContext& context) {
+  Result<PathResult> place = resolve(context.current, path, Last::follow);
+  if (!place) co_return place.error();
+  if (!place->inode) co_return Errno{ENOENT};
+  const InodePtr inode = place->inode;
+  if (!inode->is(InodeType::regular)) co_return Errno{EACCES};
+  Result<> allowed = check_access(*inode, 1);
+  if (!allowed) co_return allowed.error();
+  if (inode->mapping() != Inode::Mapping::file) co_return Errno{EACCES};
+  OpenFile probe(inode, kOpenReadOnly);
+  NoSleeper sleeper;
+  auto opened = co_await inode->open(probe, sleeper);
+  if (!opened) co_return opened.error();
+  inode->set_name(place->parent ? path_below(*place->parent, place->name) : "/");
+  co_return inode;
+}
+
+Co<Result<size_t>> Vfs::read_inode(Inode& inode, uint64_t offset, std::span<uint8_t> to) {
+  const PageSize page = parts_.disk.page();
+  size_t done = 0;
+  while (done < to.size() && offset + done < inode.size()) {
+    const uint64_t at = offset + done;
+    Reply<Pfn> reply = parts_.cache.page(inode, at >> page.shift, Fill::read);
+    if (reply.must_sleep()) {
+      co_await reply.queue().sleep();
+      continue;
+    }
+    if (reply.failed()) co_return reply.error();
+    const uint64_t piece = std::min({page.bytes() - (at & page.mask()), static_cast<uint64_t>(to.size() - done),
+                                     inode.size() - at});
+    const PhysAddr from = page.address(*reply) + (at & page.mask());
+    parts_.cpu.touch(from, piece, false);
+    std::memcpy(to.data() + done, parts_.cpu.memory().at(from), piece);
+    done += piece;
+  }
+  co_return done;
+}
+
+// --- the end of the run ------------------------------------------------------------------------
+
+std::optional<std::string> Vfs::finish() {
+  std::optional<std::string> refused;
+  parts_.cache.for_each_dirty([&](FileBacking& backing, uint64_t index, std::span<const uint8_t> bytes) {
+    auto* file = dynamic_cast<RegularFile*>(&backing);
+    if (!file) return;
+    if (!file->mount().writes_through) {
+      if (file->attributes.links > 0) services_.note_change(*file);
+    } else if (!file->write_page(index, bytes) && !refused) {
+      refused = std::string(file->name()) + ": the host did not take what the guest wrote";
+    }
+  });
+  return refused;
+}
+
+uint64_t Vfs::files_kept_in_memory() const { return services_.kept_in_memory.size(); }
+
+}  // namespace faultline::os
