@@ -40,7 +40,7 @@ struct ExitRecord {
   std::string reason = "exited";
   int status = 0;  // of the first process
   int signal = 0;  // that killed it, else 0
-  std::optional<CrashRecord> crash;
+  std::optional<CrashRecord> crash = {};
 };
 
 // User-mode references: one for each page that an access touches.

@@ -1,0 +1,234 @@
+#include "cli/command_line.h"
+
+#include <fcntl.h>
+#include <fmt/format.h>
+#include <unistd.h>
+
+#include <CLI/CLI.hpp>
+#include <cerrno>
+#include <cstring>
+#include <filesystem>
+
+#include "cli/config/presets.h"
+#include "cli/config/user_error.h"
+#include "cli/version.h"
+
+namespace faultline::cli {
+namespace {
+
+namespace fs = std::filesystem;
+
+constexpr const char* kDefaultSysroot = "/usr/riscv64-linux-gnu";
+
+constexpr const char* kRunExamples = R"(Examples:
+  faultline run ./hello                         on the textbook machine
+  faultline run -m core-i7 ./sort 100000        with caches, two TLB levels, banks of DRAM
+  faultline run -s tlb.enabled=false ./hello    every reference walks the tables
+  faultline run -s dram.size=64M --stats out.json --bind data.txt ./words data.txt
+
+Everything after PROGRAM belongs to the guest. `faultline machines` lists the machines, and
+docs/configuration.md every setting.
+)";
+
+// What the options write to before it is checked.
+struct RawRun {
+  std::string machine = "textbook";
+  std::vector<std::string> settings;
+  std::string stats;
+  bool quiet = false;
+  std::string root;
+  std::string sysroot = kDefaultSysroot;
+  std::vector<std::string> binds;
+  std::vector<std::string> environment;
+  bool tty = false;
+};
+
+void add_run_options(CLI::App& app, RawRun& raw) {
+  // For the help text only: arguments from PROGRAM on never reach CLI11.
+  app.add_option_function<std::string>(
+      "PROGRAM", [](const std::string&) {}, "The program: statically linked, RV64GC");
+  app.add_option_function<std::string>(
+      "ARG", [](const std::string&) {}, "Its arguments, options too");
+
+  const auto repeated = [](CLI::Option* option) {
+    option->expected(1)->multi_option_policy(CLI::MultiOptionPolicy::TakeAll)->allow_extra_args(false);
+  };
+  app.add_option("-m,--machine", raw.machine, "Machine: a preset or a TOML file")
+      ->type_name("MACHINE")
+      ->capture_default_str();
+  repeated(
+      app.add_option("-s,--set", raw.settings, "Change one setting, such as tlb.l1d.ways=4")->type_name("KEY=VALUE"));
+  app.add_option("--stats", raw.stats, "Write everything counted as JSON")->type_name("FILE");
+  app.add_flag("--quiet", raw.quiet, "No report on standard error");
+  app.add_option("--root", raw.root, "This directory is the guest's /")->type_name("DIR");
+  app.add_option("--sysroot", raw.sysroot, "Where the guest's libraries come from")
+      ->type_name("DIR")
+      ->capture_default_str();
+  repeated(app.add_option("--bind", raw.binds, "Let the guest see a path of the host; :rw lets it change it")
+               ->type_name("HOST[:GUEST][:rw]"));
+  repeated(app.add_option("--env", raw.environment, "A variable of the guest's environment, else empty")
+               ->type_name("NAME=VALUE"));
+  app.add_flag("--tty", raw.tty, "The standard streams look like a terminal");
+}
+
+// Where PROGRAM stands: the first argument that is neither an option nor an
+// option's value. Everything from there on is not CLI11's to look at.
+size_t program_index(const CLI::App& app, const std::vector<std::string>& arguments) {
+  size_t i = 0;
+  while (i < arguments.size()) {
+    const std::string& argument = arguments[i];
+    if (argument == "--") return i + 1;
+    if (argument.size() < 2 || argument[0] != '-') return i;
+    const bool is_long = argument[1] == '-';
+    const bool carries_value = is_long ? argument.find('=') != std::string::npos : argument.size() > 2;
+    const CLI::Option* option = app.get_option_no_throw(is_long ? argument : argument.substr(0, 2));
+    const bool takes_value = option && option->get_items_expected_max() > 0;
+    i += takes_value && !carries_value ? 2 : 1;
+  }
+  return arguments.size();
+}
+
+std::string require_directory(const std::string& option, const std::string& path) {
+  std::error_code error;
+  if (!fs::is_directory(path, error)) {
+    throw UserError(fmt::format("{} {}: {}", option, path, error ? error.message() : "not a directory"));
+  }
+  return fs::absolute(path).lexically_normal().string();
+}
+
+// The last of several assignments to one name counts.
+std::vector<std::string> environment_of(const std::vector<std::string>& given) {
+  std::vector<std::string> environment;
+  for (const std::string& variable : given) {
+    const size_t equals = variable.find('=');
+    if (equals == std::string::npos || equals == 0)
+      throw UserError(fmt::format("--env {}: expected NAME=VALUE", variable));
+    const std::string name = variable.substr(0, equals + 1);
+    std::erase_if(environment, [&name](const std::string& earlier) { return earlier.starts_with(name); });
+    environment.push_back(variable);
+  }
+  return environment;
+}
+
+// Better to know before a long run than after it.
+void require_writable(const std::string& path) {
+  const int descriptor = ::open(path.c_str(), O_WRONLY | O_CREAT | O_CLOEXEC, 0666);
+  if (descriptor < 0) throw UserError(fmt::format("--stats {}: {}", path, std::strerror(errno)));
+  ::close(descriptor);
+}
+
+RunOptions check(const RawRun& raw, const std::vector<std::string>& guest) {
+  RunOptions options;
+  options.machine = load_configuration(raw.machine, raw.settings);
+  options.quiet = raw.quiet;
+  if (!raw.root.empty()) options.root = require_directory("--root", raw.root);
+  // Programs that are linked statically need no sysroot; the default may be absent.
+  options.sysroot = raw.sysroot == kDefaultSysroot ? raw.sysroot : require_directory("--sysroot", raw.sysroot);
+  for (const std::string& bind : raw.binds) options.binds.push_back(parse_bind(bind));
+  options.environment = environment_of(raw.environment);
+  options.tty = raw.tty;
+  if (guest.empty()) throw UserError("run: no PROGRAM; see faultline run --help");
+  options.program = guest.front();
+  options.arguments.assign(guest.begin() + 1, guest.end());
+  if (!raw.stats.empty()) {
+    require_writable(raw.stats);
+    options.stats_file = raw.stats;
+  }
+  return options;
+}
+
+// CLI11 takes arguments from the back.
+void parse(CLI::App& app, std::vector<std::string> arguments) {
+  std::reverse(arguments.begin(), arguments.end());
+  app.parse(std::move(arguments));
+}
+
+std::string one_line(std::string text) {
+  std::replace(text.begin(), text.end(), '\n', ' ');
+  return text;
+}
+
+Command parse_run(const std::vector<std::string>& arguments) {
+  CLI::App app("Runs a RISC-V Linux program (RV64GC) and reports where every cycle went.", "faultline run");
+  app.footer(kRunExamples);
+  app.get_formatter()->column_width(34);
+  RawRun raw;
+  add_run_options(app, raw);
+  const size_t program = program_index(app, arguments);
+  const bool marked = program > 0 && program <= arguments.size() && arguments[program - 1] == "--";
+  const auto first = arguments.begin();
+  const auto options_end =
+      first + static_cast<std::ptrdiff_t>(marked ? program - 1 : std::min(program, arguments.size()));
+  try {
+    parse(app, {first, options_end});
+  } catch (const CLI::CallForHelp&) {
+    return PrintText{app.help()};
+  } catch (const CLI::ParseError& error) {
+    throw UserError(one_line(error.what()));
+  }
+  const auto guest = first + static_cast<std::ptrdiff_t>(std::min(program, arguments.size()));
+  return check(raw, {guest, arguments.end()});
+}
+
+Command parse_machines(const std::vector<std::string>& arguments) {
+  CLI::App app("Lists the machines; with NAME prints one whole, as a TOML file that -m takes.", "faultline machines");
+  MachinesOptions options;
+  std::string name;
+  app.add_option("NAME", name, "A preset or a TOML file");
+  app.add_flag("--reference", options.reference, "Print every setting with its meaning, as Markdown");
+  try {
+    parse(app, arguments);
+  } catch (const CLI::CallForHelp&) {
+    return PrintText{app.help()};
+  } catch (const CLI::ParseError& error) {
+    throw UserError(one_line(error.what()));
+  }
+  if (!name.empty()) options.name = name;
+  return options;
+}
+
+std::string overview() {
+  return fmt::format(
+      "faultline {}: a cycle-approximate model of virtual memory, from the instruction to the disk.\n\n"
+      "  faultline run [OPTIONS] PROGRAM [ARG...]   run a RISC-V Linux program and report where every cycle went\n"
+      "  faultline machines [NAME]                  list the machines, or print one\n"
+      "  faultline --version\n\n"
+      "`faultline run --help` and `faultline machines --help` say more.\n",
+      kVersion);
+}
+
+}  // namespace
+
+Bind parse_bind(const std::string& text) {
+  Bind bind;
+  std::string rest = text;
+  if (rest.ends_with(":rw")) {
+    bind.writable = true;
+    rest.resize(rest.size() - 3);
+  }
+  const size_t colon = rest.find(':');
+  const std::string host = rest.substr(0, colon);
+  std::error_code error;
+  if (host.empty() || !fs::exists(host, error)) {
+    throw UserError(
+        fmt::format("--bind {}: {}", text, host.empty() ? "expected HOST[:GUEST][:rw]" : host + " does not exist"));
+  }
+  bind.host = fs::absolute(host).lexically_normal().string();
+  const std::string guest = colon == std::string::npos ? bind.host : rest.substr(colon + 1);
+  if (!guest.starts_with('/')) throw UserError(fmt::format("--bind {}: the guest's path must be absolute", text));
+  bind.guest = fs::path(guest).lexically_normal().string();
+  return bind;
+}
+
+Command parse_command_line(const std::vector<std::string>& arguments) {
+  if (arguments.empty()) throw UserError("no command; see faultline --help");
+  const std::string& command = arguments.front();
+  const std::vector<std::string> rest(arguments.begin() + 1, arguments.end());
+  if (command == "run") return parse_run(rest);
+  if (command == "machines") return parse_machines(rest);
+  if (command == "--help" || command == "-h" || command == "help") return PrintText{overview()};
+  if (command == "--version") return PrintText{fmt::format("faultline {}\n", kVersion)};
+  throw UserError(fmt::format("unknown command {}; there are run and machines, see faultline --help", command));
+}
+
+}  // namespace faultline::cli

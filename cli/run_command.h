@@ -1,0 +1,22 @@
+// `faultline run`: simulate, write the statistics, print the report, and turn
+// the outcome into an exit status.
+#pragma once
+
+#include "cli/options.h"
+#include "cli/report/statistics.h"
+#include "cli/simulation.h"
+
+namespace faultline::cli {
+
+inline constexpr int kUserErrorStatus = 2;
+
+// The status of `faultline run` for a run that began and broke no invariant.
+int exit_status(const ExitRecord& exit);
+
+// Writes and prints all of a finished run; answers the status to exit with.
+// `host_seconds`: since the start of the process.
+int report_run(const RunOptions& options, SimulationResult result, double host_seconds);
+
+int run_command(const RunOptions& options);
+
+}  // namespace faultline::cli
