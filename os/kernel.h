@@ -67,6 +67,7 @@ class Kernel {
   ProcessTable& processes() { return processes_; }
   FutexTable& futexes() { return futexes_; }
   const Timekeeping& clock() const { return clock_; }
+  Cycles now() const { return parts_.cpu.now(); }
   const SyscallTable& syscalls() const { return syscalls_; }
   UserMemory user_memory(Task& task);
   // The kernel's seeded generator: getrandom, AT_RANDOM.

@@ -1,0 +1,120 @@
+// futex(2) and the lists of robust locks.
+#include <algorithm>
+
+#include "os/kernel.h"
+#include "os/memory/user_memory.h"
+#include "os/syscall/groups.h"
+#include "os/syscall/syscall.h"
+#include "os/syscall/time_types.h"
+
+namespace faultline::os {
+
+namespace {
+
+enum FutexOperation : uint32_t {
+  kFutexWait = 0,
+  kFutexWake = 1,
+  kFutexRequeue = 3,
+  kFutexCompareRequeue = 4,
+  kFutexWaitBitset = 9,
+  kFutexWakeBitset = 10,
+};
+constexpr uint32_t kFutexCommand = 0x7f;  // without FUTEX_PRIVATE_FLAG and FUTEX_CLOCK_REALTIME
+constexpr uint32_t kFutexRealtime = 0x100;
+
+// When a wait ends at the latest. FUTEX_WAIT counts from now, the bitset
+// variant names a moment.
+Co<Result<Cycles>> time_limit(SyscallContext& call, bool absolute) {
+  if (call.args[3] == 0) co_return WaitQueue::kNever;
+  UserMemory user = call.kernel.user_memory(call.task);
+  const Result<TimeSpec> time = co_await user.get<TimeSpec>(call.address(3));
+  if (!time.ok()) co_return time.error();
+  if (!time.value().valid()) co_return Errno{EINVAL};
+  const Timekeeping& clock = call.kernel.clock();
+  const uint64_t total = time.value().total();
+  if (!absolute) co_return clock.after(total);
+  const uint64_t now = (call.word(1) & kFutexRealtime) ? clock.realtime() : clock.monotonic();
+  co_return clock.after(total > now ? total - now : 0);
+}
+
+Co<SyscallResult> wait(SyscallContext& call, uint32_t bits, bool absolute) {
+  const Result<Cycles> until = co_await time_limit(call, absolute);
+  if (!until.ok()) co_return until.error();
+  UserMemory user = call.kernel.user_memory(call.task);
+  const Result<> waited =
+      co_await call.kernel.futexes().wait(call.task, user, call.address(0), call.word(2), bits, until.value());
+  if (waited.ok()) co_return uint64_t{0};
+  // A time limit that counts from now would begin anew.
+  if (waited.error() == kRestartSys && call.args[3] != 0) co_return kRestartNoHandler;
+  co_return waited.error();
+}
+
+Co<SyscallResult> requeue(SyscallContext& call, bool compare) {
+  if (call.args[0] % 4 != 0 || call.args[4] % 4 != 0) co_return Errno{EINVAL};
+  if (call.integer(2) < 0 || call.integer(3) < 0) co_return Errno{EINVAL};
+  if (compare) {
+    UserMemory user = call.kernel.user_memory(call.task);
+    const Result<uint32_t> word = co_await user.get<uint32_t>(call.address(0));
+    if (!word.ok()) co_return word.error();
+    if (word.value() != call.word(5)) co_return Errno{EAGAIN};
+  }
+  co_return call.kernel.futexes().requeue(*call.task.process().space, call.address(0), call.address(4), call.word(2),
+                                          call.word(3));
+}
+
+Co<SyscallResult> wake(SyscallContext& call, uint32_t bits) {
+  if (call.args[0] % 4 != 0 || bits == 0) co_return Errno{EINVAL};
+  // Linux wakes one even when asked for none or fewer.
+  const uint64_t count = static_cast<uint64_t>(std::max(call.integer(2), 1));
+  co_return call.kernel.futexes().wake(*call.task.process().space, call.address(0), count, bits);
+}
+
+Co<SyscallResult> sys_futex(SyscallContext& call) {
+  switch (call.word(1) & kFutexCommand) {
+    case kFutexWait:
+      return wait(call, FutexTable::kAnyBit, false);
+    case kFutexWaitBitset:
+      return wait(call, call.word(5), true);
+    case kFutexWake:
+      return wake(call, FutexTable::kAnyBit);
+    case kFutexWakeBitset:
+      return wake(call, call.word(5));
+    case kFutexRequeue:
+      return requeue(call, false);
+    case kFutexCompareRequeue:
+      return requeue(call, true);
+    default:
+      return [](SyscallContext&) -> Co<SyscallResult> { co_return Errno{ENOSYS}; }(call);
+  }
+}
+
+constexpr uint64_t kRobustHeadBytes = 24;  // struct robust_list_head
+
+SyscallResult sys_set_robust_list(SyscallContext& call) {
+  if (call.args[1] != kRobustHeadBytes) return Errno{EINVAL};
+  call.task.robust_list = call.args[0];
+  return uint64_t{0};
+}
+
+Co<SyscallResult> sys_get_robust_list(SyscallContext& call) {
+  const int32_t tid = call.integer(0);
+  const Task* const task = tid == 0 ? &call.task : call.kernel.processes().find_task(tid);
+  if (!task) co_return Errno{ESRCH};
+  const uint64_t head = task->robust_list;
+  UserMemory user = call.kernel.user_memory(call.task);
+  const Result<> size = co_await user.put(call.address(2), kRobustHeadBytes);
+  if (!size.ok()) co_return size.error();
+  const Result<> stored = co_await user.put(call.address(1), head);
+  if (!stored.ok()) co_return stored.error();
+  co_return uint64_t{0};
+}
+
+}  // namespace
+
+void register_futex_calls(SyscallTable& table) {
+  table.add(98, sys_futex);
+  table.add(99, sys_set_robust_list);
+  table.add(100, sys_get_robust_list);
+}
+
+}  // namespace faultline::os

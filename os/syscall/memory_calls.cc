@@ -1,0 +1,155 @@
+// Calls that change a process's address space. What they mean is in
+// os/memory/address_space.h; here are arguments and files.
+#include <algorithm>
+#include <array>
+#include <vector>
+
+#include "os/files/file_table.h"
+#include "os/kernel.h"
+#include "os/memory/user_memory.h"
+#include "os/syscall/groups.h"
+#include "os/syscall/syscall.h"
+
+namespace faultline::os {
+
+namespace {
+
+constexpr int kMapAnonymous = 0x20;
+
+SyscallResult answer(const Result<>& done) {
+  if (!done.ok()) return done.error();
+  return uint64_t{0};
+}
+
+// The file of a mapping: EBADF, ENODEV, EACCES for a descriptor that names only
+// a path. /dev/zero gives anonymous memory.
+Result<> take_file(SyscallContext& call, MapRequest& request) {
+  const Result<OpenFilePtr> file = call.task.process().files->get(call.integer(4));
+  if (!file.ok()) return file.error();
+  const OpenFile& open = **file;
+  if (open.path_only()) return Errno{EBADF};
+  switch (open.inode().mapping()) {
+    case Inode::Mapping::none:
+      return Errno{ENODEV};
+    case Inode::Mapping::anonymous:
+      request.flags |= kMapAnonymous;
+      return Unit{};
+    case Inode::Mapping::file:
+      break;
+  }
+  request.file = open.inode_pointer();
+  request.file_readable = open.readable();
+  request.file_writable = open.writable();
+  return Unit{};
+}
+
+SyscallResult sys_mmap(SyscallContext& call) {
+  MapRequest request{.hint = call.address(0),
+                     .length = call.args[1],
+                     .protection = call.integer(2),
+                     .flags = call.integer(3),
+                     .file = nullptr,
+                     .offset = call.args[5]};
+  AddressSpace& space = *call.task.process().space;
+  if (!space.page().aligned(request.offset)) return Errno{EINVAL};
+  if (!(request.flags & kMapAnonymous)) {
+    const Result<> taken = take_file(call, request);
+    if (!taken.ok()) return taken.error();
+  }
+  const Result<VirtAddr> mapped = space.map(request);
+  if (!mapped.ok()) return mapped.error();
+  return mapped.value().value;
+}
+
+SyscallResult sys_munmap(SyscallContext& call) {
+  return answer(call.task.process().space->unmap(call.address(0), call.args[1]));
+}
+
+SyscallResult sys_mprotect(SyscallContext& call) {
+  return answer(call.task.process().space->protect(call.address(0), call.args[1], call.integer(2)));
+}
+
+SyscallResult sys_mremap(SyscallContext& call) {
+  const Result<VirtAddr> moved = call.task.process().space->remap(call.address(0), call.args[1], call.args[2],
+                                                                  call.integer(3), call.address(4));
+  if (!moved.ok()) return moved.error();
+  return moved.value().value;
+}
+
+SyscallResult sys_madvise(SyscallContext& call) {
+  return answer(call.task.process().space->advise(call.address(0), call.args[1], call.integer(2)));
+}
+
+SyscallResult sys_brk(SyscallContext& call) { return call.task.process().space->set_brk(call.address(0)).value; }
+
+Co<SyscallResult> sys_msync(SyscallContext& call) {
+  for (;;) {
+    const Reply<> reply = call.task.process().space->sync(call.address(0), call.args[1], call.integer(2));
+    if (reply.failed()) co_return reply.error();
+    if (reply.ok()) co_return uint64_t{0};
+    co_await reply.queue().sleep();
+  }
+}
+
+// One byte for each page; told in pieces, since the range may be huge.
+Co<SyscallResult> sys_mincore(SyscallContext& call) {
+  const AddressSpace& space = *call.task.process().space;
+  const PageSize page = space.page();
+  const uint64_t start = call.args[0];
+  if (!page.aligned(start)) co_return Errno{EINVAL};
+  if (start > space.user_end().value || call.args[1] > space.user_end().value - start) co_return Errno{ENOMEM};
+  UserMemory user = call.kernel.user_memory(call.task);
+  const uint64_t pages = page.pages(call.args[1]);
+  std::array<uint8_t, 512> present;
+  for (uint64_t done = 0; done < pages;) {
+    const uint64_t count = std::min<uint64_t>(present.size(), pages - done);
+    for (uint64_t i = 0; i < count; ++i) {
+      const VirtAddr address(start + ((done + i) << page.shift));
+      if (!space.find_area(address)) co_return Errno{ENOMEM};
+      present[i] = space.in_memory(address) ? 1 : 0;
+    }
+    const VirtAddr to(call.args[2] + done);
+    const Result<> stored = co_await user.write(to, std::span(present.data(), count));
+    if (!stored.ok()) co_return stored.error();
+    done += count;
+  }
+  co_return uint64_t{0};
+}
+
+// mlock and its family: taken as a hint that changes nothing, but for the
+// errors of a range that is not mapped.
+SyscallResult sys_mlock(SyscallContext& call) {
+  const AddressSpace& space = *call.task.process().space;
+  const PageSize page = space.page();
+  const uint64_t start = page.round_down(call.args[0]);
+  if (call.args[1] > ~uint64_t{0} - page.bytes() - call.args[0]) return Errno{EINVAL};
+  const uint64_t end = page.round_up(call.args[0] + call.args[1]);
+  for (uint64_t at = start; at < end;) {
+    const VmArea* const area = space.find_area(VirtAddr(at));
+    if (!area) return Errno{ENOMEM};
+    at = area->end;
+  }
+  return uint64_t{0};
+}
+
+SyscallResult sys_mlockall(SyscallContext& call) { return uint64_t{0}; }
+
+}  // namespace
+
+void register_memory_calls(SyscallTable& table) {
+  table.add(214, sys_brk);
+  table.add(215, sys_munmap);
+  table.add(216, sys_mremap);
+  table.add(222, sys_mmap);
+  table.add(226, sys_mprotect);
+  table.add(227, sys_msync);
+  table.add(228, sys_mlock);
+  table.add(229, sys_mlock);  // munlock
+  table.add(230, sys_mlockall);
+  table.add(231, sys_mlockall);  // munlockall
+  table.add(232, sys_mincore);
+  table.add(233, sys_madvise);
+  table.add(284, sys_mlock);  // mlock2
+}
+
+}  // namespace faultline::os

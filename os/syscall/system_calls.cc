@@ -1,0 +1,288 @@
+// What the system says of itself, limits, usage, random numbers, and small
+// calls that belong nowhere else.
+#include <algorithm>
+#include <array>
+#include <cstring>
+#include <string_view>
+
+#include "os/kernel.h"
+#include "os/memory/memory_manager.h"
+#include "os/memory/user_memory.h"
+#include "os/syscall/groups.h"
+#include "os/syscall/rusage.h"
+#include "os/syscall/syscall.h"
+
+namespace faultline::os {
+
+namespace {
+
+// --- uname, sysinfo -----------------------------------------------------------------
+
+constexpr size_t kNameBytes = 65;  // of struct new_utsname
+
+struct UtsName {
+  std::array<std::array<char, kNameBytes>, 6> fields{};
+};
+
+UtsName make_uts_name() {
+  constexpr std::array<std::string_view, 6> kFields = {
+      "Linux", "faultline", "6.1.0", "#1 Mon Jan  1 00:00:00 UTC 2024", "riscv64", "(none)"};
+  UtsName name;
+  for (size_t i = 0; i < kFields.size(); ++i) kFields[i].copy(name.fields[i].data(), kNameBytes - 1);
+  return name;
+}
+
+Co<SyscallResult> sys_uname(SyscallContext& call) {
+  UserMemory user = call.kernel.user_memory(call.task);
+  const UtsName name = make_uts_name();
+  const Result<> stored = co_await user.put(call.address(0), name);
+  if (!stored.ok()) co_return stored.error();
+  co_return uint64_t{0};
+}
+
+// struct sysinfo (linux/sysinfo.h), 112 bytes.
+struct SysInfo {
+  int64_t uptime = 0;
+  std::array<uint64_t, 3> loads{};
+  uint64_t total_ram = 0, free_ram = 0, shared_ram = 0, buffer_ram = 0, total_swap = 0, free_swap = 0;
+  uint16_t processes = 0, padding = 0;
+  uint32_t padding2 = 0;
+  uint64_t total_high = 0, free_high = 0;
+  uint32_t unit = 1;
+  uint32_t padding3 = 0;
+};
+static_assert(sizeof(SysInfo) == 112);
+
+Co<SyscallResult> sys_sysinfo(SyscallContext& call) {
+  MemoryManager& memory = call.kernel.memory();
+  const uint64_t page = memory.page().bytes();
+  const FrameStatistics frames = memory.frames();
+  const SwapStatistics swap = memory.swap();
+  SysInfo info;
+  info.uptime = static_cast<int64_t>(call.kernel.clock().monotonic() / kNanosecondsPerSecond);
+  info.total_ram = frames.total * page;
+  info.free_ram = frames.free * page;
+  info.total_swap = swap.slots_total * page;
+  info.free_swap = (swap.slots_total - swap.slots_used) * page;
+  info.processes = static_cast<uint16_t>(call.kernel.processes().size());
+  UserMemory user = call.kernel.user_memory(call.task);
+  const Result<> stored = co_await user.put(call.address(0), info);
+  if (!stored.ok()) co_return stored.error();
+  co_return uint64_t{0};
+}
+
+// --- limits and usage -----------------------------------------------------------------
+
+Result<> set_limit(Process& process, uint32_t resource, const ResourceLimit& wanted) {
+  ResourceLimit& limit = process.limits[resource];
+  if (wanted.current > wanted.maximum) return Errno{EINVAL};
+  if (wanted.maximum > limit.maximum) return Errno{EPERM};
+  limit = wanted;
+  return Unit{};
+}
+
+// The same for prlimit64, getrlimit and setrlimit: new value first, as read
+// before anything changes.
+Co<SyscallResult> limit_call(SyscallContext& call, Process& process, uint32_t resource, uint64_t from, uint64_t to) {
+  if (resource >= kResources) co_return Errno{EINVAL};
+  UserMemory user = call.kernel.user_memory(call.task);
+  const ResourceLimit old = process.limits[resource];
+  if (from != 0) {
+    const Result<ResourceLimit> wanted = co_await user.get<ResourceLimit>(VirtAddr(from));
+    if (!wanted.ok()) co_return wanted.error();
+    const Result<> set = set_limit(process, resource, wanted.value());
+    if (!set.ok()) co_return set.error();
+  }
+  if (to != 0) {
+    const Result<> stored = co_await user.put(VirtAddr(to), old);
+    if (!stored.ok()) co_return stored.error();
+  }
+  co_return uint64_t{0};
+}
+
+Co<SyscallResult> sys_prlimit64(SyscallContext& call) {
+  const int32_t pid = call.integer(0);
+  Process& self = call.task.process();
+  // A process that may end while this call sleeps is left alone.
+  if (pid != 0 && pid != self.pid()) co_return Errno{call.kernel.processes().find(pid) ? EPERM : ESRCH};
+  const SyscallResult done = co_await limit_call(call, self, call.word(1), call.args[2], call.args[3]);
+  co_return done;
+}
+
+Co<SyscallResult> sys_getrlimit(SyscallContext& call) {
+  if (call.args[1] == 0) co_return Errno{EFAULT};
+  const SyscallResult done = co_await limit_call(call, call.task.process(), call.word(0), 0, call.args[1]);
+  co_return done;
+}
+
+Co<SyscallResult> sys_setrlimit(SyscallContext& call) {
+  if (call.args[1] == 0) co_return Errno{EFAULT};
+  const SyscallResult done = co_await limit_call(call, call.task.process(), call.word(0), call.args[1], 0);
+  co_return done;
+}
+
+Co<SyscallResult> sys_getrusage(SyscallContext& call) {
+  constexpr int32_t kChildren = -1;  // RUSAGE_CHILDREN, SELF, THREAD
+  constexpr int32_t kSelf = 0;
+  constexpr int32_t kThread = 1;
+  const int32_t who = call.integer(0);
+  if (who != kChildren && who != kSelf && who != kThread) co_return Errno{EINVAL};
+  Process& process = call.task.process();
+  const Usage usage = who == kChildren ? process.children_usage : usage_now(call.kernel, process);
+  UserMemory user = call.kernel.user_memory(call.task);
+  const Rusage answer = make_rusage(call.kernel, usage);
+  const Result<> stored = co_await user.put(call.address(1), answer);
+  if (!stored.ok()) co_return stored.error();
+  co_return uint64_t{0};
+}
+
+// --- random numbers ---------------------------------------------------------------------
+
+Co<SyscallResult> sys_getrandom(SyscallContext& call) {
+  constexpr uint32_t kKnown = 7;  // GRND_NONBLOCK, GRND_RANDOM, GRND_INSECURE
+  constexpr uint64_t kMost = 0x7ffff000;  // as every transfer of Linux
+  if (call.word(2) & ~kKnown) co_return Errno{EINVAL};
+  const uint64_t wanted = std::min(call.args[1], kMost);
+  UserMemory user = call.kernel.user_memory(call.task);
+  uint64_t done = 0;
+  while (done < wanted) {
+    std::array<uint64_t, 32> words;
+    for (uint64_t& word : words) word = call.kernel.random();
+    const uint64_t count = std::min<uint64_t>(sizeof(words), wanted - done);
+    const VirtAddr to = call.address(0) + done;
+    const Result<> stored = co_await user.write(to, std::span(reinterpret_cast<const uint8_t*>(words.data()), count));
+    if (!stored.ok()) {
+      if (done != 0) break;
+      co_return stored.error();
+    }
+    done += count;
+    if (call.task.signal_pending()) break;  // a long one can be interrupted
+  }
+  co_return done;
+}
+
+// --- the rest -----------------------------------------------------------------------------
+
+// The model has one hart whose stores reach its own fetches at once.
+SyscallResult sys_riscv_flush_icache(SyscallContext& call) {
+  constexpr uint64_t kLocalOnly = 1;
+  if (call.args[2] & ~kLocalOnly) return Errno{EINVAL};
+  return uint64_t{0};
+}
+
+Co<SyscallResult> sys_getcpu(SyscallContext& call) {
+  UserMemory user = call.kernel.user_memory(call.task);
+  for (unsigned i = 0; i < 2; ++i) {
+    if (call.args[i] == 0) continue;
+    const Result<> stored = co_await user.put(call.address(i), uint32_t{0});
+    if (!stored.ok()) co_return stored.error();
+  }
+  co_return uint64_t{0};
+}
+
+SyscallResult sys_personality(SyscallContext& call) { return uint64_t{0}; }  // PER_LINUX, always
+
+enum PrctlOption : int32_t {
+  kPrctlSetDeathSignal = 1,
+  kPrctlGetDumpable = 3,
+  kPrctlSetDumpable = 4,
+  kPrctlSetName = 15,
+  kPrctlGetName = 16,
+  kPrctlSetNoNewPrivileges = 38,
+  kPrctlGetNoNewPrivileges = 39,
+};
+constexpr size_t kCommandBytes = 16;  // TASK_COMM_LEN
+
+Co<SyscallResult> set_name(SyscallContext& call) {
+  std::array<uint8_t, kCommandBytes> name{};
+  UserMemory user = call.kernel.user_memory(call.task);
+  // Up to the zero byte, as far as 15 bytes: what lies behind need not be there.
+  for (size_t i = 0; i + 1 < name.size(); ++i) {
+    const Result<uint8_t> byte = co_await user.get<uint8_t>(call.address(1) + i);
+    if (!byte.ok()) co_return byte.error();
+    if (byte.value() == 0) break;
+    name[i] = byte.value();
+  }
+  call.task.process().command = reinterpret_cast<const char*>(name.data());
+  co_return uint64_t{0};
+}
+
+Co<SyscallResult> get_name(SyscallContext& call) {
+  std::array<uint8_t, kCommandBytes> name{};
+  const std::string& command = call.task.process().command;
+  std::memcpy(name.data(), command.data(), std::min(command.size(), name.size() - 1));
+  UserMemory user = call.kernel.user_memory(call.task);
+  const Result<> stored = co_await user.write(call.address(1), name);
+  if (!stored.ok()) co_return stored.error();
+  co_return uint64_t{0};
+}
+
+Co<SyscallResult> sys_prctl(SyscallContext& call) {
+  switch (call.integer(0)) {
+    case kPrctlSetName: {
+      const SyscallResult done = co_await set_name(call);
+      co_return done;
+    }
+    case kPrctlGetName: {
+      const SyscallResult done = co_await get_name(call);
+      co_return done;
+    }
+    case kPrctlGetDumpable:
+      co_return uint64_t{1};
+    case kPrctlSetDumpable:
+    case kPrctlSetNoNewPrivileges:
+    case kPrctlGetNoNewPrivileges:
+      co_return uint64_t{0};
+    default:
+      co_return Errno{EINVAL};
+  }
+}
+
+// Calls that a Linux 6.1 kernel may be built without and that glibc tries at
+// the start of every program.
+SyscallResult sys_not_built_in(SyscallContext& call) { return Errno{ENOSYS}; }
+
+}  // namespace
+
+Usage usage_now(Kernel& kernel, Process& process) {
+  Usage usage = process.usage;
+  const uint64_t cpu = kernel.scheduler().cpu_time(process.main_task()).value;
+  usage.system_cycles = cpu - usage.user_cycles;
+  if (process.space) {
+    usage.peak_resident_pages = std::max(usage.peak_resident_pages, process.space->peak_resident_pages());
+  }
+  return usage;
+}
+
+Rusage make_rusage(Kernel& kernel, const Usage& usage) {
+  const Timekeeping& clock = kernel.clock();
+  const uint64_t page_bytes = kernel.memory().page().bytes();
+  Rusage answer;
+  answer.user = TimeVal::of(clock.nanoseconds(Cycles(usage.user_cycles)));
+  answer.system = TimeVal::of(clock.nanoseconds(Cycles(usage.system_cycles)));
+  answer.peak_resident_kilobytes = static_cast<int64_t>(usage.peak_resident_pages * page_bytes / 1024);
+  answer.minor_faults = static_cast<int64_t>(usage.minor_faults);
+  answer.major_faults = static_cast<int64_t>(usage.major_faults);
+  answer.voluntary_switches = static_cast<int64_t>(usage.voluntary_switches);
+  answer.involuntary_switches = static_cast<int64_t>(usage.involuntary_switches);
+  return answer;
+}
+
+void register_system_calls(SyscallTable& table) {
+  table.add(92, sys_personality);
+  table.add(160, sys_uname);
+  table.add(163, sys_getrlimit);
+  table.add(164, sys_setrlimit);
+  table.add(165, sys_getrusage);
+  table.add(167, sys_prctl);
+  table.add(168, sys_getcpu);
+  table.add(179, sys_sysinfo);
+  table.add(258, sys_not_built_in);  // riscv_hwprobe, since Linux 6.4
+  table.add(259, sys_riscv_flush_icache);
+  table.add(261, sys_prlimit64);
+  table.add(278, sys_getrandom);
+  table.add(283, sys_not_built_in);  // membarrier
+  table.add(293, sys_not_built_in);  // rseq
+}
+
+}  // namespace faultline::os

@@ -1,0 +1,44 @@
+// The structures that calls about time share, as riscv64 Linux lays them out.
+#pragma once
+
+#include <cstdint>
+
+#include "os/process/timekeeping.h"
+#include "os/result.h"
+
+namespace faultline::os {
+
+struct TimeSpec {
+  int64_t seconds = 0;
+  int64_t nanoseconds = 0;
+
+  static TimeSpec of(uint64_t total_nanoseconds) {
+    return {static_cast<int64_t>(total_nanoseconds / kNanosecondsPerSecond),
+            static_cast<int64_t>(total_nanoseconds % kNanosecondsPerSecond)};
+  }
+  bool valid() const {
+    return seconds >= 0 && nanoseconds >= 0 && nanoseconds < static_cast<int64_t>(kNanosecondsPerSecond);
+  }
+  // Of a valid one; what does not fit is for ever.
+  uint64_t total() const {
+    constexpr uint64_t kMost = ~uint64_t{0} / kNanosecondsPerSecond - 1;
+    const uint64_t whole = static_cast<uint64_t>(seconds);
+    if (whole > kMost) return ~uint64_t{0};
+    return whole * kNanosecondsPerSecond + static_cast<uint64_t>(nanoseconds);
+  }
+};
+
+struct TimeVal {
+  int64_t seconds = 0;
+  int64_t microseconds = 0;
+
+  static TimeVal of(uint64_t nanoseconds) {
+    return {static_cast<int64_t>(nanoseconds / kNanosecondsPerSecond),
+            static_cast<int64_t>(nanoseconds % kNanosecondsPerSecond / 1000)};
+  }
+  // As a time in nanoseconds; fields out of range show there as well.
+  bool valid() const { return seconds >= 0 && microseconds >= 0 && microseconds < 1'000'000; }
+  uint64_t total() const { return TimeSpec{seconds, microseconds * 1000}.total(); }
+};
+
+}  // namespace faultline::os
