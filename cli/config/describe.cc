@@ -29,6 +29,21 @@ void for_each_setting(Heading heading, Row row) {
   }
 }
 
+// A basic string of TOML: one line, whatever is in it.
+std::string quoted(std::string_view text) {
+  std::string result = "\"";
+  for (const char c : text) {
+    const auto byte = static_cast<unsigned char>(c);
+    if (byte < 0x20 || byte == 0x7f) {
+      result += fmt::format("\\u{:04x}", byte);
+    } else {
+      if (c == '"' || c == '\\') result += '\\';
+      result += c;
+    }
+  }
+  return result + '"';
+}
+
 std::string escaped(std::string_view text) {
   std::string result;
   for (const char c : text) result += c == '|' ? std::string("\\|") : std::string(1, c);
@@ -38,20 +53,19 @@ std::string escaped(std::string_view text) {
 }  // namespace
 
 std::string describe_as_toml(const LoadedConfiguration& loaded) {
-  std::string text = fmt::format("# {}: {}\n", loaded.machine, loaded.description);
-  text += "# Every setting, resolved. This is a machine file: faultline run -m FILE.toml PROGRAM\n\n";
+  std::string text =
+      fmt::format("# Every setting of {}, resolved. This is a machine file: faultline run -m FILE.toml PROGRAM\n",
+                  quoted(loaded.machine));
+  if (!loaded.description.empty()) text += fmt::format("description = {}\n", quoted(loaded.description));
+  text += "\n";
   for_each_setting([&text](std::string_view table) { text += fmt::format("\n[{}]\n", table); },
                    [&text, &loaded](const Setting& setting) {
                      const std::string value = setting.toml(setting.get(loaded.values));
                      const std::string line = fmt::format("{} = {}", name_of(setting.path), value);
                      const auto origin = loaded.origins.find(setting.path);
-                     std::string comment(setting.facts.help);
-                     if (!setting.facts.unit.empty() && setting.kind != Setting::Kind::size) {
-                       comment += fmt::format(" [{}]", setting.facts.unit);
-                     }
-                     if (origin != loaded.origins.end() && !origin->second.note.empty()) {
-                       comment += fmt::format(" Source: {}", origin->second.note);
-                     }
+                     // Where the number comes from, else what it means.
+                     const bool sourced = origin != loaded.origins.end() && !origin->second.note.empty();
+                     const std::string_view comment = sourced ? origin->second.note : setting.facts.help;
                      text += fmt::format("{:<28} # {}\n", line, comment);
                    });
   return text;

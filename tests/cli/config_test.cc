@@ -288,6 +288,12 @@ TEST(Describe, TheResolvedTomlReadsBackToTheSame) {
   }
 }
 
+TEST(Describe, AHostileDescriptionStaysOneLine) {
+  const LoadedConfiguration loaded = load_toml("a\nb.toml", R"(description = "one\n[tlb]\nenabled = \"x\" \\")", {});
+  const LoadedConfiguration again = load_toml("printed.toml", describe_as_toml(loaded), {});
+  EXPECT_EQ(again.description, loaded.description);
+}
+
 TEST(Describe, SourcesOfNumbersAreCarriedOver) {
   EXPECT_THAT(describe_as_toml(load_configuration("core-i7", {})), HasSubstr("CS:APP 3e, figure 9.21"));
 }
