@@ -1,0 +1,215 @@
+#include "cli/simulation.h"
+
+#include <fmt/format.h>
+
+#include <csignal>
+#include <memory>
+#include <new>
+#include <stdexcept>
+#include <string_view>
+#include <utility>
+
+#include "cli/interrupt.h"
+#include "hw/machine/machine.h"
+#include "hw/riscv/disassemble.h"
+#include "os/files/disk_content.h"
+#include "os/files/vfs.h"
+#include "os/kernel.h"
+#include "os/memory/memory_manager.h"
+#include "os/platform/machine_cpu.h"
+#include "os/process/scheduler.h"
+
+namespace faultline::cli {
+namespace {
+
+void say(std::string_view line) { fmt::print(stderr, "faultline: {}\n", line); }
+
+os::NamespaceConfig namespace_config(const RunOptions& options, const std::atomic<bool>* stop) {
+  os::NamespaceConfig config;
+  config.program = options.program;
+  config.root = options.root.value_or("");
+  config.sysroot = options.sysroot;
+  for (const Bind& bind : options.binds)
+    config.binds.push_back({.host = bind.host, .guest = bind.guest, .writable = bind.writable});
+  config.terminal = options.tty;
+  config.stop = stop;
+  return config;
+}
+
+os::RunRequest run_request(const RunOptions& options, const os::Vfs& vfs) {
+  os::RunRequest request;
+  request.program = vfs.program_path();
+  request.arguments = {options.program};
+  request.arguments.insert(request.arguments.end(), options.arguments.begin(), options.arguments.end());
+  request.environment = options.environment;
+  return request;
+}
+
+// One simulated computer: the hardware, and the OS layer on it. The members
+// stand in the order in which they need each other.
+class Computer {
+ public:
+  Computer(const RunOptions& options, const std::atomic<bool>* stop)
+      : options_(options),
+        config_(options.machine.values),
+        stop_(stop),
+        disk_content_(config_.os.swap.size, config_.machine.disk.size,
+                      hw::find_page_table_format(config_.machine.paging_format)->page()),
+        machine_(config_.machine, disk_content_),
+        cpu_(machine_, config_.os.translated),
+        scheduler_(cpu_, config_.os),
+        memory_(cpu_, cpu_, scheduler_, machine_.format(), config_.os),
+        vfs_({.cpu = cpu_,
+              .executor = scheduler_,
+              .cache = memory_.page_cache(),
+              .disk = disk_content_,
+              .config = config_.os}) {}
+
+  SimulationResult run() {
+    SimulationResult result;
+    std::optional<std::string> unusable = memory_.unusable();
+    if (!unusable) unusable = vfs_.build(namespace_config(options_, stop_));
+    if (unusable) return {.started = false, .statistics = {}, .errors = {*unusable}};
+
+    os::Kernel kernel({.cpu = cpu_,
+                       .scheduler = scheduler_,
+                       .memory = memory_,
+                       .vfs = vfs_,
+                       .config = config_.os,
+                       .say = say,
+                       .stop = stop_});
+    os::RunOutcome outcome;
+    machine_.hart().on_start([&] {
+      outcome = kernel.run(run_request(options_, vfs_));
+      sc_core::sc_stop();
+    });
+    sc_core::sc_start();
+
+    if (outcome.reason == os::RunOutcome::Reason::not_started)
+      return {.started = false, .statistics = {}, .errors = {outcome.message}};
+    if (outcome.reason == os::RunOutcome::Reason::deadlock) result.errors.push_back(outcome.message);
+    if (std::optional<std::string> refused = vfs_.finish()) result.errors.push_back(*refused);
+    if (std::optional<std::string> broken = memory_.check_invariants())
+      result.errors.push_back("internal error: " + *broken);
+    gather_identity(result.statistics, outcome);
+    gather_hardware(result.statistics);
+    gather_memory(result.statistics, kernel);
+    gather_processes(result.statistics, kernel);
+    return result;
+  }
+
+ private:
+  void gather_identity(RunStatistics& statistics, const os::RunOutcome& outcome) const {
+    statistics.run = {options_.machine.machine, options_.program, options_.arguments};
+    statistics.config = config_;
+    statistics.exit.status = outcome.status;
+    statistics.exit.signal = outcome.signal;
+    switch (outcome.reason) {
+      case os::RunOutcome::Reason::exited:
+      case os::RunOutcome::Reason::not_started: statistics.exit.reason = "exited"; break;
+      case os::RunOutcome::Reason::killed: statistics.exit.reason = "killed"; break;
+      case os::RunOutcome::Reason::interrupted: statistics.exit.reason = "interrupted"; break;
+      case os::RunOutcome::Reason::deadlock: statistics.exit.reason = "deadlock"; break;
+    }
+    if (!outcome.crash) return;
+    const os::CrashReport& crash = *outcome.crash;
+    statistics.exit.crash = CrashRecord{
+        .pid = crash.pid,
+        .command = crash.command,
+        .signal = crash.signal,
+        .pc = crash.pc,
+        .address = crash.address,
+        .instruction = crash.instruction,
+        .disassembly = crash.instruction ? hw::disassemble(crash.instruction, crash.pc) : ""};
+  }
+
+  void gather_hardware(RunStatistics& statistics) {
+    hw::Hart& hart = machine_.hart();
+    const hw::HartStatistics counts = hart.statistics();
+    statistics.instructions = counts.instructions;
+    statistics.cycles = hart.now().value;
+    statistics.seconds = machine_.clock().seconds(hart.now());
+    statistics.references = {counts.fetch_references, counts.load_references, counts.store_references};
+    statistics.cycle_stack = hart.ledger();
+
+    const hw::Mmu& mmu = machine_.mmu();
+    statistics.translation = mmu.statistics();
+    statistics.levels = machine_.format().levels();
+    statistics.l1i = mmu.l1i(counts.fetch_references);
+    statistics.l1d = mmu.l1d(counts.load_references + counts.store_references);
+    statistics.l2 = mmu.l2();
+    statistics.kernel = {cpu_.accesses().reads, cpu_.accesses().writes, mmu.kernel()};
+
+    for (const auto& [name, cache] : machine_.caches())
+      statistics.caches.push_back({std::string(name), cache->statistics()});
+    if (machine_.dram()) statistics.dram = machine_.dram()->statistics();
+    const hw::DiskStatistics& disk = machine_.disk().statistics();
+    statistics.disk = {.reads = disk.reads,
+                       .writes = disk.writes,
+                       .bytes_read = disk.bytes_read,
+                       .bytes_written = disk.bytes_written,
+                       .errors = disk.errors,
+                       .busy_seconds = static_cast<double>(disk.busy_fs) * 1e-15};
+  }
+
+  void gather_memory(RunStatistics& statistics, const os::Kernel& kernel) {
+    statistics.faults = memory_.faults();
+    statistics.frames = kernel.frames_at_exit();
+    statistics.frames_peak = memory_.frame_allocator().peak_used();
+    statistics.page_tables = memory_.page_table_statistics();
+    statistics.copies = memory_.copies();
+    statistics.zeroed = memory_.zeroed();
+    statistics.swap = memory_.swap();
+    statistics.pageout = memory_.pageout();
+    statistics.page_cache = memory_.page_cache_statistics();
+    statistics.commit = memory_.commit_statistics();
+    statistics.context_switches = scheduler_.statistics().context_switches;
+    statistics.files_changed_in_memory = vfs_.files_kept_in_memory();
+    const os::FrameStatistics after = memory_.frames();
+    statistics.after_exit = {after.anonymous, after.page_tables, statistics.swap.slots_used};
+  }
+
+  static void gather_processes(RunStatistics& statistics, const os::Kernel& kernel) {
+    for (const os::Kernel::SyscallCount& call : kernel.syscall_counts())
+      statistics.syscalls.emplace_back(call.name, call.count);
+    for (const os::ProcessRecord& process : kernel.process_records()) {
+      statistics.processes.push_back({.pid = process.pid,
+                                      .command = process.command,
+                                      .exit = process.exit.signal ? 128 + process.exit.signal : process.exit.code,
+                                      .instructions = process.usage.instructions,
+                                      .minor_faults = process.usage.minor_faults,
+                                      .major_faults = process.usage.major_faults,
+                                      .max_rss_pages = process.usage.peak_resident_pages});
+    }
+  }
+
+  const RunOptions& options_;
+  const Configuration& config_;
+  const std::atomic<bool>* stop_;
+  os::DiskContent disk_content_;
+  hw::Machine machine_;
+  os::MachineCpu cpu_;
+  os::Scheduler scheduler_;
+  os::MemoryManager memory_;
+  os::Vfs vfs_;
+};
+
+}  // namespace
+
+SimulationResult simulate(const RunOptions& options) {
+  // Writing to a pipe that nobody reads is the guest's EPIPE, not our end.
+  std::signal(SIGPIPE, SIG_IGN);
+  const InterruptFlag interrupt;
+  try {
+    return Computer(options, interrupt.flag()).run();
+  } catch (const std::invalid_argument& error) {
+    return {.started = false, .statistics = {}, .errors = {error.what()}};
+  } catch (const std::bad_alloc&) {
+    return {.started = false,
+            .statistics = {},
+            .errors = {fmt::format("dram.size: this host cannot give {} bytes of address space",
+                                   options.machine.values.machine.dram.size)}};
+  }
+}
+
+}  // namespace faultline::cli

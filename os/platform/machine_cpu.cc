@@ -1,0 +1,115 @@
+#include "os/platform/machine_cpu.h"
+
+#include <algorithm>
+#include <utility>
+
+#include "hw/machine/machine.h"
+
+namespace faultline::os {
+
+namespace {
+
+// What the OS layer moves in one access: a burst of one cache line.
+constexpr uint64_t kBurstBytes = 64;
+
+}  // namespace
+
+MachineCpu::MachineCpu(hw::Machine& machine, bool translated)
+    : machine_(machine), hart_(machine.hart()), translated_(translated) {}
+
+Cycles MachineCpu::now() const { return hart_.now(); }
+uint64_t MachineCpu::clock_hz() const { return machine_.clock().mhz() * 1'000'000; }
+void MachineCpu::charge(Cycles cycles) { hart_.spend(account_, cycles); }
+CycleAccount MachineCpu::set_account(CycleAccount account) { return std::exchange(account_, account); }
+void MachineCpu::rebook(CycleAccount from, CycleAccount to, Cycles cycles) { hart_.ledger().rebook(from, to, cycles); }
+
+void MachineCpu::access(PhysAddr address, unsigned bytes, bool write) {
+  ++(write ? accesses_.writes : accesses_.reads);
+  if (translated_) translate(address, write);
+  hart_.kernel_access(address, bytes, write, account_);
+}
+
+// Every kernel address is mapped for good, so the translation cannot fault; a
+// walk's cycles are the account's.
+void MachineCpu::translate(PhysAddr address, bool write) {
+  const VirtAddr va = machine_.format().kernel_begin() + address.value;
+  Cycles now = hart_.now();
+  machine_.mmu().translate_kernel(va, write, now);
+  hart_.spend(account_, now - hart_.now());
+}
+
+uint64_t MachineCpu::load(PhysAddr address, unsigned bytes) {
+  access(address, bytes, false);
+  uint64_t value = 0;
+  std::memcpy(&value, memory().at(address), bytes);
+  return value;
+}
+
+void MachineCpu::store(PhysAddr address, unsigned bytes, uint64_t value) {
+  access(address, bytes, true);
+  std::memcpy(memory().at(address), &value, bytes);
+  memory().wrote_frame(memory().page().pfn(address));
+}
+
+void MachineCpu::zero_frame(Pfn frame) {
+  const PageSize page = memory().page();
+  std::memset(memory().at(page.address(frame)), 0, page.bytes());
+  touch(page.address(frame), page.bytes(), true);
+}
+
+void MachineCpu::copy_frame(Pfn to, Pfn from) {
+  const PageSize page = memory().page();
+  touch(page.address(from), page.bytes(), false);
+  std::memcpy(memory().at(page.address(to)), memory().at(page.address(from)), page.bytes());
+  touch(page.address(to), page.bytes(), true);
+}
+
+void MachineCpu::touch(PhysAddr address, uint64_t bytes, bool write) {
+  const uint64_t end = address.value + bytes;
+  for (uint64_t at = address.value; at < end;) {
+    const uint64_t burst_end = std::min(end, (at | (kBurstBytes - 1)) + 1);
+    access(PhysAddr(at), static_cast<unsigned>(burst_end - at), write);
+    at = burst_end;
+  }
+  if (write) memory().wrote_frame(memory().page().pfn(address));
+}
+
+hw::BackingStore& MachineCpu::memory() { return machine_.memory(); }
+
+void MachineCpu::set_address_space(PhysAddr root, Asid asid) { machine_.mmu().set_address_space(root, asid); }
+void MachineCpu::flush_page(Asid asid, VirtAddr address) { machine_.mmu().flush_page(asid, address); }
+void MachineCpu::flush_asid(Asid asid) { machine_.mmu().flush_asid(asid); }
+
+hw::Trap MachineCpu::run_user(hw::HartState& state, Cycles until) { return hart_.run(state, until); }
+
+bool MachineCpu::idle(Cycles until) {
+  if (!completions_.empty()) return true;
+  if (until == kForever && in_flight_ == 0) return false;
+  hart_.idle(until);
+  return true;
+}
+
+void MachineCpu::deliver_interrupts() {
+  while (!completions_.empty()) {
+    const Completion completion = std::move(completions_.front());
+    completions_.pop_front();
+    completion.done(completion.ok);
+  }
+}
+
+void MachineCpu::submit(BlockRequest request) {
+  hart_.synchronise();
+  ++in_flight_;
+  machine_.disk().submit({.sector = request.sector,
+                          .frames = std::move(request.frames),
+                          .write = request.write,
+                          .done = [this, done = std::move(request.done)](bool ok) {
+                            --in_flight_;
+                            completions_.push_back({done, ok});
+                            hart_.wake();
+                          }});
+}
+
+uint64_t MachineCpu::sectors() const { return machine_.config().disk.size / hw::kSectorBytes; }
+
+}  // namespace faultline::os

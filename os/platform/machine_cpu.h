@@ -1,0 +1,73 @@
+// The OS layer on the SystemC machine: Cpu and BlockDevice over hw::Machine.
+// The only part of the OS layer that knows a real hart and a real disk.
+#pragma once
+
+#include <deque>
+
+#include "os/cpu.h"
+
+namespace faultline::hw {
+class Hart;
+class Machine;
+}
+
+namespace faultline::os {
+
+// The OS layer's own accesses to memory, counted apart from the program's.
+struct KernelAccessStatistics {
+  uint64_t reads = 0;   // accesses of at most a line
+  uint64_t writes = 0;
+};
+
+class MachineCpu final : public Cpu, public BlockDevice {
+ public:
+  // `translated`: accesses of the OS layer go through kernel addresses and the
+  // data TLB of the hart; otherwise they use physical addresses.
+  MachineCpu(hw::Machine& machine, bool translated);
+
+  Cycles now() const override;
+  uint64_t clock_hz() const override;
+  void charge(Cycles cycles) override;
+  CycleAccount set_account(CycleAccount account) override;
+  void rebook(CycleAccount from, CycleAccount to, Cycles cycles) override;
+
+  uint64_t load(PhysAddr address, unsigned bytes) override;
+  void store(PhysAddr address, unsigned bytes, uint64_t value) override;
+  void zero_frame(Pfn frame) override;
+  void copy_frame(Pfn to, Pfn from) override;
+  void touch(PhysAddr address, uint64_t bytes, bool write) override;
+  hw::BackingStore& memory() override;
+
+  void set_address_space(PhysAddr root, Asid asid) override;
+  void flush_page(Asid asid, VirtAddr address) override;
+  void flush_asid(Asid asid) override;
+
+  hw::Trap run_user(hw::HartState& state, Cycles until) override;
+  bool idle(Cycles until) override;
+  void deliver_interrupts() override;
+
+  void submit(BlockRequest request) override;
+  uint64_t sectors() const override;
+
+  const KernelAccessStatistics& accesses() const { return accesses_; }
+
+ private:
+  // One access of at most a line's bytes.
+  void access(PhysAddr address, unsigned bytes, bool write);
+  void translate(PhysAddr address, bool write);
+
+  struct Completion {
+    std::function<void(bool)> done;
+    bool ok;
+  };
+
+  hw::Machine& machine_;
+  hw::Hart& hart_;
+  bool translated_;
+  CycleAccount account_ = CycleAccount::syscall;
+  KernelAccessStatistics accesses_;
+  uint64_t in_flight_ = 0;               // requests at the disk
+  std::deque<Completion> completions_;   // ended there, not yet delivered
+};
+
+}  // namespace faultline::os
