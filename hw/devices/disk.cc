@@ -34,8 +34,10 @@ void Disk::submit(DiskRequest request) {
 }
 
 std::optional<sc_core::sc_time> Disk::next_completion() const {
-  if (in_service_.empty()) return std::nullopt;
-  return sc_core::sc_time::from_value(in_service_.begin()->first.first);
+  std::optional<uint64_t> soonest;
+  for (const auto& [key, service] : in_service_) soonest = std::min(soonest.value_or(service.end_fs), service.end_fs);
+  if (!soonest) return std::nullopt;
+  return sc_core::sc_time::from_value(*soonest);
 }
 
 DiskStatistics Disk::statistics() const {
@@ -44,19 +46,24 @@ DiskStatistics Disk::statistics() const {
   return statistics;
 }
 
-// The disk's thread: sleeps to the next end of service. A request that is
-// submitted meanwhile may end earlier (on an SSD), so that wakes it too.
+// The pages of a transfer pass at equal distances, the last one at the end.
+uint64_t Disk::InService::next_step_fs() const {
+  const uint64_t pages = valid ? request.frames.size() : 0;
+  if (pages_passed + 1 >= pages) return end_fs;
+  return end_fs - transfer_fs / pages * (pages - 1 - pages_passed);
+}
+
+// The disk's thread: sleeps to the next step. A request that is submitted
+// meanwhile may come to its own earlier (on an SSD), so that wakes it too.
 void Disk::run() {
   for (;;) {
     if (in_service_.empty()) {
       wait(submitted_);
-    } else if (const uint64_t end = in_service_.begin()->first.first; end > now_fs()) {
-      wait(sc_core::sc_time::from_value(end - now_fs()), submitted_);
+    } else if (const uint64_t next = in_service_.begin()->first.first; next > now_fs()) {
+      wait(sc_core::sc_time::from_value(next - now_fs()), submitted_);
     } else {
-      InService service = std::move(in_service_.begin()->second);
-      in_service_.erase(in_service_.begin());
-      if (in_service_.empty()) statistics_.busy_fs += now_fs() - busy_since_fs_;
-      complete(std::move(service));
+      auto node = in_service_.extract(in_service_.begin());
+      step(node.key().second, std::move(node.mapped()));
     }
   }
 }
@@ -64,20 +71,34 @@ void Disk::run() {
 // Moves requests from the queue into service while slots are free.
 void Disk::take_up() {
   while (!waiting_.empty() && in_service_.size() < mechanism_->slots()) {
-    InService service{waiting_.take(mechanism_->position()), false};
-    const DiskRequest& request = service.request;
-    service.valid = valid(request);
+    DiskRequest request = waiting_.take(mechanism_->position());
+    const uint64_t bytes = request.frames.size() * memory_.page().bytes();
+    const bool can_be = valid(request);
     DiskService time{.end_fs = now_fs()};
-    if (service.valid) {
-      time =
-          mechanism_->serve(now_fs(), {request.sector, request.frames.size() * memory_.page().bytes(), request.write});
-    }
+    if (can_be) time = mechanism_->serve(now_fs(), {request.sector, bytes, request.write});
     statistics_.seek_fs += time.seek_fs;
     statistics_.rotation_fs += time.rotation_fs;
     statistics_.transfer_fs += time.transfer_fs;
     if (in_service_.empty()) busy_since_fs_ = now_fs();
-    in_service_.emplace(ServiceKey{time.end_fs, taken_up_++}, std::move(service));
+    InService service{std::move(request), can_be, time.end_fs, time.transfer_fs};
+    const uint64_t first_step = service.next_step_fs();
+    in_service_.emplace(ServiceKey{first_step, taken_up_++}, std::move(service));
   }
+}
+
+// One page has passed: its DMA is posted. After the last the request is done.
+void Disk::step(uint64_t number, InService service) {
+  const DiskRequest& request = service.request;
+  const bool passing = service.valid && service.pages_passed < request.frames.size();
+  // A disk write reads memory, and the other way round.
+  if (passing) post_dma(request.frames[service.pages_passed++], !request.write);
+  if (service.valid && service.pages_passed < request.frames.size()) {
+    const uint64_t next = service.next_step_fs();
+    in_service_.emplace(ServiceKey{next, number}, std::move(service));
+    return;
+  }
+  if (in_service_.empty()) statistics_.busy_fs += now_fs() - busy_since_fs_;
+  complete(std::move(service));
 }
 
 void Disk::complete(InService service) {
@@ -99,14 +120,11 @@ bool Disk::valid(const DiskRequest& request) const {
 
 // All frames of the request, in order, to the first that fails.
 bool Disk::move(const DiskRequest& request) {
-  const PageSize page = memory_.page();
+  const uint64_t sectors_of_page = memory_.page().bytes() / kSectorBytes;
   uint64_t sector = request.sector;
-  Cycles at = clock_.cycles(sc_core::sc_time_stamp());
   for (const Pfn frame : request.frames) {
     if (!(request.write ? drain(frame, sector) : fill(frame, sector))) return false;
-    // A disk write reads memory, and the other way round.
-    post_dma(page.address(frame), !request.write, at);
-    sector += page.bytes() / kSectorBytes;
+    sector += sectors_of_page;
   }
   return true;
 }
@@ -129,8 +147,11 @@ bool Disk::drain(Pfn frame, uint64_t sector) {
   return ok;
 }
 
-void Disk::post_dma(PhysAddr address, bool write, Cycles& at) {
-  for (uint64_t offset = 0; offset < memory_.page().bytes(); offset += kBurstBytes)
+void Disk::post_dma(Pfn frame, bool write) {
+  const PageSize page = memory_.page();
+  const PhysAddr address = page.address(frame);
+  Cycles at = clock_.cycles(sc_core::sc_time_stamp());
+  for (uint64_t offset = 0; offset < page.bytes(); offset += kBurstBytes)
     at = dma_.access(address + offset, kBurstBytes, write, Requester::dma, at);
 }
 

@@ -5,8 +5,9 @@
 // it is in service and its end is known; at that moment the bytes move between
 // BlockStorage and memory, frame by frame, and `done` is called.
 //
-// The DMA's own accesses to memory are posted at the end of service: they take
-// the bus and DRAM for their time, but the request does not wait for them.
+// The DMA's own accesses to memory are spread over the transfer, a page at a
+// time, and posted: they take the bus and DRAM for their time, but the request
+// does not wait for them. The bytes themselves move at the end.
 #pragma once
 
 #include <cstdint>
@@ -76,22 +77,29 @@ SC_MODULE(Disk) {
   DiskStatistics statistics() const;
 
  private:
-  // A request in service, by the moment of its end and then by its number, so
-  // that those which end together are done in the order of submission.
-  using ServiceKey = std::pair<uint64_t, uint64_t>;
   struct InService {
     DiskRequest request;
     bool valid;
+    uint64_t end_fs;
+    uint64_t transfer_fs;
+    uint64_t pages_passed = 0;  // whose DMA was posted
+
+    // When the next page has passed, or else the end.
+    uint64_t next_step_fs() const;
   };
+  // By the moment of the next step and then by number, so that requests which
+  // end together are done in the order in which they were taken up.
+  using ServiceKey = std::pair<uint64_t, uint64_t>;
 
   void run();
   void take_up();
+  void step(uint64_t number, InService service);
   void complete(InService service);
   bool valid(const DiskRequest& request) const;
   bool move(const DiskRequest& request);
   bool fill(Pfn frame, uint64_t sector);   // from the medium
   bool drain(Pfn frame, uint64_t sector);  // to the medium
-  void post_dma(PhysAddr address, bool write, Cycles& at);
+  void post_dma(Pfn frame, bool write);
 
   DiskConfig config_;
   const Clock& clock_;

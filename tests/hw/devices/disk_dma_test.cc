@@ -58,6 +58,23 @@ TEST(DiskDma, TakesMemoryThroughItsSocket) {
   EXPECT_EQ(bench.counting.not_dma, 0);
 }
 
+// Two pages take 100 us and then 4 us each on the link: the first has passed at
+// 104, the second at 108.
+TEST(DiskDma, SpreadsItsAccessesOverTheTransfer) {
+  DiskBench bench(simple_ssd());
+  bench.read(0, 2);
+  EXPECT_EQ(bench.disk.next_completion()->value(), 108 * us);
+  bench.run_to(103 * us);
+  EXPECT_EQ(bench.counting.writes, 0);
+  bench.run_to(105 * us);
+  EXPECT_EQ(bench.counting.writes, 64);
+  EXPECT_EQ(first_byte(bench, 1), 0) << "bytes move at the end";
+  EXPECT_EQ(bench.disk.next_completion()->value(), 108 * us);
+  bench.run();
+  EXPECT_EQ(bench.counting.writes, 128);
+  EXPECT_EQ(first_byte(bench, 1), 8);
+}
+
 // The accesses are posted: a memory a thousand times slower delays no request.
 TEST(DiskDma, DoesNotWaitForMemory) {
   DiskBench bench(simple_ssd(), 1000 * us);
