@@ -30,7 +30,7 @@ void for_each_setting(Heading heading, Row row) {
 }
 
 // A basic string of TOML: one line, whatever is in it.
-std::string quoted(std::string_view text) {
+std::string toml_string(std::string_view text) {
   std::string result = "\"";
   for (const char c : text) {
     const auto byte = static_cast<unsigned char>(c);
@@ -55,8 +55,8 @@ std::string escaped(std::string_view text) {
 std::string describe_as_toml(const LoadedConfiguration& loaded) {
   std::string text =
       fmt::format("# Every setting of {}, resolved. This is a machine file: faultline run -m FILE.toml PROGRAM\n",
-                  quoted(loaded.machine));
-  if (!loaded.description.empty()) text += fmt::format("description = {}\n", quoted(loaded.description));
+                  toml_string(loaded.machine));
+  if (!loaded.description.empty()) text += fmt::format("description = {}\n", toml_string(loaded.description));
   text += "\n";
   for_each_setting([&text](std::string_view table) { text += fmt::format("\n[{}]\n", table); },
                    [&text, &loaded](const Setting& setting) {
