@@ -2,6 +2,7 @@
 
 #include "os/memory/address_space.h"
 #include "os/memory/user_memory.h"
+#include "os/syscall/syscall.h"
 
 namespace faultline::os {
 

@@ -27,8 +27,8 @@ class ProcessTable {
   bool empty() const { return processes_.empty(); }
   size_t size() const { return processes_.size(); }
   // In order of pid.
-  auto begin() { return processes_.begin(); }
-  auto end() { return processes_.end(); }
+  auto begin() const { return processes_.begin(); }
+  auto end() const { return processes_.end(); }
 
  private:
   Executor& executor_;

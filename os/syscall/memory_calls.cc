@@ -26,7 +26,7 @@ SyscallResult answer(const Result<>& done) {
 Result<> take_file(SyscallContext& call, MapRequest& request) {
   const Result<OpenFilePtr> file = call.task.process().files->get(call.integer(4));
   if (!file.ok()) return file.error();
-  const OpenFile& open = **file;
+  const OpenFile& open = *file.value();
   if (open.path_only()) return Errno{EBADF};
   switch (open.inode().mapping()) {
     case Inode::Mapping::none:

@@ -1,0 +1,79 @@
+#include "os/syscall/file_calls.h"
+
+#include <cerrno>
+
+#include "os/process/signal_send.h"
+#include "os/syscall/groups.h"
+
+namespace faultline::os {
+
+CallIo::CallIo(SyscallContext& call)
+    : user_(call.kernel.user_memory(call.task)),
+      sleeper_(call.task),
+      context_{.user = user_,
+               .cpu = call.kernel.cpu(),
+               .cache = vfs_of(call).cache(),
+               .costs = call.kernel.costs(),
+               .sleeper = sleeper_,
+               .now = vfs_of(call).now(),
+               .file_size_limit = call.task.process().limits[kLimitFileSize].current} {}
+
+Result<OpenFilePtr> file_argument(SyscallContext& call, unsigned i, bool path_only) {
+  Result<OpenFilePtr> file = files_of(call).get(call.integer(i));
+  if (file && (*file)->path_only() && !path_only) return Errno{EBADF};
+  return file;
+}
+
+Co<Result<std::string>> path_argument(SyscallContext& call, unsigned i) {
+  UserMemory user = call.kernel.user_memory(call.task);
+  auto path = co_await user.read_string(call.address(i), kPathMax);
+  co_return path;
+}
+
+Result<DirectoryPtr> start_of(SyscallContext& call, unsigned i, const std::string& path) {
+  if (!path.empty() && path.front() == '/') return vfs_of(call).root();
+  if (call.integer(i) == kAtCurrent) return fs_of(call).current;
+  Result<OpenFilePtr> file = file_argument(call, i, true);
+  if (!file) return file.error();
+  DirectoryPtr directory = as_directory((*file)->inode_pointer());
+  if (!directory) return Errno{ENOTDIR};
+  return directory;
+}
+
+Result<InodePtr> inode_at(SyscallContext& call, unsigned directory, const std::string& path, uint32_t flags) {
+  if (path.empty() && (flags & kAtEmptyPath)) {
+    if (call.integer(directory) == kAtCurrent) return InodePtr(fs_of(call).current);
+    Result<OpenFilePtr> file = file_argument(call, directory, true);
+    if (!file) return file.error();
+    return (*file)->inode_pointer();
+  }
+  Result<DirectoryPtr> start = start_of(call, directory, path);
+  if (!start) return start.error();
+  return vfs_of(call).find(*start, path, flags & kAtSymlinkNoFollow ? Vfs::Last::keep : Vfs::Last::follow);
+}
+
+void signal_failed_write(SyscallContext& call, Errno error) {
+  SignalInfo info{.code = kCodeUser, .pid = call.task.process().pid(), .uid = call.task.process().uid};
+  if (error == Errno{EPIPE}) {
+    info.signal = kSigPipe;
+  } else if (error == Errno{EFBIG} &&
+             call.task.process().limits[kLimitFileSize].current != ResourceLimit::kInfinity) {
+    info.signal = kSigXfsz;
+  } else {
+    return;
+  }
+  (void)send_signal(call.task, info).ok();
+}
+
+void register_file_calls(SyscallTable& table) {
+  register_file_open(table);
+  register_file_io(table);
+  register_file_paths(table);
+  register_file_status(table);
+  register_file_attributes(table);
+  register_file_descriptors(table);
+  register_file_locks(table);
+  register_file_poll(table);
+}
+
+}  // namespace faultline::os

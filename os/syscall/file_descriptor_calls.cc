@@ -1,0 +1,190 @@
+// dup, fcntl and ioctl: what concerns descriptors and open files themselves.
+#include <algorithm>
+#include <cerrno>
+
+#include "os/files/pipe.h"
+#include "os/syscall/file_calls.h"
+
+namespace faultline::os {
+
+namespace {
+
+// Commands of fcntl(2) (asm-generic/fcntl.h, linux/fcntl.h); locks are in
+// file_lock_calls.cc.
+enum Command : uint32_t {
+  kDuplicate = 0,
+  kGetDescriptorFlags = 1,
+  kSetDescriptorFlags = 2,
+  kGetStatusFlags = 3,
+  kSetStatusFlags = 4,
+  kSetOwner = 8,
+  kGetOwner = 9,
+  kDuplicateCloseOnExec = 1030,
+  kSetPipeSize = 1031,
+  kGetPipeSize = 1032,
+};
+
+// Status flags that F_SETFL can change.
+constexpr uint32_t kChangeable = kOpenAppend | kOpenNonBlocking | kOpenAsync | kOpenDirect | kOpenNoAccessTime;
+
+SyscallResult as_value(const Result<int>& descriptor) {
+  if (!descriptor) return descriptor.error();
+  return static_cast<uint64_t>(descriptor.value());
+}
+
+SyscallResult sys_dup(SyscallContext& call) {
+  Result<OpenFilePtr> file = file_argument(call, 0, true);
+  if (!file) return file.error();
+  return as_value(files_of(call).add(*file, false, descriptor_limit(call)));
+}
+
+SyscallResult sys_dup3(SyscallContext& call) {
+  const uint32_t flags = call.word(2);
+  if ((flags & ~kOpenCloseOnExec) != 0 || call.integer(0) == call.integer(1)) return Errno{EINVAL};
+  Result<OpenFilePtr> file = file_argument(call, 0, true);
+  if (!file) return file.error();
+  Result<> placed = files_of(call).place(call.integer(1), *file, flags != 0, descriptor_limit(call));
+  if (!placed) return placed.error();
+  return static_cast<uint64_t>(call.integer(1));
+}
+
+SyscallResult pipe_size(const OpenFile& file, uint64_t wanted) {
+  if (!dynamic_cast<const Pipe*>(&file.inode())) return Errno{EBADF};
+  if (wanted > Pipe::kCapacity) return Errno{EPERM};
+  return Pipe::kCapacity;
+}
+
+Co<SyscallResult> sys_fcntl(SyscallContext& call) {
+  const uint32_t command = call.word(1);
+  Result<OpenFilePtr> found = file_argument(call, 0, true);
+  if (!found) co_return found.error();
+  OpenFile& file = **found;
+  FileTable& files = files_of(call);
+  const bool about_descriptor = command <= kGetStatusFlags || command == kDuplicateCloseOnExec;
+  if (file.path_only() && !about_descriptor) co_return Errno{EBADF};
+  switch (command) {
+    case kDuplicate:
+    case kDuplicateCloseOnExec:
+      co_return as_value(
+          files.add(*found, command == kDuplicateCloseOnExec, descriptor_limit(call), call.integer(2)));
+    case kGetDescriptorFlags: {
+      Result<bool> close_on_exec = files.close_on_exec(call.integer(0));
+      if (!close_on_exec) co_return close_on_exec.error();
+      co_return uint64_t{*close_on_exec ? 1u : 0u};
+    }
+    case kSetDescriptorFlags: {
+      Result<> set = files.set_close_on_exec(call.integer(0), (call.args[2] & 1) != 0);
+      if (!set) co_return set.error();
+      co_return uint64_t{0};
+    }
+    case kGetStatusFlags:
+      co_return uint64_t{file.flags | kOpenLargeFile};
+    case kSetStatusFlags:
+      file.flags = (file.flags & ~kChangeable) | (call.word(2) & kChangeable);
+      co_return uint64_t{0};
+    case kSetOwner:
+    case kGetOwner:
+      co_return uint64_t{0};
+    case kSetPipeSize:
+      co_return pipe_size(file, call.word(2));
+    case kGetPipeSize:
+      co_return pipe_size(file, 0);
+    default: {
+      auto locked = co_await record_lock(call, *found, command);
+      co_return locked;
+    }
+  }
+}
+
+// --- ioctl ------------------------------------------------------------------------------
+
+enum Request : uint32_t {
+  kTerminalGet = 0x5401,
+  kTerminalSet = 0x5402,
+  kTerminalSetDrain = 0x5403,
+  kTerminalSetFlush = 0x5404,
+  kTerminalGetGroup = 0x540f,
+  kTerminalSetGroup = 0x5410,
+  kWindowGet = 0x5413,
+  kWindowSet = 0x5414,
+  kBytesToRead = 0x541b,
+  kNonBlocking = 0x5421,
+  kNoCloseOnExec = 0x5450,
+  kCloseOnExec = 0x5451,
+};
+
+// struct termios of the kernel (asm-generic/termbits.h), as a fresh line
+// discipline has it: cooked, echoing, 38400 baud.
+struct Terminal {
+  uint32_t input = 0x500;     // ICRNL | IXON
+  uint32_t output = 0x5;      // OPOST | ONLCR
+  uint32_t control = 0xbf;    // B38400 | CS8 | CREAD
+  uint32_t local = 0x8a3b;    // ISIG | ICANON | ECHO | ECHOE | ECHOK | ECHOCTL | ECHOKE | IEXTEN
+  uint8_t line = 0;
+  uint8_t characters[19] = {3, 28, 127, 21, 4, 0, 1, 0, 17, 19, 26, 0, 18, 15, 23, 22, 0, 0, 0};
+};
+static_assert(sizeof(Terminal) == 36);
+
+struct Window {
+  uint16_t rows = 24, columns = 80, width = 0, height = 0;
+};
+
+template <class T>
+Co<SyscallResult> answer(SyscallContext& call, T value) {
+  UserMemory user = call.kernel.user_memory(call.task);
+  auto put = co_await user.put(call.address(2), value);
+  if (!put) co_return put.error();
+  co_return uint64_t{0};
+}
+
+// Settings are taken without effect: the host's terminal is not the guest's.
+Co<SyscallResult> terminal_request(SyscallContext& call, uint32_t request) {
+  const bool sets = (request >= kTerminalSet && request <= kTerminalSetFlush) || request == kTerminalSetGroup ||
+                    request == kWindowSet;
+  if (sets) co_return uint64_t{0};
+  SyscallResult done = Errno{ENOTTY};
+  if (request == kTerminalGet) done = co_await answer(call, Terminal{});
+  if (request == kWindowGet) done = co_await answer(call, Window{});
+  if (request == kTerminalGetGroup) done = co_await answer(call, call.task.process().group);
+  co_return done;
+}
+
+Co<SyscallResult> sys_ioctl(SyscallContext& call) {
+  Result<OpenFilePtr> found = file_argument(call, 0);
+  if (!found) co_return found.error();
+  OpenFile& file = **found;
+  const uint32_t request = call.word(1);
+  if (request == kCloseOnExec || request == kNoCloseOnExec) {
+    Result<> set = files_of(call).set_close_on_exec(call.integer(0), request == kCloseOnExec);
+    if (!set) co_return set.error();
+    co_return uint64_t{0};
+  }
+  if (request == kNonBlocking) {
+    UserMemory user = call.kernel.user_memory(call.task);
+    auto on = co_await user.get<int32_t>(call.address(2));
+    if (!on) co_return on.error();
+    const OpenFilePtr held = *found;
+    held->flags = *on ? held->flags | kOpenNonBlocking : held->flags & ~uint32_t{kOpenNonBlocking};
+    co_return uint64_t{0};
+  }
+  if (request == kBytesToRead) {
+    const auto bytes = file.inode().readable_bytes(file);
+    if (!bytes) co_return Errno{ENOTTY};
+    auto put = co_await answer(call, static_cast<int32_t>(std::min<uint64_t>(*bytes, 0x7fffffff)));
+    co_return put;
+  }
+  if (!file.inode().is_terminal()) co_return Errno{ENOTTY};
+  auto done = co_await terminal_request(call, request);
+  co_return done;
+}
+
+}  // namespace
+
+void register_file_descriptors(SyscallTable& table) {
+  table.add(23, sys_dup);
+  table.add(24, sys_dup3);
+  table.add(25, sys_fcntl);
+  table.add(29, sys_ioctl);
+}
+
+}  // namespace faultline::os

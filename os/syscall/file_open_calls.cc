@@ -1,0 +1,100 @@
+// openat, close, pipes, anonymous files.
+#include <cerrno>
+#include <utility>
+
+#include "os/syscall/file_calls.h"
+
+namespace faultline::os {
+
+namespace {
+
+constexpr size_t kAnonymousNameMost = 249;  // memfd_create(2)
+constexpr uint32_t kMemfdCloseOnExec = 1;
+constexpr uint32_t kMemfdAllowSealing = 2;
+constexpr uint32_t kCloseRangeUnshare = 2;
+constexpr uint32_t kCloseRangeCloseOnExec = 4;
+
+SyscallResult as_value(const Result<int>& descriptor) {
+  if (!descriptor) return descriptor.error();
+  return static_cast<uint64_t>(descriptor.value());
+}
+
+Co<SyscallResult> sys_openat(SyscallContext& call) {
+  const uint32_t flags = call.word(2);
+  if ((flags & kOpenAccessMode) == kOpenAccessMode) co_return Errno{EINVAL};
+  auto path = co_await path_argument(call, 1);
+  if (!path) co_return path.error();
+  Result<DirectoryPtr> start = start_of(call, 0, *path);
+  if (!start) co_return start.error();
+  TaskSleeper sleeper(call.task);
+  const uint32_t permissions = call.word(3) & 07777 & ~fs_of(call).umask;
+  auto file = co_await vfs_of(call).open(*start, *path, flags, permissions, sleeper);
+  if (!file) co_return file.error();
+  co_return as_value(files_of(call).add(*file, (flags & kOpenCloseOnExec) != 0, descriptor_limit(call)));
+}
+
+SyscallResult sys_close(SyscallContext& call) {
+  Result<> closed = files_of(call).close(call.integer(0));
+  if (!closed) return closed.error();
+  return uint64_t{0};
+}
+
+SyscallResult sys_close_range(SyscallContext& call) {
+  const uint32_t first = call.word(0), last = call.word(1), flags = call.word(2);
+  if (first > last || (flags & ~(kCloseRangeUnshare | kCloseRangeCloseOnExec)) != 0) return Errno{EINVAL};
+  auto& files = call.task.process().files;
+  if (flags & kCloseRangeUnshare) files = files->duplicate();
+  if (flags & kCloseRangeCloseOnExec) {
+    files->set_close_on_exec_range(first, last);
+  } else {
+    files->close_range(first, last);
+  }
+  return uint64_t{0};
+}
+
+Co<SyscallResult> sys_pipe2(SyscallContext& call) {
+  const uint32_t flags = call.word(1);
+  if ((flags & ~(kOpenCloseOnExec | kOpenNonBlocking | kOpenDirect)) != 0) co_return Errno{EINVAL};
+  const bool close_on_exec = (flags & kOpenCloseOnExec) != 0;
+  auto ends = vfs_of(call).make_pipe(flags);
+  FileTable& files = files_of(call);
+  Result<int> reading = files.add(ends.first, close_on_exec, descriptor_limit(call));
+  if (!reading) co_return reading.error();
+  Result<int> writing = files.add(ends.second, close_on_exec, descriptor_limit(call));
+  if (!writing) {
+    (void)files.close(*reading).ok();
+    co_return writing.error();
+  }
+  struct Pair {
+    int32_t reading, writing;
+  };
+  UserMemory user = call.kernel.user_memory(call.task);
+  auto put = co_await user.put(call.address(0), Pair{*reading, *writing});
+  if (put) co_return uint64_t{0};
+  (void)files.close(*reading).ok();
+  (void)files.close(*writing).ok();
+  co_return put.error();
+}
+
+Co<SyscallResult> sys_memfd_create(SyscallContext& call) {
+  const uint32_t flags = call.word(1);
+  if ((flags & ~(kMemfdCloseOnExec | kMemfdAllowSealing)) != 0) co_return Errno{EINVAL};
+  UserMemory user = call.kernel.user_memory(call.task);
+  auto name = co_await user.read_string(call.address(0), kAnonymousNameMost + 1);
+  if (!name) co_return name.error() == Errno{ENAMETOOLONG} ? Errno{EINVAL} : name.error();
+  OpenFilePtr file = vfs_of(call).make_anonymous_file(*name, 0);
+  co_return as_value(
+      files_of(call).add(std::move(file), (flags & kMemfdCloseOnExec) != 0, descriptor_limit(call)));
+}
+
+}  // namespace
+
+void register_file_open(SyscallTable& table) {
+  table.add(56, sys_openat);
+  table.add(57, sys_close);
+  table.add(59, sys_pipe2);
+  table.add(279, sys_memfd_create);
+  table.add(436, sys_close_range);
+}
+
+}  // namespace faultline::os
