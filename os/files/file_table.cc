@@ -5,6 +5,16 @@
 
 namespace faultline::os {
 
+void FileTable::drop_locks(const OpenFile& file) const {
+  if (file.inode().record_locks) file.inode().record_locks->clear_all(this);
+}
+
+FileTable::~FileTable() {
+  for (const Slot& slot : slots_) {
+    if (slot.file) drop_locks(*slot.file);
+  }
+}
+
 Result<int> FileTable::add(OpenFilePtr file, bool close_on_exec, uint64_t limit, int lowest) {
   if (lowest < 0 || static_cast<uint64_t>(lowest) >= limit) return Errno{EINVAL};
   size_t at = static_cast<size_t>(lowest);
@@ -18,6 +28,7 @@ Result<int> FileTable::add(OpenFilePtr file, bool close_on_exec, uint64_t limit,
 Result<> FileTable::place(int descriptor, OpenFilePtr file, bool close_on_exec, uint64_t limit) {
   if (descriptor < 0 || static_cast<uint64_t>(descriptor) >= limit) return Errno{EBADF};
   const auto at = static_cast<size_t>(descriptor);
+  if (valid(descriptor)) (void)close(descriptor).ok();
   if (at >= slots_.size()) slots_.resize(at + 1);
   slots_[at] = {std::move(file), close_on_exec};
   return Unit{};
@@ -33,6 +44,7 @@ Result<> FileTable::close(int descriptor) {
   // Emptied first: closing may wake others, who must find the slot free.
   OpenFilePtr file = std::move(slots_[static_cast<size_t>(descriptor)].file);
   slots_[static_cast<size_t>(descriptor)] = {};
+  drop_locks(*file);
   return Unit{};
 }
 

@@ -13,6 +13,11 @@ namespace faultline::os {
 
 class FileTable {
  public:
+  FileTable() = default;
+  ~FileTable();
+  FileTable(const FileTable&) = delete;
+  FileTable& operator=(const FileTable&) = delete;
+
   // Puts the file under the lowest free descriptor from `lowest` on. EMFILE at
   // `limit` (RLIMIT_NOFILE), EINVAL when `lowest` is not below it.
   Result<int> add(OpenFilePtr file, bool close_on_exec, uint64_t limit, int lowest = 0);
@@ -35,6 +40,10 @@ class FileTable {
   void for_each(const std::function<void(int, const OpenFilePtr&)>& visit) const;
 
  private:
+  // A process that closes any descriptor of a file loses all its record locks
+  // on it (fcntl(2)).
+  void drop_locks(const OpenFile& file) const;
+
   struct Slot {
     OpenFilePtr file;
     bool close_on_exec = false;

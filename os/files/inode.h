@@ -10,6 +10,7 @@
 #include <utility>
 
 #include "hw/base/types.h"
+#include "os/files/file_locks.h"
 #include "os/memory/file_backing.h"
 #include "os/process/co.h"
 #include "os/process/wait_queue.h"
@@ -143,6 +144,9 @@ class Inode : public FileBacking, public std::enable_shared_from_this<Inode> {
   virtual Result<> attributes_changed() { return Unit{}; }
 
   Attributes attributes;
+  // Made by the first lock that is asked for.
+  std::unique_ptr<FileLocks> record_locks;  // fcntl
+  std::unique_ptr<FileLocks> whole_locks;   // flock
 
  private:
   const Mount& mount_;

@@ -40,6 +40,7 @@ class OpenFile {
   // `flags` without those that only open(2) itself looks at.
   OpenFile(InodePtr inode, uint32_t given_flags) : flags(given_flags), inode_(std::move(inode)) {}
   ~OpenFile() {
+    if (inode_->whole_locks) inode_->whole_locks->clear_all(this);
     if (opened) inode_->close(*this);
   }
   OpenFile(const OpenFile&) = delete;
@@ -54,6 +55,8 @@ class OpenFile {
   bool nonblocking() const { return (flags & kOpenNonBlocking) != 0; }
 
   uint32_t flags;
+  // One call at a time moves `offset` of a file that several processes share.
+  bool position_busy = false;
   uint64_t offset = 0;  // of a directory: how many entries were handed out
   bool opened = false;  // Inode::open succeeded, so Inode::close is due
   std::string path;     // absolute, as it was when opened

@@ -31,6 +31,7 @@ class NoSleeper final : public Sleeper {
 Vfs::Vfs(Parts parts)
     : parts_(parts),
       poll_changes_(parts.executor),
+      position_changes_(parts.executor),
       services_{.disk = parts.disk,
                 .cache = parts.cache,
                 .executor = parts.executor,

@@ -116,6 +116,9 @@ class Vfs {
   const ProcessDirectory* processes() const { return processes_; }
   // Woken whenever a poll() of an inode may have changed.
   WaitQueue& poll_changes() { return poll_changes_; }
+  // Whoever waits for OpenFile::position_busy to end.
+  WaitQueue& position_changes() { return position_changes_; }
+  Executor& executor() { return parts_.executor; }
   Timestamp now() const;
 
   // --- the end of the run ------------------------------------------------------------------
@@ -140,6 +143,7 @@ class Vfs {
   std::string program_path_;
   std::deque<Mount> mounts_;  // referred to by inodes
   WaitQueue poll_changes_;
+  WaitQueue position_changes_;
   TreeServices services_;
   std::shared_ptr<Directory> root_;
   std::shared_ptr<Directory> current_;

@@ -1,0 +1,38 @@
+// Advisory locks on a file: fcntl(2) record locks, owned by a table of
+// descriptors, and flock(2) locks, owned by an open file description.
+#pragma once
+
+#include <cstdint>
+#include <optional>
+#include <vector>
+
+#include "os/process/wait_queue.h"
+
+namespace faultline::os {
+
+class FileLocks {
+ public:
+  explicit FileLocks(Executor& executor) : changed_(executor) {}
+
+  struct Lock {
+    const void* owner = nullptr;  // compared, never followed or ordered
+    int32_t pid = 0;              // for F_GETLK
+    bool exclusive = false;
+    uint64_t first = 0;
+    uint64_t last = 0;  // inclusive
+  };
+  // The first lock of another owner that forbids this one.
+  std::optional<Lock> conflict(const Lock& wanted) const;
+  // Takes the place of what the owner had in the range. There is no conflict.
+  void set(const Lock& lock);
+  void clear(const void* owner, uint64_t first, uint64_t last);
+  void clear_all(const void* owner) { clear(owner, 0, ~uint64_t{0}); }
+  // Who waits for a conflict to go away sleeps here.
+  WaitQueue& changed() { return changed_; }
+
+ private:
+  std::vector<Lock> locks_;
+  WaitQueue changed_;
+};
+
+}  // namespace faultline::os
