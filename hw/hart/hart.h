@@ -1,46 +1,86 @@
-// A hart: runs RV64GC user code from decoded blocks, translates through its
-// Mmu, counts in bulk, and gives the machine back to the OS on a trap.
+// A hart: runs RV64GC user code, translates through its Mmu, and gives the
+// machine back to the OS on a trap. Its SC_THREAD runs the OS, which calls
+// run() for user code; its clock runs ahead of SystemC's.
 #pragma once
 
-#include <atomic>
-#include <cstdint>
 #include <functional>
+#include <memory>
 #include <systemc>
+#include <utility>
 
 #include "hw/base/clock.h"
 #include "hw/base/cycle_ledger.h"
 #include "hw/base/types.h"
-#include "hw/hart/hart_state.h"
-#include "hw/hart/trap.h"
 #include "hw/config/machine_config.h"
+#include "hw/hart/hart_costs.h"
+#include "hw/hart/hart_state.h"
+#include "hw/hart/interpreter.h"
+#include "hw/hart/trap.h"
 
 namespace faultline::hw {
 
-class Mmu;
-class L1Cache;
-class BackingStore;
+class Hart : public sc_core::sc_module {
+ public:
+  // Throws std::invalid_argument when a kind of instruction takes no cycles.
+  Hart(sc_core::sc_module_name name, const HartConfig& config, const HartEnvironment& environment);
+  ~Hart() override;
 
-struct HartStatistics {
-  uint64_t instructions = 0;  // retired by user mode
-  uint64_t fetch_references = 0;
-  uint64_t load_references = 0;
-  uint64_t store_references = 0;
+  // What the hart's SC_THREAD runs from time 0 on: the OS. Before simulation
+  // starts. All of what follows is for that thread, where nothing else is said.
+  void on_start(std::function<void()> body) { body_ = std::move(body); }
+
+  // Runs user code on `state` until a trap. Cause::budget: now() >= until or an
+  // interrupt waits, seen at the first control transfer or entry of another
+  // 4 KB piece of code (the only places where interrupts are taken, so that
+  // block sizes on the host do not show). Lets the rest of the machine run
+  // whenever something is due there, and every `quantum` cycles. Books its
+  // cycles itself. The reservation of LR is lost at the end.
+  Trap run(HartState& state, Cycles until);
+
+  // The local clock: cycles since the start, not behind SystemC's time.
+  Cycles now() const { return interpreter_->clock(); }
+  void spend(CycleAccount account, Cycles cycles) { interpreter_->advance(account, cycles); }
+
+  // Waits until SystemC's time has come up to now(), and lets run what is due then.
+  void synchronise();
+  // Sleeps until `until` or until an interrupt waits; books `idle`. Answers
+  // false, at once, when neither can ever come: nothing is under way anywhere
+  // and `until` is the end of time (all ones).
+  bool idle(Cycles until);
+
+  // Raises an interrupt. From any SC_THREAD, or from a signal handler; then a
+  // hart asleep in idle() wakes only with the next event of the simulation.
+  void wake();
+  void interrupt_from_signal() { interpreter_->interrupt(); }
+  bool interrupted() const { return interpreter_->interrupted(); }
+  // Takes the interrupt that waits: true if there was one.
+  bool take_interrupt() { return interpreter_->take_interrupt(); }
+
+  // Accesses of the OS layer, by physical address, through the first-level data
+  // cache or what stands in its place, as Requester::kernel. Time only; advance
+  // the clock, book to `account`, answer the time taken.
+  // One access of at most 8 bytes (two where it crosses lines):
+  Cycles kernel_access(CycleAccount account, PhysAddr address, unsigned bytes, bool write);
+  // One after the other, in words of 8 bytes:
+  Cycles kernel_sweep(CycleAccount account, PhysAddr address, uint64_t bytes, bool write);
+
+  CycleLedger& ledger() { return interpreter_->ledger(); }
+  HartStatistics statistics() const { return interpreter_ ? interpreter_->statistics() : HartStatistics{}; }
+
+ private:
+  SC_HAS_PROCESS(Hart);
+
+  void start_of_simulation() override;
+  void run_body();
+  HartCosts resolve_costs() const;
+  uint64_t next_activity() const;
+  Cycles kernel_word(PhysAddr address, unsigned bytes, bool write, Cycles at);
+
+  const HartConfig config_;
+  const HartEnvironment env_;
+  std::function<void()> body_;
+  std::unique_ptr<Interpreter> interpreter_;  // once all is bound
+  sc_core::sc_event wake_;
 };
-
-// INTERFACE (the owner of hw/hart completes this):
-//
-//   Hart(name, config, clock, memory, mmu, l1i*, l1d*)   l1i/l1d null when off
-//   void on_start(std::function<void()>)   what the hart's SC_THREAD runs: the OS
-//   Trap run(HartState& state, Cycles until)
-//       runs user code until a trap, or until now() >= until or an interrupt is
-//       pending at the first control transfer or page entry (the only places
-//       where interrupts are taken, so that host-side block sizes do not show).
-//   Cycles now() const                     the local clock, ahead of SystemC's
-//   void spend(CycleAccount, Cycles)       advances the clock by OS work
-//   void synchronise()                     wait() until SystemC time = now()
-//   void idle(Cycles until)                synchronise, then sleep to `until`
-//                                          or until wake(); books `idle`
-//   void wake()                            from any SC_THREAD: an interrupt
-//   CycleLedger& ledger();  HartStatistics statistics() const;
 
 }  // namespace faultline::hw

@@ -1,0 +1,95 @@
+// From one operation to the next. Included by the handlers only.
+#pragma once
+
+#include "hw/hart/interpreter.h"
+
+namespace faultline::hw {
+
+// GCC and Clang turn `return handler(...)` into a jump where they optimise.
+// Sanitizers keep frames alive behind calls: there each handler answers the
+// next operation, and Interpreter::run loops.
+#if defined(__SANITIZE_ADDRESS__)
+inline constexpr bool kTailCalls = false;
+#elif defined(__OPTIMIZE__) && !defined(__clang__)
+inline constexpr bool kTailCalls = true;
+#elif defined(__OPTIMIZE__) && defined(__has_feature)
+inline constexpr bool kTailCalls = !__has_feature(address_sanitizer);
+#else
+inline constexpr bool kTailCalls = false;
+#endif
+
+inline const Op* go(Interpreter& in, const Op* op, HartState& s, const FilterEntry* loads, const FilterEntry* stores) {
+  if constexpr (kTailCalls) return op->handler(in, op, s, loads, stores);
+  return op;
+}
+
+inline const Op* next(Interpreter& in, const Op* op, HartState& s, const FilterEntry* loads,
+                      const FilterEntry* stores) {
+  return go(in, op + 1, s, loads, stores);
+}
+
+// Counts a block whose bytes have been fetched, and runs it.
+inline const Op* enter_fetched(Interpreter& in, Block* block, HartState& s, const FilterEntry* loads,
+                               const FilterEntry* stores) {
+  in.now += block->cycles;
+  in.counts += block->counts;
+  return go(in, block->ops(), s, loads, stores);
+}
+
+template <FetchMode kMode>
+[[gnu::noinline]] const Op* enter_in_full(Interpreter& in, Block* block, HartState& s, const FilterEntry* loads,
+                                          const FilterEntry* stores) {
+  in.fetch_access(*block);
+  return enter_fetched(in, block, s, loads, stores);
+}
+
+// Runs a block of the piece that in.piece names.
+template <FetchMode kMode>
+inline const Op* enter(Interpreter& in, Block* block, HartState& s, const FilterEntry* loads,
+                       const FilterEntry* stores) {
+  if constexpr (kMode == FetchMode::line) {
+    if (!in.l1i->is_mru(block->line, false)) [[unlikely]] return enter_in_full<kMode>(in, block, s, loads, stores);
+  }
+  if constexpr (kMode == FetchMode::each) return enter_in_full<kMode>(in, block, s, loads, stores);
+  return enter_fetched(in, block, s, loads, stores);
+}
+
+// The block at `pc`, in.piece set to its piece; null: trapped.
+template <FetchMode kMode>
+inline Block* find_block(Interpreter& in, HartState& s, uint64_t pc) {
+  if constexpr (kMode != FetchMode::each) {
+    const FilterEntry& entry = in.fetch_entries[(pc >> TranslationFilter::kShift) % TranslationFilter::kEntries];
+    if (entry.tag == (pc & ~kPieceMask)) [[likely]] {
+      const uint64_t address = pc + entry.addend - reinterpret_cast<uintptr_t>(in.memory_base);
+      const CodePage* page = in.code_pages[address >> TranslationFilter::kShift];
+      Block* block = page != nullptr ? page->at(address & kPieceMask) : nullptr;
+      if (block != nullptr) [[likely]] {
+        in.piece = entry.tag;
+        return block;
+      }
+    }
+  }
+  return in.fetch(s, pc);
+}
+
+// Goes on at `pc` without a look at the clock.
+template <FetchMode kMode>
+inline const Op* proceed(Interpreter& in, uint64_t pc, HartState& s, const FilterEntry* loads,
+                         const FilterEntry* stores) {
+  Block* block = find_block<kMode>(in, s, pc);
+  if (block == nullptr) return nullptr;
+  return enter<kMode>(in, block, s, loads, stores);
+}
+
+// A control transfer to `pc`: here interrupts are taken.
+template <FetchMode kMode>
+inline const Op* jump(Interpreter& in, uint64_t pc, HartState& s, const FilterEntry* loads,
+                      const FilterEntry* stores) {
+  if (in.due()) [[unlikely]] {
+    in.pause(s, pc);
+    return nullptr;
+  }
+  return proceed<kMode>(in, pc, s, loads, stores);
+}
+
+}  // namespace faultline::hw

@@ -1,0 +1,172 @@
+// Loads and stores of all kinds but the atomic ones.
+#include <cstring>
+#include <type_traits>
+
+#include "hw/hart/dispatch.h"
+#include "hw/riscv/float_format.h"
+
+namespace faultline::hw {
+namespace {
+
+uint64_t address_of(const Op* op, const HartState& s) {
+  return s.x[op->rs1] + static_cast<uint64_t>(int64_t{op->imm});
+}
+
+// Only bits that may differ from the tag's remain: the piece, and those that
+// must be zero in an aligned address.
+template <unsigned kBytes>
+bool matches(const FilterEntry& entry, uint64_t va) {
+  return entry.tag == (va & ~(kPieceMask & ~uint64_t{kBytes - 1}));
+}
+
+const FilterEntry& slot(const FilterEntry* entries, uint64_t va) {
+  return entries[(va >> TranslationFilter::kShift) % TranslationFilter::kEntries];
+}
+
+template <class T>
+struct ToInteger {
+  using Type = T;
+  static void put(HartState& s, uint8_t rd, T value) {
+    s.x[rd] = std::is_signed_v<T> ? static_cast<uint64_t>(static_cast<int64_t>(value)) : static_cast<uint64_t>(value);
+  }
+};
+template <class F>
+struct ToFloat {
+  using Type = typename F::Bits;
+  static void put(HartState& s, uint8_t rd, Type value) { s.f[rd] = F::box(value); }
+};
+template <class T>
+struct FromInteger {
+  using Type = T;
+  static T get(const HartState& s, uint8_t rs2) { return static_cast<T>(s.x[rs2]); }
+};
+template <class T>
+struct FromFloat {
+  using Type = T;
+  static T get(const HartState& s, uint8_t rs2) { return static_cast<T>(s.f[rs2]); }
+};
+
+template <class Put>
+[[gnu::noinline]] const Op* load_in_full(Interpreter& in, const Op* op, HartState& s, const FilterEntry* loads,
+                                         const FilterEntry* stores) {
+  using T = typename Put::Type;
+  if (!in.load_slow(s, op, address_of(op, s), sizeof(T))) return nullptr;
+  Put::put(s, op->rd, static_cast<T>(in.loaded));
+  return next(in, op, s, loads, stores);
+}
+
+template <class Put>
+inline void load_from(const Op* op, HartState& s, const uint8_t* host) {
+  typename Put::Type value;
+  std::memcpy(&value, host, sizeof(value));
+  Put::put(s, op->rd, value);
+}
+
+// The translation is known, but the line is not the most recent of its set.
+template <class Put>
+[[gnu::noinline]] const Op* load_through_cache(Interpreter& in, const Op* op, HartState& s, const FilterEntry* loads,
+                                               const FilterEntry* stores) {
+  const uint64_t va = address_of(op, s);
+  const auto* host = reinterpret_cast<const uint8_t*>(va + slot(loads, va).addend);
+  in.data_access_cached(op, host, false);
+  load_from<Put>(op, s, host);
+  return next(in, op, s, loads, stores);
+}
+
+template <class Put, DataMode kMode>
+const Op* load(Interpreter& in, const Op* op, HartState& s, const FilterEntry* loads, const FilterEntry* stores) {
+  using T = typename Put::Type;
+  if constexpr (kMode == DataMode::each) return load_in_full<Put>(in, op, s, loads, stores);
+  const uint64_t va = address_of(op, s);
+  const FilterEntry& entry = slot(loads, va);
+  if (!matches<sizeof(T)>(entry, va)) [[unlikely]] return load_in_full<Put>(in, op, s, loads, stores);
+  const auto* host = reinterpret_cast<const uint8_t*>(va + entry.addend);
+  if constexpr (kMode == DataMode::cached) {
+    const auto address = static_cast<uint64_t>(host - in.memory_base);
+    if (!in.l1d->is_mru(address >> in.l1d_shift, false)) [[unlikely]] {
+      return load_through_cache<Put>(in, op, s, loads, stores);
+    }
+  }
+  load_from<Put>(op, s, host);
+  return next(in, op, s, loads, stores);
+}
+
+template <class Get>
+[[gnu::noinline]] const Op* store_in_full(Interpreter& in, const Op* op, HartState& s, const FilterEntry* loads,
+                                          const FilterEntry* stores) {
+  using T = typename Get::Type;
+  if (!in.store_slow(s, op, address_of(op, s), sizeof(T), Get::get(s, op->rs2))) return nullptr;
+  if (in.code_dropped()) {
+    in.restart_after(s, op);
+    return nullptr;
+  }
+  return next(in, op, s, loads, stores);
+}
+
+template <class Get>
+inline void store_to(const Op* op, const HartState& s, uint8_t* host) {
+  const typename Get::Type value = Get::get(s, op->rs2);
+  std::memcpy(host, &value, sizeof(value));
+}
+
+template <class Get>
+[[gnu::noinline]] const Op* store_through_cache(Interpreter& in, const Op* op, HartState& s, const FilterEntry* loads,
+                                                const FilterEntry* stores) {
+  const uint64_t va = address_of(op, s);
+  auto* host = reinterpret_cast<uint8_t*>(va + slot(stores, va).addend);
+  in.data_access_cached(op, host, true);
+  store_to<Get>(op, s, host);
+  return next(in, op, s, loads, stores);
+}
+
+template <class Get, DataMode kMode>
+const Op* store(Interpreter& in, const Op* op, HartState& s, const FilterEntry* loads, const FilterEntry* stores) {
+  using T = typename Get::Type;
+  if constexpr (kMode == DataMode::each) return store_in_full<Get>(in, op, s, loads, stores);
+  const uint64_t va = address_of(op, s);
+  const FilterEntry& entry = slot(stores, va);
+  if (!matches<sizeof(T)>(entry, va)) [[unlikely]] return store_in_full<Get>(in, op, s, loads, stores);
+  auto* host = reinterpret_cast<uint8_t*>(va + entry.addend);
+  if constexpr (kMode == DataMode::cached) {
+    const auto address = static_cast<uint64_t>(host - in.memory_base);
+    if (!in.l1d->is_mru(address >> in.l1d_shift, true)) [[unlikely]] {
+      return store_through_cache<Get>(in, op, s, loads, stores);
+    }
+  }
+  store_to<Get>(op, s, host);
+  return next(in, op, s, loads, stores);
+}
+
+template <DataMode kMode>
+void add(HandlerTable& table) {
+  table[Opcode::lb] = load<ToInteger<int8_t>, kMode>;
+  table[Opcode::lh] = load<ToInteger<int16_t>, kMode>;
+  table[Opcode::lw] = load<ToInteger<int32_t>, kMode>;
+  table[Opcode::ld] = load<ToInteger<uint64_t>, kMode>;
+  table[Opcode::lbu] = load<ToInteger<uint8_t>, kMode>;
+  table[Opcode::lhu] = load<ToInteger<uint16_t>, kMode>;
+  table[Opcode::lwu] = load<ToInteger<uint32_t>, kMode>;
+  table[Opcode::flw] = load<ToFloat<Single>, kMode>;
+  table[Opcode::fld] = load<ToFloat<Double>, kMode>;
+  table[Opcode::sb] = store<FromInteger<uint8_t>, kMode>;
+  table[Opcode::sh] = store<FromInteger<uint16_t>, kMode>;
+  table[Opcode::sw] = store<FromInteger<uint32_t>, kMode>;
+  table[Opcode::sd] = store<FromInteger<uint64_t>, kMode>;
+  table[Opcode::fsw] = store<FromFloat<uint32_t>, kMode>;
+  table[Opcode::fsd] = store<FromFloat<uint64_t>, kMode>;
+}
+
+}  // namespace
+
+void add_memory_handlers(HandlerTable& table, DataMode mode) {
+  switch (mode) {
+    case DataMode::flat:
+      return add<DataMode::flat>(table);
+    case DataMode::cached:
+      return add<DataMode::cached>(table);
+    case DataMode::each:
+      return add<DataMode::each>(table);
+  }
+}
+
+}  // namespace faultline::hw

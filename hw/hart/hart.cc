@@ -1,0 +1,163 @@
+#include "hw/hart/hart.h"
+
+#include <algorithm>
+#include <optional>
+#include <stdexcept>
+
+#include "hw/memory/memory_port.h"
+
+namespace faultline::hw {
+namespace {
+
+constexpr uint64_t kWordBytes = 8;
+
+// The latency of a memory that the hart reaches directly and that is flat.
+std::optional<uint32_t> flat_latency(const Cache* cache, MemorySide& side) {
+  auto* port = cache == nullptr ? dynamic_cast<MemoryPort*>(&side) : nullptr;
+  if (port == nullptr) return std::nullopt;
+  const std::optional<FlatLatency> flat = port->flat_latency();
+  if (!flat || flat->read != flat->write || flat->read.value > UINT32_MAX) return std::nullopt;
+  return static_cast<uint32_t>(flat->read.value);
+}
+
+}  // namespace
+
+Hart::Hart(sc_core::sc_module_name name, const HartConfig& config, const HartEnvironment& environment)
+    : sc_module(name), config_(config), env_(environment) {
+  const auto cycles = {config.base_cycles, config.multiply_cycles, config.divide_cycles, config.float_cycles,
+                       config.float_divide_cycles};
+  if (std::min(cycles) == 0) throw std::invalid_argument("hart: an instruction takes at least one cycle");
+  if (config.quantum == 0) throw std::invalid_argument("hart.quantum: at least 1");
+  SC_THREAD(run_body);
+}
+
+void Hart::run_body() {
+  if (body_) body_();
+}
+
+Hart::~Hart() = default;
+
+void Hart::start_of_simulation() { interpreter_ = std::make_unique<Interpreter>(config_, resolve_costs(), env_); }
+
+HartCosts Hart::resolve_costs() const {
+  const std::optional<uint32_t> flat_fetch = flat_latency(env_.l1i, env_.fetch_side);
+  const std::optional<uint32_t> flat_data = flat_latency(env_.l1d, env_.data_side);
+  const auto hit_cycles = [](const Cache* cache) {
+    return cache == nullptr ? 0 : static_cast<uint32_t>(cache->hit_cycles().value);
+  };
+  HartCosts costs;
+  costs.fetch = flat_fetch.value_or(hit_cycles(env_.l1i));
+  costs.fetch_tlb = static_cast<uint32_t>(env_.mmu.first_level_cycles(Access::fetch).value);
+  costs.data = flat_data.value_or(hit_cycles(env_.l1d));
+  costs.data_tlb = static_cast<uint32_t>(env_.mmu.first_level_cycles(Access::load).value);
+  if (!config_.fast_path) return costs;
+
+  costs.fetch_in_bulk = flat_fetch.has_value();
+  if (env_.mmu.has_first_level(Access::fetch)) {
+    const bool line_stays = env_.l1i != nullptr && env_.l1i->line_stays_recent();
+    costs.fetch_mode = line_stays ? FetchMode::line : flat_fetch ? FetchMode::flat : FetchMode::each;
+  }
+  costs.data_mode = env_.l1d != nullptr ? DataMode::cached : flat_data ? DataMode::flat : DataMode::each;
+  return costs;
+}
+
+Trap Hart::run(HartState& state, Cycles until) {
+  for (;;) {
+    const uint64_t due = std::min(next_activity(), now().value + config_.quantum);
+    const Trap trap = interpreter_->run(state, Cycles(std::min(until.value, due)));
+    const bool over = trap.cause != Trap::Cause::budget || interrupted() || now() >= until;
+    if (!over) synchronise();
+    if (over || interrupted()) {
+      state.reserved = false;
+      return trap;
+    }
+  }
+}
+
+// When something is due elsewhere in the machine: the first cycle not before it.
+uint64_t Hart::next_activity() const {
+  if (sc_core::sc_pending_activity_at_current_time()) return 0;
+  if (!sc_core::sc_pending_activity_at_future_time()) return ~uint64_t{0};
+  return env_.clock.cycles(sc_core::sc_time_stamp() + sc_core::sc_time_to_pending_activity()).value;
+}
+
+void Hart::synchronise() {
+  const sc_core::sc_time ahead = env_.clock.time(now()) - sc_core::sc_time_stamp();
+  if (ahead > sc_core::SC_ZERO_TIME) {
+    sc_core::wait(ahead);
+  }
+  // What else is due at this moment comes first.
+  while (sc_core::sc_pending_activity_at_current_time()) sc_core::wait(sc_core::SC_ZERO_TIME);
+}
+
+bool Hart::idle(Cycles until) {
+  synchronise();
+  const Cycles from = now();
+  const bool forever = until.value == ~uint64_t{0};
+  if (!interrupted() && from < until) {
+    if (forever && !sc_core::sc_pending_activity()) return false;
+    if (forever) {
+      sc_core::wait(wake_);
+    } else {
+      sc_core::wait(env_.clock.time(until - from), wake_);
+    }
+  }
+  const Cycles then = env_.clock.cycles(sc_core::sc_time_stamp());
+  if (then > from) spend(CycleAccount::idle, then - from);
+  return true;
+}
+
+void Hart::wake() {
+  interpreter_->interrupt();
+  wake_.notify();
+}
+
+Cycles Hart::kernel_word(PhysAddr address, unsigned bytes, bool write, Cycles at) {
+  if (env_.l1d != nullptr) return env_.l1d->access(address, write, Requester::kernel, at);
+  return env_.data_side.access(address, bytes, write, Requester::kernel, at);
+}
+
+Cycles Hart::kernel_access(CycleAccount account, PhysAddr address, unsigned bytes, bool write) {
+  const Cycles from = now();
+  const uint64_t line = env_.l1d != nullptr ? env_.l1d->line_bytes() : kWordBytes;
+  const uint64_t room = line - (address.value & (line - 1));
+  Cycles at = from;
+  if (env_.l1d != nullptr && bytes > room) {
+    at = kernel_word(address, static_cast<unsigned>(room), write, at);
+    address += room;
+    bytes -= static_cast<unsigned>(room);
+  }
+  at = kernel_word(address, bytes, write, at);
+  spend(account, at - from);
+  return at - from;
+}
+
+Cycles Hart::kernel_sweep(CycleAccount account, PhysAddr address, uint64_t bytes, bool write) {
+  if (bytes == 0) return Cycles(0);
+  const Cycles from = now();
+  const uint64_t end = address.value + bytes;
+  const HartCosts& costs = interpreter_->costs();
+  Cycles at = from;
+  uint64_t word = address.value / kWordBytes * kWordBytes;
+  if (costs.data_mode == DataMode::flat) {
+    const uint64_t words = (end - word + kWordBytes - 1) / kWordBytes;
+    if (env_.counter != nullptr) env_.counter->count_bulk(Requester::kernel, write ? 0 : words, write ? words : 0);
+    at += Cycles(costs.data) * words;
+  } else if (costs.data_mode == DataMode::cached) {
+    // The first word of a line makes it the most recent; the others only hit.
+    for (const uint64_t line = env_.l1d->line_bytes(); word < end;) {
+      const uint64_t line_end = std::min(word / line * line + line, end);
+      const uint64_t words = (line_end - word + kWordBytes - 1) / kWordBytes;
+      at = kernel_word(PhysAddr(word), kWordBytes, write, at);
+      env_.l1d->count_bulk_hits(words - 1);
+      at += Cycles(costs.data) * (words - 1);
+      word = line_end;
+    }
+  } else {
+    for (; word < end; word += kWordBytes) at = kernel_word(PhysAddr(word), kWordBytes, write, at);
+  }
+  spend(account, at - from);
+  return at - from;
+}
+
+}  // namespace faultline::hw

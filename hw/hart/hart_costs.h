@@ -1,0 +1,36 @@
+// What an instruction costs when everything hits, and how the hart reaches
+// memory: resolved once, when the machine is bound.
+#pragma once
+
+#include <cstdint>
+
+namespace faultline::hw {
+
+// How instruction bytes are paid for.
+enum class FetchMode : uint8_t {
+  flat,  // flat memory, no cache: every fetch takes the same time
+  line,  // L1I: looked up when a block, which lies within a line, is entered
+  each,  // every instruction looks up its page and makes its access in full
+};
+
+// How loads and stores are paid for.
+enum class DataMode : uint8_t {
+  flat,    // flat memory, no cache
+  cached,  // L1D: hits on the most recent line of a set are counted in bulk
+  each,    // every access in full
+};
+
+struct HartCosts {
+  FetchMode fetch_mode = FetchMode::each;
+  DataMode data_mode = DataMode::each;
+  // Added to every access for certain; what an access takes beyond is added
+  // where it happens.
+  uint32_t fetch = 0;      // per fetch access
+  uint32_t fetch_tlb = 0;  // per fetch reference
+  uint32_t data = 0;       // per data access
+  uint32_t data_tlb = 0;   // per data reference
+  // Memory is flat, and nobody need see the fetches one by one.
+  bool fetch_in_bulk = false;
+};
+
+}  // namespace faultline::hw
