@@ -29,7 +29,7 @@ class Bus : public sc_core::sc_module {
  private:
   void b_transport(int id, tlm::tlm_generic_payload& payload, sc_core::sc_time& delay);
   bool get_direct_mem_ptr(int id, tlm::tlm_generic_payload& payload, tlm::tlm_dmi& dmi);
-  unsigned transport_dbg(int id, tlm::tlm_generic_payload& payload) { return lower_->transport_dbg(payload); }
+  unsigned transport_dbg(int, tlm::tlm_generic_payload& payload) { return lower_->transport_dbg(payload); }
 
   UpperSocket upper_;
   tlm_utils::simple_initiator_socket<Bus> lower_;

@@ -66,6 +66,9 @@ class Cache : public sc_core::sc_module, public MemorySide {
     return (write ? recent.dirty_line : recent.line) == line;
   }
   void count_bulk_hits(uint64_t n) { hits_ += n; }
+  // After an access its line is the most recent of its set: but for a single
+  // set, where a prefetch comes behind it.
+  bool line_stays_recent() const { return !prefetch_ || sets_ > 1; }
 
   unsigned line_shift() const { return line_shift_; }
   uint32_t line_bytes() const { return uint32_t{1} << line_shift_; }

@@ -77,6 +77,10 @@ class Mmu : public sc_core::sc_module {
   // What a look-up in the first level adds to every reference; the hart counts
   // it in bulk. 0 where that level is off.
   Cycles first_level_cycles(Access access) const;
+  // Without a first level no filter entry ever stands.
+  bool has_first_level(Access access) const {
+    return access == Access::fetch ? instruction_.tlb.has_value() : data_.tlb.has_value();
+  }
 
   // Flushes all but global entries when tlb.asids is false. `asid` must not be
   // Tlb::kReservedAsid.

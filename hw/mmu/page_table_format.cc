@@ -128,6 +128,15 @@ PageTableFormat::PageTableFormat(const Layout& layout) : layout_(layout) {
   address_bits_ = shift;
   low_mask_ = bit(shift) - 1;
   canonical_ones_ = ~uint64_t{0} >> (address_bits_ - 1);
+  pfn_mask_ = (bit(layout.pfn_bits) - 1) << layout.pfn_shift;
+  for (unsigned level = 1; level < layout.levels; ++level) table_check_[level] = table_check();
+}
+
+// Which bits of an entry above level 0 make it a valid pointer to a table.
+PageTableFormat::Check PageTableFormat::table_check() const {
+  uint64_t clear = layout_.reserved | layout_.table_reserved;
+  clear |= layout_.readable ? layout_.readable | layout_.writable | layout_.executable : layout_.large_leaf;
+  return {clear | layout_.valid, layout_.valid};
 }
 
 uint64_t PageTableFormat::physical_limit() const {
@@ -145,7 +154,7 @@ Entry PageTableFormat::decode(uint64_t raw, unsigned level) const {
   Entry entry;
   if (!(raw & layout_.valid) || (raw & layout_.reserved)) return entry;
   entry.leaf = marks_leaf(raw, level);
-  uint64_t frame = raw & pfn_mask();
+  uint64_t frame = raw & pfn_mask_;
   entry.writable = (raw & layout_.writable) != 0;
   if (entry.leaf) {
     if (!leaf_allowed(level)) return entry;
@@ -171,7 +180,7 @@ Entry PageTableFormat::decode(uint64_t raw, unsigned level) const {
 uint64_t PageTableFormat::encode_leaf(Pfn pfn, Permissions permissions, bool referenced, bool modified,
                                       unsigned level) const {
   if (!permissions.any()) return 0;
-  uint64_t raw = layout_.valid | (pfn.value << layout_.pfn_shift & pfn_mask());
+  uint64_t raw = layout_.valid | (pfn.value << layout_.pfn_shift & pfn_mask_);
   if (permissions.read || permissions.write) raw |= layout_.readable;
   if (permissions.write) raw |= layout_.writable;
   if (permissions.execute) raw |= layout_.executable;
@@ -185,7 +194,7 @@ uint64_t PageTableFormat::encode_leaf(Pfn pfn, Permissions permissions, bool ref
 }
 
 uint64_t PageTableFormat::encode_table(Pfn pfn, bool user) const {
-  uint64_t raw = layout_.valid | (pfn.value << layout_.pfn_shift & pfn_mask());
+  uint64_t raw = layout_.valid | (pfn.value << layout_.pfn_shift & pfn_mask_);
   if (!layout_.tables_restrict) return raw;
   raw |= layout_.writable;
   if (user) raw |= layout_.user;

@@ -125,6 +125,15 @@ class PageTableFormat {
 
   // The one meaning of raw bits at a level.
   Entry decode(uint64_t raw, unsigned level) const;
+  // The same question asked fast, for walks: a valid entry that points at a
+  // table, and where that begins. Else decode() tells what it is.
+  bool points_at_table(uint64_t raw, unsigned level) const {
+    return (raw & table_check_[level].mask) == table_check_[level].value;
+  }
+  PhysAddr table_of(uint64_t raw) const {
+    return PhysAddr((raw & pfn_mask_) >> layout_.pfn_shift << layout_.page_shift);
+  }
+
   // An entry that maps `pfn`; of permissions that the format cannot tell apart
   // the weaker is widened (write implies read). One that permits nothing is
   // the invalid entry 0. Above level 0 leaf_allowed() must hold and `pfn` be aligned.
@@ -144,11 +153,18 @@ class PageTableFormat {
   const Layout& layout() const { return layout_; }
 
  private:
-  uint64_t pfn_mask() const { return ((uint64_t{1} << layout_.pfn_bits) - 1) << layout_.pfn_shift; }
+  struct Check {
+    uint64_t mask = 0;
+    uint64_t value = 1;  // with the mask: never
+  };
+
+  Check table_check() const;
   bool marks_leaf(uint64_t raw, unsigned level) const;
 
   Layout layout_;
   std::array<unsigned, kMaxLevels> shift_{};
+  std::array<Check, kMaxLevels> table_check_{};
+  uint64_t pfn_mask_ = 0;
   unsigned address_bits_ = 0;
   uint64_t low_mask_ = 0;
   uint64_t canonical_ones_ = 0;

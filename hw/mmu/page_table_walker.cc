@@ -27,22 +27,15 @@ uint64_t PageTableWalker::read(PhysAddr address) const {
   return format_.entry_bytes() == 4 ? memory_.load<uint32_t>(address) : memory_.load<uint64_t>(address);
 }
 
-Permissions PageTableWalker::combine(const Permissions& above, const Permissions& entry) const {
-  if (!format_.tables_restrict()) return entry;
-  return {above.read && entry.read, above.write && entry.write, above.execute && entry.execute,
-          above.user && entry.user, entry.global};
-}
-
 WalkResult PageTableWalker::walk(const WalkRequest& request, Cycles& now) {
   ++statistics_.walks;
   WalkResult result;
   Steps steps;
-  Permissions above{true, true, true, true, false};
-  bool global = false;
+  Above above;
+  const uint64_t set_in_tables = format_.tables_have_referenced() ? format_.referenced_bit() : 0;
   PhysAddr table = request.root;
   unsigned level = format_.root_level();
-  Entry entry;
-  for (;;) {
+  for (;; --level) {
     Step& step = steps[level];
     step.address = format_.entry_address(table, request.address, level);
     if (!memory_.contains(step.address, format_.entry_bytes())) {
@@ -52,46 +45,58 @@ WalkResult PageTableWalker::walk(const WalkRequest& request, Cycles& now) {
     timed(step.address, false, now);
     ++result.reads;
     step.raw = read(step.address);
-    entry = format_.decode(step.raw, level);
-    if (!entry.valid) {
-      result.status = Translation::Status::page_fault;
-      break;
-    }
-    above = combine(above, entry.permissions());
-    global = global || (entry.global && (entry.leaf || format_.tables_global()));
-    if (entry.leaf) break;
-    if (format_.tables_have_referenced()) step.set = format_.referenced_bit() & ~step.raw;
-    table = memory_.page().address(entry.pfn);
-    --level;
+    if (!format_.points_at_table(step.raw, level)) break;
+    above.all &= step.raw;
+    above.any |= step.raw;
+    step.set = set_in_tables & ~step.raw;
+    table = format_.table_of(step.raw);
   }
   result.level = static_cast<uint8_t>(level);
-  result.permissions = above;
-  result.permissions.global = global;
-  if (result.status == Translation::Status::ok) result = finish(request, steps, entry, result, now);
+  if (result.status == Translation::Status::ok) finish(request, steps, above, result, now);
   statistics_.reads += result.reads;
   statistics_.writes += result.writes;
   if (counter_ && flat_) counter_->count_bulk(Requester::walker, result.reads, result.writes);
   return result;
 }
 
-// All entries are valid: may the access be, and which bits does it leave?
-WalkResult PageTableWalker::finish(const WalkRequest& request, Steps& steps, const Entry& leaf, WalkResult result,
-                                   Cycles& now) {
-  if (!permits(result.permissions, request.access, request.privilege)) {
+Permissions PageTableWalker::effective(const Entry& leaf, const Above& above) const {
+  const PageTableFormat::Layout& bits = format_.layout();
+  Permissions permissions = leaf.permissions();
+  if (format_.tables_restrict()) {
+    permissions.write = permissions.write && (above.all & bits.writable);
+    permissions.user = permissions.user && (above.all & bits.user);
+    permissions.execute = permissions.execute && !(above.any & bits.no_execute);
+  }
+  if (format_.tables_global()) permissions.global = permissions.global || (above.any & bits.global);
+  return permissions;
+}
+
+// The walk came to an entry that points at no table: is it a page, may the
+// access be, and which bits does it leave?
+void PageTableWalker::finish(const WalkRequest& request, Steps& steps, const Above& above, WalkResult& result,
+                             Cycles& now) {
+  Step& last = steps[result.level];
+  const Entry leaf = format_.decode(last.raw, result.level);
+  result.permissions = effective(leaf, above);
+  if (!leaf.valid || !permits(result.permissions, request.access, request.privilege)) {
     result.status = Translation::Status::page_fault;
-    return result;
+    return;
   }
   const uint64_t below = format_.entry_span(result.level) - 1;  // bytes of the leaf's page, less one
-  const PhysAddr page = memory_.page().address(leaf.pfn);
-  const PhysAddr byte(page.value | (request.address.value & below));
+  const PhysAddr byte(memory_.page().address(leaf.pfn).value | (request.address.value & below));
   if (!memory_.contains(byte, 1)) {
     result.status = Translation::Status::access_fault;
-    return result;
+    return;
   }
   const bool store = request.access == Access::store;
-  uint64_t bits = format_.referenced_bit();
-  if (store) bits |= format_.modified_bit();
-  steps[result.level].set = bits & ~steps[result.level].raw;
+  const uint64_t bits = store ? format_.referenced_bit() | format_.modified_bit() : format_.referenced_bit();
+  last.set = bits & ~last.raw;
+  write_back(steps, result, now);
+  result.pfn = memory_.page().pfn(byte);
+  result.dirty = store || leaf.modified;
+}
+
+void PageTableWalker::write_back(const Steps& steps, WalkResult& result, Cycles& now) {
   for (unsigned level = format_.levels(); level-- > result.level;) {
     const Step& step = steps[level];
     if (step.set == 0) continue;
@@ -103,9 +108,6 @@ WalkResult PageTableWalker::finish(const WalkRequest& request, Steps& steps, con
       memory_.store<uint64_t>(step.address, step.raw | step.set);
     }
   }
-  result.pfn = memory_.page().pfn(byte);
-  result.dirty = store || leaf.modified;
-  return result;
 }
 
 }  // namespace faultline::hw

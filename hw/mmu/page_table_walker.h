@@ -91,10 +91,16 @@ class PageTableWalker : public sc_core::sc_module {
   };
   using Steps = std::array<Step, PageTableFormat::kMaxLevels>;
 
+  void write_back(const Steps& steps, WalkResult& result, Cycles& now);
   void timed(PhysAddr address, bool write, Cycles& now);
   uint64_t read(PhysAddr address) const;
-  Permissions combine(const Permissions& above, const Permissions& entry) const;
-  WalkResult finish(const WalkRequest& request, Steps& steps, const Entry& leaf, WalkResult result, Cycles& now);
+  // The table entries above a leaf, as the format lets them have a say.
+  struct Above {
+    uint64_t all = ~uint64_t{0};  // bits set in every one
+    uint64_t any = 0;             // bits set in at least one
+  };
+  Permissions effective(const Entry& leaf, const Above& above) const;
+  void finish(const WalkRequest& request, Steps& steps, const Above& above, WalkResult& result, Cycles& now);
 
   const PageTableFormat& format_;
   BackingStore& memory_;

@@ -1,0 +1,106 @@
+// The machine: builds the modules that a MachineConfig asks for and binds them.
+//
+//            hart
+//      fetch |   \ data        walker (enters where walker.entry says)
+//          L1I   L1D             |
+//             \  /  <------------+   disk (DMA)
+//              L2 <--------------+    |
+//              L3                |    |
+//              bus <-------------+----+
+//              DRAM, or a TLM target of the user's own
+//
+// A cache that is off is not built: what would lie above it is bound to what
+// lies below. DMA goes past the caches, which drop the tags of what it wrote.
+// Knows nothing of an operating system.
+#pragma once
+
+#include <functional>
+#include <memory>
+#include <string_view>
+#include <systemc>
+#include <tlm>
+#include <utility>
+#include <vector>
+
+#include "hw/base/clock.h"
+#include "hw/config/machine_config.h"
+#include "hw/devices/block_storage.h"
+#include "hw/devices/disk.h"
+#include "hw/hart/hart.h"
+#include "hw/memory/backing_store.h"
+#include "hw/memory/bus.h"
+#include "hw/memory/cache.h"
+#include "hw/memory/dram.h"
+#include "hw/memory/memory_port.h"
+#include "hw/mmu/mmu.h"
+#include "hw/mmu/page_table_format.h"
+#include "hw/mmu/page_table_walker.h"
+
+namespace faultline::hw {
+
+// Binds the bus to a memory of the user's own, in DRAM's place. That memory
+// gives time alone (the bytes are in the BackingStore), answers any address
+// below dram.size, and its b_transport must not wait. If it grants DMI for its
+// whole range, accesses are taken to last as long as the grant says and are
+// not shown to it one by one.
+using BindMemory = std::function<void(tlm::tlm_initiator_socket<>& bus)>;
+
+class Machine : public sc_core::sc_module {
+ public:
+  // Sets SystemC's time resolution, so it (or set_time_resolution()) must come
+  // before any sc_time. `storage` must outlive the machine. Throws
+  // std::invalid_argument, one line, for what cannot be built.
+  Machine(const MachineConfig& config, BlockStorage& storage, BindMemory bind_memory = {},
+          sc_core::sc_module_name name = "machine");
+  ~Machine() override;
+
+  const MachineConfig& config() const { return config_; }
+  const Clock& clock() const { return clock_; }
+  const PageTableFormat& format() const { return format_; }
+  BackingStore& memory() { return memory_; }
+  Hart& hart() { return *hart_; }
+  Mmu& mmu() { return *mmu_; }
+  PageTableWalker& walker() { return *walker_; }
+  Disk& disk() { return *disk_; }
+
+  // For statistics. Null where there is none.
+  const Dram* dram() const { return dram_.get(); }
+  const Cache* l1i() const { return l1i_.get(); }
+  const Cache* l1d() const { return l1d_.get(); }
+  const Cache* l2() const { return l2_.get(); }
+  const Cache* l3() const { return l3_.get(); }
+  // Those that were built, by the names of their keys, from the hart outwards.
+  std::vector<std::pair<std::string_view, const Cache*>> caches() const;
+
+ private:
+  void start_of_simulation() override;
+
+  std::unique_ptr<Cache> make_cache(const char* name, const CacheLevelConfig& level, uint64_t salt);
+  // Binds to the first of these that was built: L2, L3, the bus.
+  void bind_below_first_level(MemoryPort& port);
+  void bind_below_second_level(MemoryPort& port);
+  void build_caches();
+  void build_walker();
+  void build_disk(BlockStorage& storage);
+  // A first level, or where there is none a port past it.
+  MemorySide& side(std::unique_ptr<Cache>& cache, std::unique_ptr<MemoryPort>& port, const char* name);
+
+  MachineConfig config_;
+  Clock clock_;
+  const PageTableFormat& format_;
+  BackingStore memory_;
+  std::unique_ptr<Bus> bus_;
+  std::unique_ptr<Dram> dram_;
+  std::unique_ptr<Cache> l3_;
+  std::unique_ptr<Cache> l2_;
+  std::unique_ptr<Cache> l1d_;
+  std::unique_ptr<Cache> l1i_;
+  std::unique_ptr<MemoryPort> fetch_port_;
+  std::unique_ptr<MemoryPort> data_port_;
+  std::unique_ptr<PageTableWalker> walker_;
+  std::unique_ptr<Mmu> mmu_;
+  std::unique_ptr<Hart> hart_;
+  std::unique_ptr<Disk> disk_;
+};
+
+}  // namespace faultline::hw
