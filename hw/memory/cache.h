@@ -102,7 +102,7 @@ class Cache : public sc_core::sc_module, public MemorySide {
   void hit(uint32_t slot, uint64_t line, bool write) {
     const uint32_t set = set_of(line);
     ++hits_;
-    replacement_.touch(set, slot - set * ways_);
+    replacement_.touch(set, slot);
     if (write) dirty_[slot] = 1;
     recent_[set] = {line, dirty_[slot] ? line : kNoLine};
   }

@@ -140,6 +140,7 @@ class Mmu : public sc_core::sc_module {
     Cycles walk{};
   };
 
+  Translation translate_in_full(VirtAddr va, Access access, Cycles& now, CycleLedger& ledger);
   Translation look_up(Lookup& lookup);
   Translation first_level_hit(Lookup& lookup, uint32_t slot);
   Translation second_level_hit(Lookup& lookup, uint32_t slot);
@@ -150,7 +151,7 @@ class Mmu : public sc_core::sc_module {
   WalkResult walk(Lookup& lookup);
   void fill_first(Lookup& lookup, const TlbEntry& entry);
   void used(Lookup& lookup, const TlbEntry& entry);
-  void used_by_user(Side& side, VirtAddr va, const TlbEntry& entry);
+  void used_by_user(Side& side, uint32_t set, VirtAddr va, const TlbEntry& entry);
   void drop_from_filters(const Side& side, uint64_t piece);
   void drop_piece(Side& side, uint32_t set);
   void clear_filters();
