@@ -103,6 +103,18 @@ TEST(Elf, AcceptsOtherFloatAbis) {
   }
 }
 
+// A table behind all segments: the program is sound, but cannot find its headers.
+TEST(Elf, SaysWhenNoSegmentHoldsTheProgramHeaders) {
+  Bytes file = read_host_file(STATIC_PROGRAM);
+  const uint64_t bytes = peek<uint16_t>(file, 56) * kProgramHeaderBytes;
+  const Bytes table(file.begin() + 64, file.begin() + 64 + static_cast<ptrdiff_t>(bytes));
+  poke<uint64_t>(file, 32, file.size());
+  file.insert(file.end(), table.begin(), table.end());
+  auto image = parse_elf(file, kLimits);
+  ASSERT_TRUE(image) << image.error().what;
+  EXPECT_FALSE(image->program_headers);
+}
+
 // A segment without file bytes is all zeroes; its offset means nothing.
 TEST(Elf, AcceptsABssSegmentAtAnyOffset) {
   Bytes file = read_host_file(STATIC_PROGRAM);
