@@ -16,6 +16,7 @@
 #include "os/memory/anon_map.h"
 #include "os/memory/file_backing.h"
 #include "os/memory/page_table.h"
+#include "os/memory/statistics.h"
 #include "os/memory/vm_area.h"
 #include "os/result.h"
 
@@ -23,7 +24,6 @@ namespace faultline::os {
 
 class MemoryManager;
 class WaitQueue;
-struct FaultStatistics;
 
 struct MapRequest {
   VirtAddr hint{};         // 0: anywhere
@@ -139,9 +139,59 @@ class AddressSpace {
   std::optional<std::string> check_invariants() const;
 
  private:
-  friend class AreaEditor;
-  friend class FaultHandler;
   using Areas = std::map<uint64_t, VmArea>;  // by start
+
+  // --- areas (address_space.cc, mapping.cc) -------------------------------------
+  Areas::iterator first_ending_after(uint64_t address);
+  // Makes `address` a border between areas, if it lies inside one.
+  void split_at(uint64_t address);
+  void insert(VmArea area);
+  void merge_around(uint64_t start);
+  // Takes everything in [start, end) away.
+  void remove_range(uint64_t start, uint64_t end);
+  // Takes the pages away and leaves the area.
+  void drop_pages(const VmArea& area, uint64_t start, uint64_t end);
+  bool too_many_areas(unsigned more) const;
+  bool range_is_free(uint64_t start, uint64_t end) const;
+  bool all_mapped(uint64_t start, uint64_t end) const;
+  Result<uint64_t> place(const MapRequest& request, uint64_t length);
+  std::optional<uint64_t> find_hole(uint64_t hint, uint64_t length) const;
+  bool wants_commit(const VmArea& area) const;
+  Result<> protect_area(Areas::iterator area, uint64_t start, uint64_t end, int protection);
+  void apply_protection(const VmArea& area);
+  void populate(uint64_t start, uint64_t end);
+  bool range_is_valid(uint64_t start, uint64_t length) const;
+  Result<> grow_mapping(Areas::iterator area, uint64_t new_end);
+  Result<VirtAddr> move_mapping(uint64_t start, uint64_t length, uint64_t new_length, uint64_t to);
+
+  // --- faults (fault.cc) --------------------------------------------------------------
+  struct Fault {
+    const VmArea& area;
+    uint64_t page_start;
+    Access access;
+    FaultProgress& progress;
+    hw::Entry entry;  // as it stood
+  };
+  const VmArea* area_for_fault(uint64_t address);
+  bool grow_down(Areas::iterator area, uint64_t address);
+  bool permitted(const VmArea& area, Access access) const;
+  hw::Permissions permissions(const VmArea& area, bool writable) const;
+  Anon* anon_of(const VmArea& area, uint64_t address) const;
+  void set_anon(const VmArea& area, uint64_t address, Anon& anon);
+  FaultReply fault_anonymous(const Fault& fault, Anon& anon);
+  FaultReply fault_no_page_yet(const Fault& fault);
+  FaultReply fault_private_file(const Fault& fault);
+  FaultReply fault_shared_file(const Fault& fault);
+  FaultReply copy_on_write(const Fault& fault, Pfn from);
+  FaultReply map_page(const Fault& fault, Pfn pfn, bool writable, uint64_t FaultStatistics::*kind);
+  FaultReply count(FaultProgress& progress, uint64_t FaultStatistics::*kind);
+  FaultReply fail(FaultReply::Kind kind, const FaultProgress& progress);
+  FaultReply wait_for_frame() const;
+  FaultReply wait_for_disk(WaitQueue& queue, FaultProgress& progress) const;
+  Reply<Pfn> file_page(const Fault& fault);
+
+  // --- fork (fork.cc) -------------------------------------------------------------------
+  void copy_entries(const VmArea& area, AddressSpace& child);
 
   MemoryManager& manager_;
   std::unique_ptr<PageTable> table_;

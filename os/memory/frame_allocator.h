@@ -35,6 +35,7 @@ struct Frame {
   bool writing = false;   // the disk is reading it
   bool dirty = false;     // newer than its place on disk, modified bits of tables apart
   bool fresh = false;     // read on demand and not yet used
+  bool used = false;      // referenced other than through a table, since last cleared
   bool failed = false;    // the read failed
   uint32_t pins = 0;      // somebody copies: not to be freed or written over
   Anon* anon = nullptr;   // kind anonymous; null while an orphan under I/O
@@ -121,13 +122,20 @@ class FrameAllocator {
   // Called before a frame that holds a page is used for something else.
   void on_identity_lost(std::function<void(Pfn)> listener) { identity_lost_ = std::move(listener); }
 
+  // Called when a frame gets a page of a process or file, and when it loses it
+  // or goes on the free list.
+  void on_page_moved(std::function<void(Pfn, bool came)> listener) { page_moved_ = std::move(listener); }
+
   std::optional<std::string> check_invariants() const;
 
  private:
   uint64_t floor(Urgency urgency) const;
   void take(Pfn pfn, FrameKind kind);
   void drop_page(Pfn pfn);
-  void count_as(FrameKind from, FrameKind to, uint64_t n = 1);
+  void release(Pfn pfn);
+  void count_as(FrameKind from, FrameKind to);
+  void tell_page_moved(Pfn pfn, FrameKind kind, bool came);
+  uint64_t run_ending_below(uint64_t end, uint64_t count) const;
 
   Cpu& cpu_;
   const OsCosts& costs_;
@@ -141,6 +149,7 @@ class FrameAllocator {
   WaitQueue available_;
   std::function<void(bool)> shortage_;
   std::function<void(Pfn)> identity_lost_;
+  std::function<void(Pfn, bool)> page_moved_;
 };
 
 }  // namespace faultline::os

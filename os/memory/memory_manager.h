@@ -7,7 +7,7 @@
 #include <functional>
 #include <memory>
 #include <optional>
-#include <set>
+#include <map>
 #include <string>
 
 #include "hw/base/types.h"
@@ -91,7 +91,7 @@ class MemoryManager {
   const CopyStatistics& copies() const { return copies_; }
   const ZeroStatistics& zeroed() const { return zeroed_; }
   SwapStatistics swap() const { return swap_.statistics(); }
-  PageoutStatistics pageout() const;
+  PageoutStatistics pageout() const { return daemon_.statistics(); }
   PageCacheStatistics page_cache_statistics() const { return cache_.statistics(); }
   const CommitStatistics& commit_statistics() const { return commit_.statistics(); }
   PageTableStatistics page_table_statistics() const { return tables_.statistics(); }
@@ -101,8 +101,10 @@ class MemoryManager {
 
  private:
   friend class AddressSpace;
-  friend class InvariantCheck;
 
+  uint64_t page_frames_of_root() const;
+  uint64_t write_behind_mark() const;
+  void write_behind();
   void identity_lost(Pfn frame);
   void end_swap_in(Anon& anon, Pfn frame, bool ok);
 
@@ -126,7 +128,8 @@ class MemoryManager {
   Pfn zero_page_{};
   uint64_t swap_ins_in_flight_ = 0;
   WaitQueue write_behind_wakeup_;
-  std::set<const AddressSpace*> spaces_;  // for the invariants only
+  WaitQueue write_behind_pause_;  // nobody wakes it
+  std::map<Asid, const AddressSpace*> spaces_;  // for the invariants only
 };
 
 }  // namespace faultline::os

@@ -12,6 +12,7 @@
 #include <cstdint>
 #include <functional>
 #include <map>
+#include <memory>
 #include <optional>
 #include <string>
 #include <span>
@@ -100,6 +101,7 @@ class PageCache {
 
   PageCacheStatistics statistics() const;
   uint64_t requests_in_flight() const { return in_flight_; }
+  uint64_t write_requests() const { return write_requests_; }  // made so far
   std::optional<std::string> check_invariants() const;
 
  private:
@@ -135,6 +137,7 @@ class PageCache {
   FrameList dirty_list_;   // oldest first
   uint64_t dirty_ = 0;
   uint64_t in_flight_ = 0;
+  uint64_t write_requests_ = 0;
   std::function<void(Pfn)> written_;
   std::function<void()> dirtied_;
   PageCacheStatistics statistics_;

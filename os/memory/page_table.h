@@ -22,6 +22,7 @@
 #include "hw/base/types.h"
 #include "hw/mmu/page_table_format.h"
 #include "os/memory/frame_allocator.h"
+#include "os/memory/free_map.h"
 #include "os/memory/statistics.h"
 
 namespace faultline::os {
@@ -43,9 +44,12 @@ struct RemovedEntry {
 class PageTables {
  public:
   // Builds the kernel's part, untimed: all of memory that fits, at
-  // kernel_begin(), closed to user mode. False from ready(): no memory for it.
+  // kernel_begin(), closed to user mode. Its tables take kernel_tables() frames
+  // from `first_kernel_table` on, which the kernel owns.
   PageTables(Cpu& cpu, FrameAllocator& frames, const hw::PageTableFormat& format, const OsCosts& costs,
-             bool flush_on_clear);
+             bool flush_on_clear, Pfn first_kernel_table);
+  // Frames for the kernel's shared tables when there are `frames` in all.
+  static uint64_t kernel_tables(const hw::PageTableFormat& format, uint64_t frames);
   ~PageTables();
   PageTables(const PageTables&) = delete;
   PageTables& operator=(const PageTables&) = delete;
@@ -54,7 +58,6 @@ class PageTables {
   // or no run of frames, or no address-space identifier left.
   std::unique_ptr<PageTable> create(bool& must_wait);
 
-  bool ready() const { return ready_; }
   const hw::PageTableFormat& format() const { return format_; }
   PageSize page() const { return format_.page(); }
   // Where the kernel sees a physical address; nothing beyond its window.
@@ -65,8 +68,9 @@ class PageTables {
   bool referenced(Pfn pfn);
   bool modified(Pfn pfn);
   void clear_referenced(Pfn pfn);
-  // Takes the page away from everybody. True when an entry said "modified".
-  bool unmap_everywhere(Pfn pfn);
+  // Takes the page away from everybody. What the entries said of it goes into
+  // Frame::dirty and Frame::used, as whenever an entry is taken away.
+  void unmap_everywhere(Pfn pfn);
   // So that the next store faults; modified bits are cleared.
   void write_protect_everywhere(Pfn pfn);
 
@@ -88,8 +92,10 @@ class PageTables {
     uint64_t prev = kNone;
   };
   // A position names an entry in memory: frame * entries_per_frame_ + index.
+  enum class List : uint8_t { none, empty, zero_only };
   struct Notes {
     PageTable* owner = nullptr;
+    List list = List::none;
     unsigned level = 0;
     uint64_t first_address = 0;  // that the first entry of this frame translates
     uint64_t parent = kNone;     // position of the entry that points here
@@ -109,19 +115,28 @@ class PageTables {
   void store(uint64_t position, uint64_t value);
   void link(uint64_t position, Pfn pfn);
   void unlink(uint64_t position, Pfn pfn);
+  bool tracked(Pfn pfn) const { return frames_[pfn].kind != FrameKind::kernel; }
+  void walk_chain(Pfn pfn, const std::function<void(uint64_t)>& visit);
+  void place(uint64_t position, uint64_t value, Pfn pfn);
+  RemovedEntry take_away(uint64_t position);
   RemovedEntry remove(uint64_t position);
+  void forget_leaf(uint64_t position, const hw::Entry& entry);
   void flush(uint64_t position);
-  void table_emptied(uint64_t position);
-  void build_kernel_part();
-  uint64_t kernel_table(PhysAddr parent_entry);
-  std::optional<uint64_t> table_frame(unsigned level);
+  void sort_in(uint64_t frame);
+  void sort_out(uint64_t frame);
+  void free_if_empty(uint64_t frame);
+  void add_notes(Pfn pfn, PageTable& owner, unsigned level, uint64_t first_address, uint64_t parent);
+  void build_kernel_part(Pfn next_table);
+  void write_kernel_part(Pfn root_frame, uint64_t index_of_first_entry);
+  hw::Entry entry_at(uint64_t position) const;
+  std::optional<std::string> check_table(uint64_t frame, uint64_t& entries) const;
+  std::optional<std::string> check_chain(uint64_t frame) const;
 
   Cpu& cpu_;
   FrameAllocator& frames_;
   const hw::PageTableFormat& format_;
   const OsCosts& costs_;
   bool flush_on_clear_;
-  bool ready_ = true;
   uint64_t entries_per_frame_;
   std::vector<std::unique_ptr<Notes>> notes_;  // by frame; null: no table
   uint64_t kernel_first_ = 0;                  // index in the root of the kernel's first entry
@@ -129,7 +144,7 @@ class PageTables {
   uint64_t kernel_window_ = 0;                 // bytes of memory that the kernel's part maps
   std::set<uint64_t> empty_;                   // level-0 table frames without a present entry
   std::set<uint64_t> zero_only_;               // ... with present entries, none in the reverse map
-  std::vector<bool> asids_;                    // in use
+  FreeMap asids_;                              // not in use
   uint64_t roots_ = 0;
   uint64_t entries_present_ = 0;
 };
@@ -150,14 +165,13 @@ class PageTable {
   bool prepare(VirtAddr address);
   // The entry, timed as a walk in software; invalid where there is none.
   hw::Entry find(VirtAddr address);
-  // Maps a page; prepare() said true. `tracked`: the frame is in the reverse
-  // map (all but the zero page). What was there is taken away first and
-  // returned.
-  RemovedEntry map(VirtAddr address, Pfn pfn, hw::Permissions permissions, bool tracked, bool referenced,
-                   bool modified);
+  // Maps a page; prepare() said true. What was there is taken away first and
+  // returned. Frames of the kernel (the zero page) are in no reverse map.
+  RemovedEntry map(VirtAddr address, Pfn pfn, hw::Permissions permissions, bool referenced, bool modified);
   RemovedEntry unmap(VirtAddr address);
-  // Changes what a present entry permits and flushes it.
-  void set_permissions(VirtAddr address, hw::Permissions permissions);
+  // Changes what a present entry permits; `flush` false: the caller flushes
+  // the whole address space.
+  void set_permissions(VirtAddr address, hw::Permissions permissions, bool flush = true);
   // For user_bytes: the entry, with the bits set that an access sets; untimed.
   // Nothing: it does not permit the access.
   std::optional<Pfn> access(VirtAddr address, Access access);
@@ -173,10 +187,10 @@ class PageTable {
  private:
   friend class PageTables;
 
-  std::optional<uint64_t> leaf_position(VirtAddr address, bool timed) const;
+  std::optional<uint64_t> leaf_position(VirtAddr address, bool timed);
   void visit_table(PhysAddr table, unsigned level, uint64_t first_address, uint64_t begin, uint64_t end,
                    const std::function<void(VirtAddr, const hw::Entry&)>& visit);
-  void free_table(PhysAddr table, unsigned level);
+  void release_below(PhysAddr table, unsigned level);
 
   PageTables& tables_;
   PhysAddr root_;

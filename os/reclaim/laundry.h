@@ -32,6 +32,7 @@ class Laundry {
     SwapArea& swap;
     Anons& anons;
     PageCache& cache;
+    FrameWaits& waits;
     const OsCosts& costs;
   };
   Laundry(Parts parts, uint64_t batch);
@@ -43,23 +44,25 @@ class Laundry {
   void add(Pfn frame);
   // Writes what is there.
   void flush();
-  // Called when a page is clean and on the free list.
-  void on_freed(std::function<void(Pfn)> listener) { freed_ = std::move(listener); }
+  // The page cache has written a page.
+  void file_written(Pfn frame);
   // Called when a request ended.
   void on_progress(std::function<void()> listener) { progress_ = std::move(listener); }
 
   uint64_t pages_in_flight() const { return in_flight_; }
   uint64_t requests_in_flight() const { return requests_; }
-  uint64_t cleaned() const { return cleaned_; }
+  uint64_t slots_in_flight() const { return slots_in_flight_; }
+  uint64_t cleaned() const { return cleaned_; }  // pages written
+  uint64_t freed() const { return freed_; }      // ... and put on the free list
   uint64_t batches() const { return batches_; }
 
  private:
   void write_anonymous();
   void write_files();
+  void give_up(const std::vector<Pfn>& frames);
   void submit_run(std::vector<Pfn> frames, uint64_t first_slot);
   void end_write(const std::vector<Pfn>& frames, uint64_t first_slot, bool ok);
   void end_page(Pfn frame, uint64_t slot, bool ok);
-  void file_written(Pfn frame);
   void free_if_idle(Pfn frame);
 
   Parts parts_;
@@ -69,9 +72,10 @@ class Laundry {
   std::vector<bool> wanted_;  // by frame: a file page to free once it is written
   uint64_t in_flight_ = 0;
   uint64_t requests_ = 0;
+  uint64_t slots_in_flight_ = 0;
   uint64_t cleaned_ = 0;
+  uint64_t freed_ = 0;
   uint64_t batches_ = 0;
-  std::function<void(Pfn)> freed_;
   std::function<void()> progress_;
 };
 

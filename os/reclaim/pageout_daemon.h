@@ -44,6 +44,10 @@ class PageoutDaemon final : private PageView {
                 const OsConfig& config, PageSize page);
 
   Co<> run();
+  // An allocation left fewer than lotsfree, or found too few (`refused`).
+  void shortage(bool refused);
+  // A page came into a frame, or left it.
+  void page_moved(Pfn frame, bool came);
   void wake() { wakeup_.wake_all(); }
   void on_out_of_memory(std::function<void()> callback) { out_of_memory_ = std::move(callback); }
   ReplacementPolicy* policy() { return policy_.get(); }
@@ -58,7 +62,7 @@ class PageoutDaemon final : private PageView {
   Next activate();
   void scan(uint64_t steps);
   bool fruitless() const;
-  Next out_of_memory();
+  Next last_resort();
 
   // --- PageView ---------------------------------------------------------------
   uint64_t frames() const override { return frames_.total(); }
@@ -78,6 +82,7 @@ class PageoutDaemon final : private PageView {
   WaitQueue wakeup_;
   WaitQueue pause_;  // nobody wakes it: timed sleeps
   std::function<void()> out_of_memory_;
+  bool resting_ = false;
   uint64_t steps_since_taken_ = 0;
   PageoutStatistics statistics_;
 };

@@ -28,8 +28,11 @@ class SwapArea {
   // pages that go out together lie together. When none is free, copies of
   // pages that are in memory too are given up. Nothing: swap is full.
   std::optional<Run> allocate(uint64_t most);
-  // True when allocate() would find one.
-  bool room();
+  // True when `slots` are free, or can be made so.
+  bool room(uint64_t slots);
+  // A page with a slot has come into memory, or stayed there: its slot may be
+  // given up when swap is short.
+  void note_copy() { copies_ = true; }
   // `anon` keeps its page in the slot from here on.
   void assign(uint64_t slot, Anon& anon);
   void release(uint64_t slot);
@@ -57,6 +60,7 @@ class SwapArea {
   std::vector<Anon*> owners_;  // by slot; null: free, bad, or being written
   uint64_t cursor_ = 0;        // where the next run is looked for
   uint64_t reclaim_cursor_ = 0;
+  bool copies_ = false;        // there may be a slot to give up
   SwapStatistics statistics_;
 };
 

@@ -1,0 +1,236 @@
+// Areas: finding, splitting, merging, removing; heap and stack.
+#include "os/memory/address_space.h"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <iterator>
+#include <utility>
+
+#include "os/memory/memory_manager.h"
+#include "os/memory/mman.h"
+
+namespace faultline::os {
+
+namespace {
+
+// Linux: vm.max_map_count, and stack_guard_gap in pages.
+constexpr uint64_t kMostAreas = 65530;
+constexpr uint64_t kStackGuardPages = 256;
+
+bool continues(const VmArea& low, const VmArea& high) {
+  if (low.end != high.start || low.protection != high.protection || low.shared != high.shared ||
+      low.grows_down || high.grows_down || low.no_reserve != high.no_reserve || low.committed != high.committed ||
+      low.may_write != high.may_write || low.use != high.use || low.file != high.file || low.object != high.object) {
+    return false;
+  }
+  const bool has_places = low.file != nullptr || low.object != nullptr;
+  return !has_places || low.offset + low.bytes() == high.offset;
+}
+
+}  // namespace
+
+AddressSpace::AddressSpace(MemoryManager& manager, std::unique_ptr<PageTable> table)
+    : manager_(manager), table_(std::move(table)), private_(manager.anons()) {
+  mmap_top_ = user_end().value - page().bytes();
+  manager_.spaces_[asid()] = this;
+}
+
+AddressSpace::~AddressSpace() {
+  manager_.spaces_.erase(asid());
+  for (const auto& [start, area] : areas_) {
+    manager_.cpu().charge(Cycles(manager_.costs().area_change));
+    if (area.committed) manager_.commit().uncharge(page().pages(area.bytes()));
+  }
+  // Entries first: an anon that goes away must not be mapped.
+  table_.reset();
+  private_.clear();
+}
+
+PageSize AddressSpace::page() const { return manager_.page(); }
+
+VirtAddr AddressSpace::user_end() const { return manager_.format().user_end(); }
+
+uint64_t AddressSpace::mapped_bytes() const {
+  uint64_t sum = 0;
+  for (const auto& [start, area] : areas_) sum += area.bytes();
+  return sum;
+}
+
+void AddressSpace::for_each_area(const std::function<void(const VmArea&)>& visit) const {
+  for (const auto& [start, area] : areas_) visit(area);
+}
+
+const VmArea* AddressSpace::find_area(VirtAddr address) const {
+  auto next = areas_.upper_bound(address.value);
+  if (next == areas_.begin()) return nullptr;
+  const VmArea& area = std::prev(next)->second;
+  return area.contains(address.value) ? &area : nullptr;
+}
+
+AddressSpace::Areas::iterator AddressSpace::first_ending_after(uint64_t address) {
+  auto area = areas_.upper_bound(address);
+  if (area != areas_.begin() && std::prev(area)->second.end > address) --area;
+  return area;
+}
+
+bool AddressSpace::too_many_areas(unsigned more) const { return areas_.size() + more > kMostAreas; }
+
+bool AddressSpace::range_is_free(uint64_t start, uint64_t end) const {
+  auto next = areas_.lower_bound(end);
+  return next == areas_.begin() || std::prev(next)->second.end <= start;
+}
+
+bool AddressSpace::all_mapped(uint64_t start, uint64_t end) const {
+  while (start < end) {
+    const VmArea* area = find_area(VirtAddr(start));
+    if (!area) return false;
+    start = area->end;
+  }
+  return true;
+}
+
+void AddressSpace::split_at(uint64_t address) {
+  auto area = first_ending_after(address);
+  if (area == areas_.end() || area->second.start >= address) return;
+  manager_.cpu().charge(Cycles(manager_.costs().area_change));
+  VmArea high = area->second;
+  area->second.end = address;
+  high.offset += address - high.start;
+  high.start = address;
+  // Only the lowest part of a stack grows on.
+  high.grows_down = false;
+  areas_.emplace(address, std::move(high));
+}
+
+void AddressSpace::insert(VmArea area) {
+  manager_.cpu().charge(Cycles(manager_.costs().area_change));
+  const uint64_t start = area.start;
+  areas_.emplace(start, std::move(area));
+  merge_around(start);
+}
+
+void AddressSpace::merge_around(uint64_t start) {
+  auto area = areas_.find(start);
+  if (area == areas_.end()) return;
+  auto next = std::next(area);
+  if (next != areas_.end() && continues(area->second, next->second)) {
+    area->second.end = next->second.end;
+    areas_.erase(next);
+  }
+  if (area == areas_.begin()) return;
+  auto before = std::prev(area);
+  if (continues(before->second, area->second)) {
+    before->second.end = area->second.end;
+    areas_.erase(area);
+  }
+}
+
+void AddressSpace::drop_pages(const VmArea& area, uint64_t start, uint64_t end) {
+  table_->for_each_present(VirtAddr(start), VirtAddr(end),
+                           [&](VirtAddr at, const hw::Entry&) { table_->unmap(at); });
+  if (!area.shared) private_.erase(start >> page().shift, end >> page().shift);
+}
+
+void AddressSpace::remove_range(uint64_t start, uint64_t end) {
+  split_at(start);
+  split_at(end);
+  for (auto area = areas_.lower_bound(start); area != areas_.end() && area->first < end;) {
+    manager_.cpu().charge(Cycles(manager_.costs().area_change));
+    drop_pages(area->second, area->second.start, area->second.end);
+    if (area->second.committed) manager_.commit().uncharge(page().pages(area->second.bytes()));
+    area = areas_.erase(area);
+  }
+}
+
+// --- heap and stack ------------------------------------------------------------
+
+void AddressSpace::set_brk_start(VirtAddr start) { brk_start_ = brk_ = start.value; }
+
+VirtAddr AddressSpace::set_brk(VirtAddr wanted) {
+  const uint64_t place = wanted.value;
+  if (place < brk_start_ || place >= user_end().value) return VirtAddr(brk_);
+  const uint64_t old_end = page().round_up(brk_);
+  const uint64_t new_end = page().round_up(place);
+  if (new_end < old_end) {
+    remove_range(new_end, old_end);
+  } else if (new_end > old_end) {
+    const uint64_t guard = page().bytes();
+    if (new_end > user_end().value - guard || too_many_areas(1) || !range_is_free(old_end, new_end + guard)) {
+      return VirtAddr(brk_);
+    }
+    if (!manager_.commit().charge(page().pages(new_end - old_end))) return VirtAddr(brk_);
+    VmArea heap;
+    heap.start = old_end;
+    heap.end = new_end;
+    heap.protection = kProtRead | kProtWrite;
+    heap.committed = true;
+    heap.use = AreaUse::heap;
+    insert(std::move(heap));
+  }
+  brk_ = place;
+  return VirtAddr(brk_);
+}
+
+Result<> AddressSpace::map_stack(VirtAddr top, uint64_t limit) {
+  const uint64_t end = top.value;
+  const uint64_t start = end - page().bytes();
+  if (!page().aligned(end) || end > user_end().value || end < page().bytes()) return Errno{EINVAL};
+  if (!range_is_free(start, end) || !manager_.commit().charge(1)) return Errno{ENOMEM};
+  VmArea stack;
+  stack.start = start;
+  stack.end = end;
+  stack.protection = kProtRead | kProtWrite;
+  stack.grows_down = true;
+  stack.committed = true;
+  stack.use = AreaUse::stack;
+  insert(std::move(stack));
+  // mmap(2) keeps out of the stack's way; a stack without limit gets a sixth
+  // of user space, as on Linux.
+  stack_limit_ = std::min(page().round_up(std::min(limit, end)), end / 6);
+  mmap_top_ = end - stack_limit_ - kStackGuardPages * page().bytes();
+  return Unit{};
+}
+
+bool AddressSpace::grow_down(Areas::iterator area, uint64_t address) {
+  const uint64_t start = page().round_down(address);
+  const VmArea& stack = area->second;
+  if (!stack.grows_down || stack.end - start > std::max(stack_limit_, stack.bytes())) return false;
+  if (area != areas_.begin()) {
+    const VmArea& below = std::prev(area)->second;
+    const uint64_t gap = below.grows_down || below.protection == 0 ? 0 : kStackGuardPages * page().bytes();
+    if (start < below.end || start - below.end < gap) return false;
+  }
+  if (start < page().bytes() || !manager_.commit().charge(page().pages(stack.start - start))) return false;
+  manager_.cpu().charge(Cycles(manager_.costs().area_change));
+  auto node = areas_.extract(area);
+  node.key() = start;
+  node.mapped().start = start;
+  areas_.insert(std::move(node));
+  return true;
+}
+
+bool AddressSpace::in_memory(VirtAddr address) const {
+  const VmArea* area = find_area(address);
+  if (!area) return false;
+  if (const Anon* anon = anon_of(*area, address.value)) return anon->in_memory();
+  return area->file && area->file->cached_pages.contains(area->backing_page(address.value, page()));
+}
+
+std::optional<std::string> AddressSpace::check_invariants() const {
+  uint64_t end = 0;
+  uint64_t private_pages = 0;
+  for (const auto& [start, area] : areas_) {
+    if (start != area.start || area.start >= area.end || area.start < end || area.end > user_end().value) {
+      return fmt::format("areas overlap at {:#x}", start);
+    }
+    end = area.end;
+    if (!area.shared) {
+      private_.for_each(area.start >> page().shift, area.end >> page().shift, [&](uint64_t, Anon&) { ++private_pages; });
+    }
+  }
+  if (private_pages != private_.pages()) return "a private page lies outside every area";
+  return std::nullopt;
+}
+
+}  // namespace faultline::os

@@ -1,0 +1,99 @@
+#include "os/memory/anon_map.h"
+
+#include <algorithm>
+
+#include "os/memory/frame_allocator.h"
+#include "os/reclaim/swap_area.h"
+
+namespace faultline::os {
+
+Anon* Anons::create(Pfn frame) {
+  ++live_;
+  Anon* anon = new Anon{.references = 1, .frame = frame.value};
+  Frame& record = frames_[frame];
+  record.anon = anon;
+  record.dirty = true;
+  return anon;
+}
+
+void Anons::drop_reference(Anon& anon) {
+  if (--anon.references == 0 && !anon.under_io) destroy(anon);
+}
+
+bool Anons::end_io(Anon& anon) {
+  anon.under_io = false;
+  if (anon.references != 0) return true;
+  destroy(anon);
+  return false;
+}
+
+void Anons::drop_slot(Anon& anon) {
+  if (anon.slot == Anon::kNone) return;
+  swap_.release(anon.slot);
+  anon.slot = Anon::kNone;
+  if (anon.in_memory()) frames_[Pfn(anon.frame)].dirty = true;
+}
+
+void Anons::destroy(Anon& anon) {
+  if (anon.slot != Anon::kNone) swap_.release(anon.slot);
+  if (anon.in_memory()) frames_.free(Pfn(anon.frame));
+  --live_;
+  delete &anon;
+}
+
+Anon* AnonMap::find(uint64_t page) const {
+  const auto chunk = chunks_.find(page / kChunk);
+  return chunk == chunks_.end() ? nullptr : chunk->second->anons[page % kChunk];
+}
+
+void AnonMap::set(uint64_t page, Anon& anon) {
+  std::unique_ptr<Chunk>& chunk = chunks_[page / kChunk];
+  if (!chunk) chunk = std::make_unique<Chunk>();
+  Anon*& place = chunk->anons[page % kChunk];
+  Anon* before = place;
+  place = &anon;
+  if (before) {
+    anons_.drop_reference(*before);
+  } else {
+    ++chunk->used;
+    ++pages_;
+  }
+}
+
+void AnonMap::move(uint64_t from, uint64_t to) {
+  Anon* anon = find(from);
+  if (!anon) return;
+  anons_.add_reference(*anon);
+  set(to, *anon);
+  erase(from, from + 1);
+}
+
+void AnonMap::erase(uint64_t first, uint64_t end) {
+  auto chunk = chunks_.lower_bound(first / kChunk);
+  while (chunk != chunks_.end() && chunk->first * kChunk < end) {
+    const uint64_t base = chunk->first * kChunk;
+    const uint64_t from = std::max(first, base) - base;
+    const uint64_t to = std::min(end - base, kChunk);
+    for (uint64_t i = from; i < to; ++i) {
+      Anon*& place = chunk->second->anons[i];
+      if (!place) continue;
+      anons_.drop_reference(*place);
+      place = nullptr;
+      --chunk->second->used;
+      --pages_;
+    }
+    chunk = chunk->second->used == 0 ? chunks_.erase(chunk) : std::next(chunk);
+  }
+}
+
+void AnonMap::for_each(uint64_t first, uint64_t end, const std::function<void(uint64_t, Anon&)>& visit) const {
+  for (auto chunk = chunks_.lower_bound(first / kChunk); chunk != chunks_.end(); ++chunk) {
+    const uint64_t base = chunk->first * kChunk;
+    if (base >= end) return;
+    for (uint64_t i = std::max(first, base) - base; i < std::min(end - base, kChunk); ++i) {
+      if (Anon* anon = chunk->second->anons[i]) visit(base + i, *anon);
+    }
+  }
+}
+
+}  // namespace faultline::os

@@ -1,0 +1,188 @@
+#include "os/memory/frame_allocator.h"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+
+#include "os/config.h"
+#include "os/cpu.h"
+
+namespace faultline::os {
+
+void FrameList::push_back(Pfn pfn) {
+  Frame& frame = frames_[pfn.value];
+  frame.next = Frame::kNone;
+  frame.prev = tail_;
+  (tail_ == Frame::kNone ? head_ : frames_[tail_].next) = pfn.value;
+  tail_ = pfn.value;
+  ++size_;
+}
+
+void FrameList::remove(Pfn pfn) {
+  Frame& frame = frames_[pfn.value];
+  (frame.prev == Frame::kNone ? head_ : frames_[frame.prev].next) = frame.next;
+  (frame.next == Frame::kNone ? tail_ : frames_[frame.next].prev) = frame.prev;
+  frame.next = frame.prev = Frame::kNone;
+  --size_;
+}
+
+FrameAllocator::FrameAllocator(Cpu& cpu, Executor& executor, const OsCosts& costs, uint64_t frames,
+                               uint64_t kernel_frames, const Thresholds& thresholds)
+    : cpu_(cpu),
+      costs_(costs),
+      frames_(frames),
+      empty_(frames),
+      second_chance_(frames_),
+      thresholds_(thresholds),
+      available_(executor) {
+  const uint64_t taken = std::min(kernel_frames, frames);
+  for (uint64_t i = 0; i < taken; ++i) frames_[i].kind = FrameKind::kernel;
+  for (uint64_t i = taken; i < frames; ++i) empty_.insert(i);
+  counts_[static_cast<size_t>(FrameKind::kernel)] = taken;
+  counts_[static_cast<size_t>(FrameKind::free)] = frames - taken;
+  peaks_ = counts_;
+}
+
+uint64_t FrameAllocator::floor(Urgency urgency) const {
+  switch (urgency) {
+    case Urgency::user:
+      return emergency_ ? thresholds_.reserve : thresholds_.minfree;
+    case Urgency::table:
+      return thresholds_.reserve;
+    case Urgency::dying:
+      break;
+  }
+  return 0;
+}
+
+std::optional<Pfn> FrameAllocator::allocate(FrameKind kind, Urgency urgency) {
+  cpu_.charge(Cycles(costs_.frame_allocate));
+  if (free_frames() >= thresholds_.minfree) emergency_ = false;
+  if (free_frames() == 0 || free_frames() < floor(urgency)) {
+    if (shortage_) shortage_(true);
+    return std::nullopt;
+  }
+  Pfn pfn;
+  if (const std::optional<uint64_t> lowest = empty_.first()) {
+    pfn = Pfn(*lowest);
+  } else {
+    pfn = Pfn(second_chance_.front());
+    drop_page(pfn);
+  }
+  take(pfn, kind);
+  if (free_frames() < thresholds_.lotsfree && shortage_) shortage_(false);
+  return pfn;
+}
+
+// The first frame of a run of `count` free ones that ends at or below `end`,
+// the highest such; kNone when there is none.
+uint64_t FrameAllocator::run_ending_below(uint64_t end, uint64_t count) const {
+  uint64_t length = 0;
+  for (uint64_t i = end; i-- > 0;) {
+    length = empty_.contains(i) || frames_[i].listed ? length + 1 : 0;
+    if (length == count) return i;
+  }
+  return Frame::kNone;
+}
+
+std::optional<Pfn> FrameAllocator::allocate_run(uint64_t count, FrameKind kind) {
+  cpu_.charge(Cycles(costs_.frame_allocate));
+  if (free_frames() < count + thresholds_.reserve) return std::nullopt;
+  const uint64_t first = run_ending_below(total(), count);
+  if (first == Frame::kNone) return std::nullopt;
+  for (uint64_t i = first; i < first + count; ++i) {
+    if (frames_[i].listed) drop_page(Pfn(i));
+    take(Pfn(i), kind);
+  }
+  if (free_frames() < thresholds_.lotsfree && shortage_) shortage_(false);
+  return Pfn(first);
+}
+
+void FrameAllocator::take(Pfn pfn, FrameKind kind) {
+  empty_.erase(pfn.value);
+  frames_[pfn.value].kind = kind;
+  count_as(FrameKind::free, kind);
+  tell_page_moved(pfn, kind, true);
+}
+
+// Makes a frame of the free list one without a page.
+void FrameAllocator::drop_page(Pfn pfn) {
+  identity_lost_(pfn);
+  second_chance_.remove(pfn);
+  frames_[pfn.value] = Frame{};
+  empty_.insert(pfn.value);
+}
+
+void FrameAllocator::free(Pfn pfn) {
+  cpu_.charge(Cycles(costs_.frame_free));
+  Frame& frame = frames_[pfn.value];
+  if (frame.listed) {
+    second_chance_.remove(pfn);
+  } else {
+    count_as(frame.kind, FrameKind::free);
+    tell_page_moved(pfn, frame.kind, false);
+  }
+  frame = Frame{};
+  empty_.insert(pfn.value);
+  wake_waiters();
+}
+
+void FrameAllocator::free_with_page(Pfn pfn) {
+  cpu_.charge(Cycles(costs_.frame_free));
+  Frame& frame = frames_[pfn.value];
+  frame.listed = true;
+  frame.used = frame.fresh = false;
+  count_as(frame.kind, FrameKind::free);
+  tell_page_moved(pfn, frame.kind, false);
+  second_chance_.push_back(pfn);
+  wake_waiters();
+}
+
+void FrameAllocator::take_back(Pfn pfn) {
+  Frame& frame = frames_[pfn.value];
+  second_chance_.remove(pfn);
+  frame.listed = false;
+  count_as(FrameKind::free, frame.kind);
+  tell_page_moved(pfn, frame.kind, true);
+  if (free_frames() < thresholds_.lotsfree && shortage_) shortage_(false);
+}
+
+void FrameAllocator::wake_waiters() {
+  if (!available_.empty() && free_frames() > 0 && free_frames() >= floor(Urgency::user)) available_.wake_all();
+}
+
+void FrameAllocator::begin_emergency() {
+  emergency_ = true;
+  available_.wake_all();
+}
+
+void FrameAllocator::count_as(FrameKind from, FrameKind to) {
+  --counts_[static_cast<size_t>(from)];
+  uint64_t& count = ++counts_[static_cast<size_t>(to)];
+  uint64_t& peak = peaks_[static_cast<size_t>(to)];
+  peak = std::max(peak, count);
+}
+
+void FrameAllocator::tell_page_moved(Pfn pfn, FrameKind kind, bool came) {
+  if ((kind == FrameKind::anonymous || kind == FrameKind::file) && page_moved_) page_moved_(pfn, came);
+}
+
+std::optional<std::string> FrameAllocator::check_invariants() const {
+  std::array<uint64_t, kFrameKinds> counted{};
+  uint64_t listed = 0;
+  for (uint64_t i = 0; i < frames_.size(); ++i) {
+    const Frame& frame = frames_[i];
+    const bool free = frame.kind == FrameKind::free || frame.listed;
+    ++counted[static_cast<size_t>(free ? FrameKind::free : frame.kind)];
+    listed += frame.listed;
+    if (empty_.contains(i) != (frame.kind == FrameKind::free)) return fmt::format("frame {} is free and owned", i);
+    if (free && (frame.mappings || frame.pins || frame.under_io() || frame.dirty)) {
+      return fmt::format("frame {} is free and in use", i);
+    }
+  }
+  if (counted != counts_) return "frames by kind do not add up";
+  if (listed != second_chance_.size()) return "the free list has lost frames";
+  return std::nullopt;
+}
+
+}  // namespace faultline::os

@@ -1,0 +1,208 @@
+// mmap, munmap, mprotect. The order of the checks is that of Linux
+// (mm/mmap.c, mm/mprotect.c), so that a call with two mistakes fails the same.
+#include <algorithm>
+#include <iterator>
+#include <utility>
+
+#include "os/memory/address_space.h"
+#include "os/memory/memory_manager.h"
+#include "os/memory/mman.h"
+
+namespace faultline::os {
+
+namespace {
+
+constexpr uint64_t kLowestAddress = 65536;                     // Linux: vm.mmap_min_addr
+constexpr uint64_t kLongestFile = 0x7fff'ffff'ffff'ffff;       // Linux: MAX_LFS_FILESIZE
+constexpr int kProtAll = kProtRead | kProtWrite | kProtExec;
+constexpr int kKnownMapFlags = kMapType | kMapFixed | kMapAnonymous | kMapGrowsDown | kMapDenyWrite | kMapExecutable |
+                               kMapLocked | kMapNoReserve | kMapPopulate | kMapNonBlock | kMapStack | kMapHugeTlb |
+                               kMapFixedNoReplace;
+
+// What the kind of the mapping and the way the file was opened forbid.
+Result<> check_kind(const MapRequest& request) {
+  const int type = request.flags & kMapType;
+  const bool shared = type == kMapShared || type == kMapSharedValidate;
+  if (type != kMapPrivate && !shared) return Errno{EINVAL};
+  if (!request.file) {
+    if (type == kMapSharedValidate || (shared && (request.flags & kMapGrowsDown))) return Errno{EINVAL};
+    return Unit{};
+  }
+  if (type == kMapSharedValidate && (request.flags & ~kKnownMapFlags)) return Errno{EOPNOTSUPP};
+  if (shared && (request.protection & kProtWrite) && !request.file_writable) return Errno{EACCES};
+  if (!request.file_readable) return Errno{EACCES};
+  if (request.flags & kMapGrowsDown) return Errno{EINVAL};
+  return Unit{};
+}
+
+}  // namespace
+
+bool AddressSpace::wants_commit(const VmArea& area) const {
+  if (area.no_reserve && manager_.commit().honours_no_reserve()) return false;
+  if (area.shared) return area.anonymous();
+  return (area.protection & kProtWrite) != 0;
+}
+
+std::optional<uint64_t> AddressSpace::find_hole(uint64_t hint, uint64_t length) const {
+  const uint64_t lowest = page().round_up(kLowestAddress);
+  const uint64_t end = user_end().value;
+  hint = page().round_up(hint);
+  if (hint >= lowest && length <= end && hint <= end - length && range_is_free(hint, hint + length)) return hint;
+  // From the top down; where nothing fits below the stack, anywhere.
+  for (const uint64_t top : {mmap_top_, end}) {
+    uint64_t ceiling = top;
+    auto area = areas_.lower_bound(top);
+    for (;;) {
+      const bool below = area != areas_.begin();
+      const uint64_t floor = below ? std::max(std::prev(area)->second.end, lowest) : lowest;
+      if (ceiling > floor && ceiling - floor >= length) return ceiling - length;
+      if (!below) break;
+      --area;
+      ceiling = std::min(ceiling, area->second.start);
+    }
+  }
+  return std::nullopt;
+}
+
+Result<uint64_t> AddressSpace::place(const MapRequest& request, uint64_t length) {
+  const uint64_t end = user_end().value;
+  const uint64_t start = request.hint.value;
+  if ((request.flags & (kMapFixed | kMapFixedNoReplace)) == 0) {
+    const std::optional<uint64_t> hole = find_hole(start, length);
+    if (!hole) return Errno{ENOMEM};
+    return *hole;
+  }
+  if (length > end || start > end - length) return Errno{ENOMEM};
+  if (!page().aligned(start)) return Errno{EINVAL};
+  if (start < kLowestAddress) return Errno{EPERM};
+  if ((request.flags & kMapFixedNoReplace) && !range_is_free(start, start + length)) return Errno{EEXIST};
+  return start;
+}
+
+Result<VirtAddr> AddressSpace::map(const MapRequest& request) {
+  if (!page().aligned(request.offset) || request.length == 0) return Errno{EINVAL};
+  const uint64_t length = page().round_up(request.length);
+  if (length == 0) return Errno{ENOMEM};
+  if (request.file && (length > kLongestFile || request.offset > kLongestFile - length)) return Errno{EOVERFLOW};
+  if (too_many_areas(2)) return Errno{ENOMEM};
+  const Result<uint64_t> start = place(request, length);
+  if (!start) return start.error();
+  const Result<> kind = check_kind(request);
+  if (!kind) return kind.error();
+  // No pages are set aside for MAP_HUGETLB.
+  if (request.flags & kMapHugeTlb) return Errno{request.file ? EINVAL : ENOMEM};
+
+  VmArea area;
+  area.start = start.value();
+  area.end = area.start + length;
+  area.protection = request.protection & kProtAll;
+  area.shared = (request.flags & kMapType) != kMapPrivate;
+  area.grows_down = (request.flags & kMapGrowsDown) != 0;
+  area.no_reserve = (request.flags & kMapNoReserve) != 0;
+  area.may_write = !area.shared || !request.file || request.file_writable;
+  area.file = request.file;
+  area.offset = request.file ? request.offset : 0;
+  if (area.shared && area.anonymous()) area.object = std::make_shared<AnonMap>(manager_.anons());
+  remove_range(area.start, area.end);
+  area.committed = wants_commit(area);
+  if (area.committed && !manager_.commit().charge(page().pages(length))) return Errno{ENOMEM};
+  const uint64_t end = area.end;
+  insert(std::move(area));
+  if ((request.flags & (kMapPopulate | kMapLocked)) && !(request.flags & kMapNonBlock)) populate(start.value(), end);
+  return VirtAddr(start.value());
+}
+
+// As far as it goes without waiting: MAP_POPULATE promises no more.
+void AddressSpace::populate(uint64_t start, uint64_t end) {
+  const VmArea* area = find_area(VirtAddr(start));
+  const bool to_write = (area->protection & kProtWrite) != 0 && (!area->shared || area->anonymous());
+  const Access access = to_write ? Access::store : Access::load;
+  for (uint64_t at = start; at < end; at += page().bytes()) {
+    FaultProgress progress{.kernel = true};
+    if (!handle_fault(VirtAddr(at), access, progress).resolved()) return;
+  }
+}
+
+bool AddressSpace::range_is_valid(uint64_t start, uint64_t length) const {
+  const uint64_t end = user_end().value;
+  return page().aligned(start) && start <= end && length <= end - start;
+}
+
+Result<> AddressSpace::unmap(VirtAddr start, uint64_t length) {
+  const uint64_t bytes = page().round_up(length);
+  if (bytes == 0 || !range_is_valid(start.value, bytes)) return Errno{EINVAL};
+  const uint64_t end = start.value + bytes;
+  const VmArea* area = find_area(start);
+  // A hole in the middle makes two of one.
+  if (area && area->start < start.value && area->end > end && too_many_areas(1)) return Errno{ENOMEM};
+  remove_range(start.value, end);
+  return Unit{};
+}
+
+Result<> AddressSpace::protect(VirtAddr begin, uint64_t length, int protection) {
+  const int grows = protection & (kProtGrowsDown | kProtGrowsUp);
+  protection &= ~(kProtGrowsDown | kProtGrowsUp);
+  if (grows == (kProtGrowsDown | kProtGrowsUp) || !page().aligned(begin.value)) return Errno{EINVAL};
+  if (length == 0) return Unit{};
+  const uint64_t bytes = page().round_up(length);
+  uint64_t start = begin.value;
+  const uint64_t end = start + bytes;
+  if (end <= start) return Errno{ENOMEM};
+  if (protection & ~kProtAll) return Errno{EINVAL};
+  auto area = first_ending_after(start);
+  if (area == areas_.end()) return Errno{ENOMEM};
+  if (grows == kProtGrowsDown) {
+    if (area->second.start >= end || !area->second.grows_down) return Errno{area->second.start >= end ? ENOMEM : EINVAL};
+    start = area->second.start;
+  } else if (area->second.start > start) {
+    return Errno{ENOMEM};
+  } else if (grows == kProtGrowsUp) {
+    return Errno{EINVAL};
+  }
+  while (start < end) {
+    area = first_ending_after(start);
+    if (area == areas_.end() || area->second.start > start) return Errno{ENOMEM};
+    const uint64_t here = std::min(end, area->second.end);
+    const Result<> done = protect_area(area, start, here, protection);
+    if (!done) return done;
+    start = here;
+  }
+  return Unit{};
+}
+
+// One area's part [start, end) of mprotect.
+Result<> AddressSpace::protect_area(Areas::iterator area, uint64_t start, uint64_t end, int protection) {
+  if (area->second.protection == protection) return Unit{};
+  if ((protection & kProtWrite) && !area->second.may_write) return Errno{EACCES};
+  if (too_many_areas(2)) return Errno{ENOMEM};
+  VmArea wanted = area->second;
+  wanted.protection = protection;
+  // Pages once promised stay promised.
+  const bool more = !wanted.committed && wants_commit(wanted);
+  if (more && !manager_.commit().charge(page().pages(end - start))) return Errno{ENOMEM};
+  split_at(start);
+  split_at(end);
+  VmArea& changed = areas_.find(start)->second;
+  changed.protection = protection;
+  changed.committed |= more;
+  manager_.cpu().charge(Cycles(manager_.costs().area_change));
+  apply_protection(changed);
+  const auto next = areas_.find(end);
+  if (next != areas_.end()) merge_around(end);
+  merge_around(start);
+  return Unit{};
+}
+
+// Entries lose rights at once; what they gain, a fault gives them.
+void AddressSpace::apply_protection(const VmArea& area) {
+  table_->for_each_present(VirtAddr(area.start), VirtAddr(area.end), [&](VirtAddr at, const hw::Entry& entry) {
+    const hw::Permissions wanted = permissions(area, entry.writable && (area.protection & kProtWrite));
+    if (!wanted.any()) {
+      table_->unmap(at);
+    } else if (wanted != entry.permissions()) {
+      table_->set_permissions(at, wanted);
+    }
+  });
+}
+
+}  // namespace faultline::os

@@ -1,0 +1,196 @@
+#include "os/memory/memory_manager.h"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <utility>
+
+namespace faultline::os {
+
+namespace {
+
+// Frame 0 and its neighbours stand for the kernel's text and data, and the
+// kernel keeps a note of 64 bytes for each frame, as Linux's struct page.
+constexpr uint64_t kKernelImageFrames = 4;
+constexpr uint64_t kNoteBytes = 64;
+constexpr Pfn kZeroPage{1};
+// What a process and its tables need at the very least.
+constexpr uint64_t kLeastUserFrames = 24;
+constexpr uint64_t kWriteBehindSeconds = 5;   // a dirty page is written after
+constexpr uint64_t kWriteBehindPerSecond = 10;  // rounds at most
+
+uint64_t own_frames(const hw::PageTableFormat& format, uint64_t frames) {
+  return kKernelImageFrames + format.page().pages(frames * kNoteBytes);
+}
+
+uint64_t usable_frames(const Cpu& cpu, const hw::PageTableFormat& format) {
+  const uint64_t limit = format.physical_limit();
+  const uint64_t frames = const_cast<Cpu&>(cpu).memory().frames();
+  return limit == 0 ? frames : std::min(frames, limit >> format.page().shift);
+}
+
+}  // namespace
+
+MemoryManager::MemoryManager(Cpu& cpu, BlockDevice& disk, Executor& executor, const hw::PageTableFormat& format,
+                             const OsConfig& config)
+    : cpu_(cpu),
+      disk_(disk),
+      executor_(executor),
+      format_(format),
+      config_(config),
+      frames_(cpu, executor, config.costs, usable_frames(cpu, format),
+              own_frames(format, usable_frames(cpu, format)) +
+                  PageTables::kernel_tables(format, usable_frames(cpu, format)),
+              pageout_thresholds(config.vm, format.page(), usable_frames(cpu, format))),
+      waits_(executor),
+      swap_(format.page(), config.swap.size, disk.sectors(), frames_),
+      anons_(frames_, swap_),
+      tables_(cpu, frames_, format, config.costs, config.vm.flush_on_clear, Pfn(own_frames(format, frames_.total()))),
+      cache_({cpu, disk, executor, frames_, tables_, waits_, config, copies_, zeroed_}),
+      commit_(config.vm, frames_.total(), swap_.slots()),
+      laundry_({cpu, disk, frames_, tables_, swap_, anons_, cache_, waits_, config.costs}, config.vm.batch),
+      daemon_(cpu, executor, frames_, tables_, laundry_, config, format.page()),
+      zero_page_(kZeroPage),
+      write_behind_wakeup_(executor),
+      write_behind_pause_(executor) {
+  frames_.on_identity_lost([this](Pfn frame) { identity_lost(frame); });
+  frames_.on_shortage([this](bool refused) { daemon_.shortage(refused); });
+  frames_.on_page_moved([this](Pfn frame, bool came) { daemon_.page_moved(frame, came); });
+  laundry_.on_progress([this] { daemon_.wake(); });
+  cache_.on_written([this](Pfn frame) { laundry_.file_written(frame); });
+  cache_.on_dirtied([this] {
+    const uint64_t dirty = cache_.dirty_pages();
+    if (dirty == 1 || dirty == write_behind_mark()) write_behind_wakeup_.wake_all();
+  });
+}
+
+MemoryManager::~MemoryManager() = default;
+
+std::optional<std::string> MemoryManager::unusable() const {
+  const uint64_t kernel = frames_.count(FrameKind::kernel);
+  const uint64_t root = page_frames_of_root();
+  const uint64_t least = kernel + root + kLeastUserFrames + frames_.thresholds().minfree;
+  if (frames_.total() < least) {
+    return fmt::format("{} frames of memory are too few: the kernel, one page table and a program need {}",
+                       frames_.total(), least);
+  }
+  return std::nullopt;
+}
+
+uint64_t MemoryManager::page_frames_of_root() const {
+  return format_.page().pages(format_.table_bytes(format_.root_level()));
+}
+
+Reply<std::unique_ptr<AddressSpace>> MemoryManager::create_address_space() {
+  bool must_wait = false;
+  std::unique_ptr<PageTable> table = tables_.create(must_wait);
+  if (!table && must_wait) return frames_.available();
+  if (!table) return Errno{ENOMEM};
+  return std::make_unique<AddressSpace>(*this, std::move(table));
+}
+
+uint64_t MemoryManager::requests_in_flight() const {
+  return cache_.requests_in_flight() + laundry_.requests_in_flight() + swap_ins_in_flight_;
+}
+
+// --- frames for faults -----------------------------------------------------------
+
+std::optional<Pfn> MemoryManager::zeroed_frame(Urgency urgency) {
+  const std::optional<Pfn> pfn = frames_.allocate(FrameKind::anonymous, urgency);
+  if (!pfn) return std::nullopt;
+  cpu_.zero_frame(*pfn);
+  ++zeroed_.pages;
+  return pfn;
+}
+
+std::optional<Pfn> MemoryManager::copied_frame(Pfn from, Urgency urgency) {
+  const std::optional<Pfn> pfn = frames_.allocate(FrameKind::anonymous, urgency);
+  if (!pfn) return std::nullopt;
+  cpu_.copy_frame(*pfn, from);
+  ++copies_.pages;
+  copies_.bytes += page().bytes();
+  return pfn;
+}
+
+bool MemoryManager::start_swap_in(Anon& anon, Urgency urgency) {
+  const std::optional<Pfn> pfn = frames_.allocate(FrameKind::anonymous, urgency);
+  if (!pfn) return false;
+  Frame& frame = frames_[*pfn];
+  frame.anon = &anon;
+  frame.reading = true;
+  anon.frame = pfn->value;
+  anon.under_io = true;
+  ++swap_ins_in_flight_;
+  cpu_.charge(Cycles(config_.costs.disk_submit));
+  disk_.submit({.sector = swap_.sector(anon.slot), .frames = {*pfn}, .write = false,
+                .done = [this, &anon, pfn = *pfn](bool ok) { end_swap_in(anon, pfn, ok); }});
+  return true;
+}
+
+// The transfer kept the anon alive, whoever gave it up meanwhile.
+void MemoryManager::end_swap_in(Anon& anon, Pfn pfn, bool ok) {
+  --swap_ins_in_flight_;
+  frames_[pfn].reading = false;
+  if (ok) {
+    swap_.count_in();
+    swap_.note_copy();
+  } else {
+    // Only who touches this page learns of it.
+    anon.damaged = true;
+    anon.frame = Anon::kNone;
+    swap_.retire(anon.slot);
+    anon.slot = Anon::kNone;
+    frames_.free(pfn);
+  }
+  anons_.end_io(anon);
+  waits_.wake(pfn);
+}
+
+void MemoryManager::identity_lost(Pfn pfn) {
+  const Frame& frame = frames_[pfn];
+  if (frame.kind == FrameKind::file) {
+    cache_.identity_lost(pfn);
+  } else if (frame.anon) {
+    frame.anon->frame = Anon::kNone;
+  }
+}
+
+// --- write-behind ------------------------------------------------------------------
+
+uint64_t MemoryManager::write_behind_mark() const { return uint64_t{4} * config_.vm.batch; }
+
+Co<> MemoryManager::write_behind_daemon() {
+  for (;;) {
+    if (!config_.vm.writebehind || cache_.dirty_pages() == 0) {
+      co_await write_behind_wakeup_.sleep();
+      continue;
+    }
+    if (cache_.dirty_pages() < write_behind_mark()) {
+      const Cycles later = cpu_.now() + Cycles(cpu_.clock_hz() * kWriteBehindSeconds);
+      co_await write_behind_wakeup_.sleep_interruptibly(later);
+    }
+    write_behind();
+    // Pages that are written and dirtied all the time must not keep the hart.
+    const Cycles pause = cpu_.now() + Cycles(cpu_.clock_hz() / kWriteBehindPerSecond);
+    co_await write_behind_pause_.sleep_interruptibly(pause);
+  }
+}
+
+void MemoryManager::write_behind() {
+  const AccountScope account(cpu_, CycleAccount::pageout);
+  cache_.count_writebehind(cache_.write_oldest(cache_.dirty_pages(), config_.vm.batch));
+}
+
+// --- statistics ----------------------------------------------------------------------
+
+FrameStatistics MemoryManager::frames() const {
+  return {.total = frames_.total(),
+          .free = frames_.free_frames(),
+          .anonymous = frames_.count(FrameKind::anonymous),
+          .file = frames_.count(FrameKind::file),
+          .kernel = frames_.count(FrameKind::kernel),
+          .page_tables = frames_.count(FrameKind::page_table),
+          .peak_page_table_bytes = frames_.peak(FrameKind::page_table) * page().bytes()};
+}
+
+}  // namespace faultline::os

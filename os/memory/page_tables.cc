@@ -1,0 +1,333 @@
+// What all page tables have in common: notes, reverse map, pressure.
+#include <fmt/format.h>
+
+#include <algorithm>
+
+#include "os/config.h"
+#include "os/cpu.h"
+#include "os/memory/page_table.h"
+
+namespace faultline::os {
+
+namespace {
+// Address-space identifier 0 is nobody's, so that none means none.
+constexpr uint64_t kAsids = 1u << 16;
+}  // namespace
+
+PageTables::PageTables(Cpu& cpu, FrameAllocator& frames, const hw::PageTableFormat& format, const OsCosts& costs,
+                       bool flush_on_clear, Pfn first_kernel_table)
+    : cpu_(cpu),
+      frames_(frames),
+      format_(format),
+      costs_(costs),
+      flush_on_clear_(flush_on_clear),
+      entries_per_frame_(format.page().bytes() / format.entry_bytes()),
+      notes_(frames.total()),
+      asids_(kAsids) {
+  for (uint64_t asid = 1; asid < kAsids; ++asid) asids_.insert(asid);
+  build_kernel_part(first_kernel_table);
+}
+
+PageTables::~PageTables() = default;
+
+// --- entries ----------------------------------------------------------------
+
+VirtAddr PageTables::translated_by(uint64_t position) const {
+  const Notes& notes = notes_of(position);
+  return VirtAddr(notes.first_address + position % entries_per_frame_ * format_.entry_span(notes.level));
+}
+
+uint64_t PageTables::raw(uint64_t position) const {
+  const hw::BackingStore& memory = cpu_.memory();
+  return format_.entry_bytes() == 4 ? memory.load<uint32_t>(address(position))
+                                    : memory.load<uint64_t>(address(position));
+}
+
+void PageTables::set_raw(uint64_t position, uint64_t value) {
+  hw::BackingStore& memory = cpu_.memory();
+  if (format_.entry_bytes() == 4) {
+    memory.store<uint32_t>(address(position), static_cast<uint32_t>(value));
+  } else {
+    memory.store<uint64_t>(address(position), value);
+  }
+}
+
+uint64_t PageTables::load(uint64_t position) { return cpu_.load(address(position), format_.entry_bytes()); }
+
+void PageTables::store(uint64_t position, uint64_t value) {
+  cpu_.store(address(position), format_.entry_bytes(), value);
+}
+
+hw::Entry PageTables::entry_at(uint64_t position) const {
+  return format_.decode(raw(position), notes_of(position).level);
+}
+
+void PageTables::flush(uint64_t position) {
+  cpu_.charge(Cycles(costs_.tlb_flush_page));
+  cpu_.flush_page(notes_of(position).owner->asid(), translated_by(position));
+}
+
+// --- the reverse map ----------------------------------------------------------
+
+void PageTables::link(uint64_t position, Pfn pfn) {
+  Notes& notes = notes_of(position);
+  if (notes.links.empty()) notes.links.resize(entries_per_frame_);
+  Frame& frame = frames_[pfn];
+  notes.links[position % entries_per_frame_] = Link{frame.first_mapping, kNone};
+  if (frame.first_mapping != kNone) {
+    notes_of(frame.first_mapping).links[frame.first_mapping % entries_per_frame_].prev = position;
+  }
+  frame.first_mapping = position;
+  ++frame.mappings;
+}
+
+void PageTables::unlink(uint64_t position, Pfn pfn) {
+  const Link link = notes_of(position).links[position % entries_per_frame_];
+  Frame& frame = frames_[pfn];
+  if (link.prev == kNone) {
+    frame.first_mapping = link.next;
+  } else {
+    notes_of(link.prev).links[link.prev % entries_per_frame_].next = link.next;
+  }
+  if (link.next != kNone) notes_of(link.next).links[link.next % entries_per_frame_].prev = link.prev;
+  --frame.mappings;
+}
+
+// `visit` may take the entry away.
+void PageTables::walk_chain(Pfn pfn, const std::function<void(uint64_t)>& visit) {
+  for (uint64_t at = frames_[pfn].first_mapping; at != kNone;) {
+    const uint64_t next = notes_of(at).links[at % entries_per_frame_].next;
+    visit(at);
+    at = next;
+  }
+}
+
+bool PageTables::referenced(Pfn pfn) {
+  bool found = frames_[pfn].used;
+  walk_chain(pfn, [&](uint64_t at) { found |= (load(at) & format_.referenced_bit()) != 0; });
+  return found;
+}
+
+bool PageTables::modified(Pfn pfn) {
+  bool found = false;
+  walk_chain(pfn, [&](uint64_t at) { found |= (load(at) & format_.modified_bit()) != 0; });
+  return found;
+}
+
+void PageTables::clear_referenced(Pfn pfn) {
+  frames_[pfn].used = false;
+  walk_chain(pfn, [&](uint64_t at) {
+    const uint64_t value = load(at);
+    if ((value & format_.referenced_bit()) == 0) return;
+    store(at, value & ~format_.referenced_bit());
+    // Without it the TLB goes on answering and the bit stays clear (S9).
+    if (flush_on_clear_) flush(at);
+  });
+}
+
+void PageTables::unmap_everywhere(Pfn pfn) {
+  walk_chain(pfn, [&](uint64_t at) { remove(at); });
+}
+
+void PageTables::write_protect_everywhere(Pfn pfn) {
+  walk_chain(pfn, [&](uint64_t at) {
+    const hw::Entry entry = format_.decode(load(at), 0);
+    if (!entry.writable && !entry.modified) return;
+    hw::Permissions permissions = entry.permissions();
+    permissions.write = false;
+    store(at, format_.encode_leaf(entry.pfn, permissions, entry.referenced, false));
+    flush(at);
+  });
+}
+
+// --- placing and taking away leaf entries ---------------------------------------
+
+void PageTables::place(uint64_t position, uint64_t value, Pfn pfn) {
+  store(position, value);
+  Notes& notes = notes_of(position);
+  ++notes.present;
+  ++entries_present_;
+  if (tracked(pfn)) {
+    link(position, pfn);
+    ++notes.tracked;
+    PageTable& owner = *notes.owner;
+    owner.peak_resident_ = std::max(owner.peak_resident_, ++owner.resident_);
+  }
+  sort_in(position / entries_per_frame_);
+}
+
+// What the notes and the frame must know when a leaf entry goes.
+void PageTables::forget_leaf(uint64_t position, const hw::Entry& entry) {
+  Notes& notes = notes_of(position);
+  --notes.present;
+  --entries_present_;
+  if (!tracked(entry.pfn)) return;
+  unlink(position, entry.pfn);
+  --notes.tracked;
+  --notes.owner->resident_;
+  Frame& frame = frames_[entry.pfn];
+  // A page of a file is writable only while it is known to be dirty.
+  if (frame.kind == FrameKind::anonymous) frame.dirty |= entry.modified;
+  frame.used |= entry.referenced;
+}
+
+RemovedEntry PageTables::take_away(uint64_t position) {
+  const hw::Entry entry = format_.decode(load(position), 0);
+  if (!entry.valid) return {};
+  store(position, 0);
+  forget_leaf(position, entry);
+  flush(position);
+  return {true, entry.pfn, entry.referenced, entry.modified};
+}
+
+RemovedEntry PageTables::remove(uint64_t position) {
+  const RemovedEntry removed = take_away(position);
+  sort_in(position / entries_per_frame_);
+  free_if_empty(position / entries_per_frame_);
+  return removed;
+}
+
+// --- tables ------------------------------------------------------------------------
+
+void PageTables::add_notes(Pfn pfn, PageTable& owner, unsigned level, uint64_t first_address, uint64_t parent) {
+  auto notes = std::make_unique<Notes>();
+  notes->owner = &owner;
+  notes->level = level;
+  notes->first_address = first_address;
+  notes->parent = parent;
+  notes_[pfn.value] = std::move(notes);
+  sort_in(pfn.value);
+}
+
+// Keeps the lists of tables that could be given back.
+void PageTables::sort_in(uint64_t frame) {
+  Notes& notes = *notes_[frame];
+  if (notes.parent == kNone) return;  // a root stays
+  List list = List::none;
+  if (notes.present == 0) {
+    list = List::empty;
+  } else if (notes.level == 0 && notes.tracked == 0) {
+    list = List::zero_only;
+  }
+  if (list == notes.list) return;
+  sort_out(frame);
+  notes.list = list;
+  if (list == List::empty) empty_.insert(frame);
+  if (list == List::zero_only) zero_only_.insert(frame);
+}
+
+void PageTables::sort_out(uint64_t frame) {
+  Notes& notes = *notes_[frame];
+  if (notes.list == List::empty) empty_.erase(frame);
+  if (notes.list == List::zero_only) zero_only_.erase(frame);
+  notes.list = List::none;
+}
+
+// Gives a table without a present entry back, and those above that lose their
+// last entry with it.
+void PageTables::free_if_empty(uint64_t frame) {
+  while (notes_[frame]->present == 0 && notes_[frame]->parent != kNone) {
+    const uint64_t parent = notes_[frame]->parent;
+    // Whatever caches entries of upper levels must not lead here any more.
+    flush(parent);
+    store(parent, 0);
+    sort_out(frame);
+    notes_[frame].reset();
+    frames_.free(Pfn(frame));
+    frame = parent / entries_per_frame_;
+    --notes_[frame]->present;
+    sort_in(frame);
+  }
+}
+
+uint64_t PageTables::free_empty_tables() {
+  const uint64_t before = frames_.count(FrameKind::page_table);
+  while (!empty_.empty()) free_if_empty(*empty_.begin());
+  return before - frames_.count(FrameKind::page_table);
+}
+
+uint64_t PageTables::free_one_zero_page_table() {
+  if (zero_only_.empty()) return 0;
+  const uint64_t before = frames_.count(FrameKind::page_table);
+  const uint64_t frame = *zero_only_.begin();
+  for (uint64_t i = 0; i < entries_per_frame_; ++i) {
+    const uint64_t position = frame * entries_per_frame_ + i;
+    if (format_.decode(raw(position), 0).valid) take_away(position);
+  }
+  sort_in(frame);
+  free_if_empty(frame);
+  return before - frames_.count(FrameKind::page_table);
+}
+
+PageTableStatistics PageTables::statistics() const {
+  // A linear table has one entry for each page of a 32- or 64-bit address space.
+  const unsigned bits = format_.layout().rule == hw::AddressRule::zero_extended ? 32 : 64;
+  PageTableStatistics result;
+  result.bytes = frames_.count(FrameKind::page_table) * page().bytes();
+  result.peak_bytes = frames_.peak(FrameKind::page_table) * page().bytes();
+  result.entries_present = entries_present_;
+  result.linear_bytes = format_.entry_bytes();
+  for (unsigned bit = page().shift; bit < bits; ++bit) result.linear_bytes *= 2;
+  return result;
+}
+
+// --- invariants ---------------------------------------------------------------------
+
+std::optional<std::string> PageTables::check_table(uint64_t frame, uint64_t& entries) const {
+  const Notes& notes = *notes_[frame];
+  uint64_t present = 0;
+  uint64_t in_chains = 0;
+  for (uint64_t i = 0; i < entries_per_frame_; ++i) {
+    const uint64_t at = frame * entries_per_frame_ + i;
+    // The kernel's part of a root belongs to no process.
+    if (notes.parent == kNone && notes.first_address + i * format_.entry_span(notes.level) >= format_.user_end().value) break;
+    const hw::Entry entry = format_.decode(raw(at), notes.level);
+    if (!entry.valid) continue;
+    ++present;
+    if (notes.level != 0) {
+      if (!notes_[entry.pfn.value]) return fmt::format("table frame {} leads to a frame that is no table", frame);
+      continue;
+    }
+    if (entry.pfn.value >= frames_.total()) return fmt::format("table frame {} maps a frame that is not there", frame);
+    const Frame& mapped = frames_[entry.pfn];
+    if (mapped.listed || mapped.kind == FrameKind::free) return fmt::format("free frame {} is mapped", entry.pfn.value);
+    in_chains += tracked(entry.pfn);
+  }
+  if (present != notes.present) return fmt::format("table frame {} has {} entries, noted {}", frame, present, notes.present);
+  if (in_chains != notes.tracked) return fmt::format("table frame {} maps {} pages, noted {}", frame, in_chains, notes.tracked);
+  if (notes.level == 0) entries += present;
+  return std::nullopt;
+}
+
+std::optional<std::string> PageTables::check_chain(uint64_t frame) const {
+  uint64_t length = 0;
+  uint64_t before = kNone;
+  for (uint64_t at = frames_[Pfn(frame)].first_mapping; at != kNone;) {
+    const Link& link = notes_of(at).links[at % entries_per_frame_];
+    const hw::Entry entry = entry_at(at);
+    if (link.prev != before || !entry.valid || entry.pfn.value != frame || ++length > frames_[Pfn(frame)].mappings) {
+      return fmt::format("the chain of mappings of frame {} is broken", frame);
+    }
+    before = at;
+    at = link.next;
+  }
+  if (length != frames_[Pfn(frame)].mappings) return fmt::format("frame {} has lost mappings", frame);
+  return std::nullopt;
+}
+
+std::optional<std::string> PageTables::check_invariants() const {
+  uint64_t entries = 0;
+  for (uint64_t frame = 0; frame < notes_.size(); ++frame) {
+    const bool is_table = frames_[Pfn(frame)].kind == FrameKind::page_table;
+    if (is_table != (notes_[frame] != nullptr)) return fmt::format("frame {} is half a page table", frame);
+    if (is_table) {
+      if (auto broken = check_table(frame, entries)) return broken;
+    } else if (auto broken = check_chain(frame)) {
+      return broken;
+    }
+  }
+  if (entries != entries_present_) return "entries of page tables do not add up";
+  return std::nullopt;
+}
+
+}  // namespace faultline::os

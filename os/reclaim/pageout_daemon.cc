@@ -1,0 +1,188 @@
+#include "os/reclaim/pageout_daemon.h"
+
+#include <algorithm>
+
+#include "os/cpu.h"
+#include "os/memory/anon_map.h"
+#include "os/memory/page_table.h"
+#include "os/reclaim/laundry.h"
+
+namespace faultline::os {
+
+namespace {
+constexpr uint64_t kWakeupsPerSecond = 4;
+constexpr uint64_t kAfterKillPerSecond = 100;     // a killed process gets so long to finish
+constexpr uint64_t kLeastLotsfreeBytes = 512 << 10;
+constexpr uint64_t kMostFastscanBytes = 64 << 20;
+constexpr uint64_t kLeastScan = 16;               // pages of one activation
+}  // namespace
+
+Thresholds pageout_thresholds(const VmConfig& config, PageSize page, uint64_t frames) {
+  Thresholds marks;
+  // illumos knows no memory so small that 512 KB are most of it; a quarter is
+  // the cap here.
+  const uint64_t automatic = std::min(std::max(frames / 64, kLeastLotsfreeBytes >> page.shift), frames / 4);
+  marks.lotsfree = config.lotsfree ? config.lotsfree : automatic;
+  marks.desfree = config.desfree ? config.desfree : marks.lotsfree / 2;
+  marks.minfree = config.minfree ? config.minfree : marks.desfree / 2;
+  marks.reserve = std::min(std::max<uint64_t>(marks.minfree / 4, 2), marks.minfree);
+  return marks;
+}
+
+ScanRates scan_rates(const VmConfig& config, PageSize page, uint64_t frames) {
+  ScanRates rates;
+  rates.fastscan = config.fastscan ? config.fastscan : std::min(frames / 2, kMostFastscanBytes >> page.shift);
+  rates.fastscan = std::max<uint64_t>(rates.fastscan, 1);
+  rates.slowscan = config.slowscan ? config.slowscan : std::min<uint64_t>(rates.fastscan / 10, 100);
+  rates.slowscan = std::min(rates.slowscan, rates.fastscan);
+  rates.hand_spread = config.handspreadpages ? config.handspreadpages : std::min(frames / 4, rates.fastscan);
+  rates.hand_spread = std::clamp<uint64_t>(rates.hand_spread, 1, std::max<uint64_t>(frames - 1, 1));
+  return rates;
+}
+
+PageoutDaemon::PageoutDaemon(Cpu& cpu, Executor& executor, FrameAllocator& frames, PageTables& tables,
+                             Laundry& laundry, const OsConfig& config, PageSize page)
+    : cpu_(cpu),
+      frames_(frames),
+      tables_(tables),
+      laundry_(laundry),
+      config_(config),
+      rates_(scan_rates(config.vm, page, frames.total())),
+      most_in_flight_(std::max<uint64_t>({frames.thresholds().lotsfree, uint64_t{2} * config.vm.batch, 8})),
+      policy_(make_replacement_policy(config.vm.replacement, {frames.total(), rates_.hand_spread})),
+      wakeup_(executor),
+      pause_(executor) {}
+
+void PageoutDaemon::shortage(bool refused) {
+  if (refused || resting_) wakeup_.wake_all();
+}
+
+void PageoutDaemon::page_moved(Pfn frame, bool came) {
+  if (!policy_) return;
+  if (came) {
+    policy_->loaded(frame);
+  } else {
+    policy_->removed(frame);
+  }
+}
+
+Co<> PageoutDaemon::run() {
+  Next next = Next::rest;
+  for (;;) {
+    const uint64_t hz = cpu_.clock_hz();
+    switch (next) {
+      case Next::rest:
+        resting_ = true;
+        co_await wakeup_.sleep();
+        resting_ = false;
+        break;
+      case Next::tick:
+      case Next::wait_for_disk:
+        co_await wakeup_.sleep_interruptibly(cpu_.now() + Cycles(hz / kWakeupsPerSecond));
+        break;
+      case Next::again:
+        // Others get their turn in between.
+        co_await pause_.sleep_interruptibly(cpu_.now() + Cycles(1));
+        break;
+      case Next::after_kill:
+        co_await pause_.sleep_interruptibly(cpu_.now() + Cycles(hz / kAfterKillPerSecond));
+        break;
+    }
+    next = activate();
+  }
+}
+
+uint64_t PageoutDaemon::pages_to_scan(uint64_t free) const {
+  const uint64_t lotsfree = std::max<uint64_t>(frames_.thresholds().lotsfree, 1);
+  const uint64_t available = std::min(free, lotsfree);
+  const uint64_t a_second = (rates_.slowscan * available + rates_.fastscan * (lotsfree - available)) / lotsfree;
+  return std::max(a_second / kWakeupsPerSecond, std::min(kLeastScan, frames_.total()));
+}
+
+PageoutDaemon::Next PageoutDaemon::activate() {
+  const AccountScope account(cpu_, CycleAccount::pageout);
+  ++statistics_.wakeups;
+  const Thresholds& marks = frames_.thresholds();
+  if (frames_.free_frames() < marks.desfree) statistics_.tables_freed += tables_.free_empty_tables();
+  scan(pages_to_scan(frames_.free_frames()));
+  laundry_.flush();
+  frames_.wake_waiters();
+
+  if (frames_.somebody_waits()) {
+    if (laundry_.pages_in_flight() != 0) return Next::wait_for_disk;
+    return fruitless() ? last_resort() : Next::again;
+  }
+  // Where nothing can be had nobody looks again before somebody asks.
+  if (frames_.free_frames() >= marks.lotsfree || fruitless()) return Next::rest;
+  return Next::tick;
+}
+
+void PageoutDaemon::scan(uint64_t steps) {
+  if (!policy_) return;
+  for (; steps > 0; --steps) {
+    if (frames_.free_frames() + laundry_.pages_in_flight() >= frames_.thresholds().lotsfree) return;
+    if (laundry_.pages_in_flight() >= most_in_flight_) return;
+    ++steps_since_taken_;
+    policy_->step(*this);
+  }
+}
+
+// Both hands have been everywhere twice and nothing could be taken.
+bool PageoutDaemon::fruitless() const {
+  return laundry_.pages_in_flight() == 0 && steps_since_taken_ > 2 * (frames_.total() + rates_.hand_spread);
+}
+
+PageoutDaemon::Next PageoutDaemon::last_resort() {
+  steps_since_taken_ = 0;
+  // Entries that map the zero page can be made again at the next touch.
+  const uint64_t freed = tables_.free_one_zero_page_table();
+  statistics_.tables_freed += freed;
+  if (freed != 0) {
+    steps_since_taken_ = 2 * (frames_.total() + rates_.hand_spread);
+    frames_.wake_waiters();
+    return Next::again;
+  }
+  ++statistics_.out_of_memory;
+  if (out_of_memory_) out_of_memory_();
+  frames_.begin_emergency();
+  return Next::after_kill;
+}
+
+PageoutStatistics PageoutDaemon::statistics() const {
+  PageoutStatistics result = statistics_;
+  result.freed += laundry_.freed();
+  result.cleaned = laundry_.cleaned();
+  result.batches = laundry_.batches();
+  return result;
+}
+
+// --- what the policy sees ---------------------------------------------------------
+
+bool PageoutDaemon::look(Pfn pfn, Hand hand) {
+  cpu_.charge(Cycles(config_.costs.page_scan));
+  ++(hand == Hand::front ? statistics_.front_hand : statistics_.back_hand);
+  const Frame& frame = frames_[pfn];
+  if (frame.listed || frame.under_io() || frame.pins != 0) return false;
+  return (frame.kind == FrameKind::anonymous && frame.anon) || (frame.kind == FrameKind::file && frame.file);
+}
+
+bool PageoutDaemon::referenced(Pfn pfn) { return tables_.referenced(pfn); }
+
+void PageoutDaemon::clear_referenced(Pfn pfn) { tables_.clear_referenced(pfn); }
+
+void PageoutDaemon::take(Pfn pfn) {
+  const Frame& frame = frames_[pfn];
+  const bool dirty = frame.dirty || (frame.kind == FrameKind::anonymous &&
+                                     (frame.anon->slot == Anon::kNone || tables_.modified(pfn)));
+  if (dirty && !laundry_.can_clean(pfn)) return;
+  steps_since_taken_ = 0;
+  tables_.unmap_everywhere(pfn);
+  if (dirty) {
+    laundry_.add(pfn);
+  } else {
+    frames_.free_with_page(pfn);
+    ++statistics_.freed;
+  }
+}
+
+}  // namespace faultline::os
