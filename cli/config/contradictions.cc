@@ -24,6 +24,7 @@ class Checker {
     check_tlbs();
     check_caches();
     check_memory();
+    check_disk();
     check_thresholds();
   }
 
@@ -40,9 +41,10 @@ class Checker {
   }
 
   void check_replacement(const std::string& prefix, hw::Replacement replacement, uint32_t ways) const {
-    require(replacement != hw::Replacement::plru || std::has_single_bit(ways),
+    require(replacement != hw::Replacement::plru || (std::has_single_bit(ways) && ways <= kMostTreeWays),
             {prefix + ".replacement", prefix + ".ways"},
-            fmt::format("{0}.replacement = \"plru\" needs {0}.ways to be a power of two, and it is {1}", prefix, ways));
+            fmt::format("{0}.replacement = \"plru\" needs {0}.ways to be a power of two of at most {1}, and it is {2}",
+                        prefix, kMostTreeWays, ways));
   }
 
   void check_tlb(const std::string& prefix, const hw::TlbLevelConfig& tlb) const {
@@ -98,6 +100,16 @@ class Checker {
             "swap.size is more than half of disk.size, which holds the files too");
   }
 
+  void check_disk() const {
+    const hw::DiskConfig& disk = machine_.disk;
+    if (disk.kind != hw::DiskKind::hdd) return;
+    require(disk.seek_track_us <= disk.seek_average_us, {"disk.seek_track_us", "disk.seek_average_us"},
+            fmt::format("disk.seek_track_us = {} is more than disk.seek_average_us = {}", disk.seek_track_us,
+                        disk.seek_average_us));
+    require(disk.track_bytes % kSector == 0, {"disk.track_bytes"},
+            fmt::format("disk.track_bytes must be a multiple of the sector, {}", kSector));
+  }
+
   // Thresholds that are 0 follow from the size of memory and from each other.
   void check_thresholds() const {
     const os::VmConfig& vm = values_.os.vm;
@@ -117,7 +129,9 @@ class Checker {
             fmt::format("vm.slowscan = {} is more than vm.fastscan = {}", vm.slowscan, vm.fastscan));
   }
 
-  static constexpr uint64_t kPage = 4096;  // base page of every format so far
+  static constexpr uint64_t kSector = 512;
+  static constexpr uint32_t kMostTreeWays = 64;  // one word holds the tree
+  static constexpr uint64_t kPage = 4096;        // base page of every format so far
 
   const Configuration& values_;
   const hw::MachineConfig& machine_;

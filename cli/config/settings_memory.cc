@@ -76,6 +76,8 @@ void add_disk(std::vector<Setting>& table) {
   table.push_back(disk<&K::track_bytes>(
       "track_bytes",
       {.help = "hdd: a track; one turn transfers it.", .unit = "bytes", .range = {4'096, uint64_t{1} << 30}}));
+  table.push_back(disk<&K::track_buffer>(
+      "track_buffer", {.help = "hdd: an idle drive reads on to the end of the track, into memory of its own."}));
   table.push_back(disk<&K::ssd_read_us>(
       "ssd_read_us", {.help = "ssd: time to the first byte read.", .unit = "microseconds", .range = kMicroseconds}));
   table.push_back(disk<&K::ssd_write_us>(

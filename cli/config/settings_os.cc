@@ -34,8 +34,8 @@ void add_overcommit(std::vector<Setting>& table) {
 }
 
 void add_reclaim(std::vector<Setting>& table) {
-  table.push_back(vm<&V::replacement>("replacement",
-                                      {.help = "Which page leaves memory.", .choices = {"two-handed", "one-handed"}}));
+  table.push_back(vm<&V::replacement>(
+      "replacement", {.help = "Which page leaves memory.", .choices = {"two-handed", "one-handed", "fifo", "lru"}}));
   table.push_back(vm<&V::lotsfree>(
       "lotsfree", {.help = "Free pages below which the page-out daemon runs; 0: memory/64, at least 512 KB.",
                    .unit = "pages",

@@ -210,9 +210,11 @@ TEST(Loader, HostileFilesGetOneLine) {
 
 TEST(Contradictions, AreFoundAndNamedByTheLastOfTheSettings) {
   EXPECT_EQ(refusal("[tlb.l1d]\nreplacement = \"plru\"\n", {"tlb.l1d.ways=3"}),
-            "-s tlb.l1d.ways=3: tlb.l1d.replacement = \"plru\" needs tlb.l1d.ways to be a power of two, and it is 3");
-  EXPECT_EQ(refusal("[tlb.l1d]\nways = 3\nreplacement = \"plru\"\n"),
-            "m.toml:3:15: tlb.l1d.replacement = \"plru\" needs tlb.l1d.ways to be a power of two, and it is 3");
+            "-s tlb.l1d.ways=3: tlb.l1d.replacement = \"plru\" needs tlb.l1d.ways to be a power of two of at most 64, "
+            "and it is 3");
+  EXPECT_EQ(
+      refusal("[tlb.l1d]\nways = 3\nreplacement = \"plru\"\n"),
+      "m.toml:3:15: tlb.l1d.replacement = \"plru\" needs tlb.l1d.ways to be a power of two of at most 64, and it is 3");
   const std::string caches = "[cache]\nenabled = true\n";
   EXPECT_THAT(refusal(caches, {"cache.l1d.ways=7"}),
               StartsWith("-s cache.l1d.ways=7: cache.l1d.size = 32768 is no multiple"));
@@ -225,6 +227,9 @@ TEST(Contradictions, AreFoundAndNamedByTheLastOfTheSettings) {
   EXPECT_THAT(refusal("", {"dram.size=5000001"}), HasSubstr("multiple of the page"));
   EXPECT_THAT(refusal("", {"vm.desfree=2000"}),
               StartsWith("-s vm.desfree=2000: vm.desfree = 2000 is more than vm.lotsfree = 1024"));
+  EXPECT_THAT(refusal("", {"tlb.l1d.replacement=plru", "tlb.l1d.ways=128"}), HasSubstr("at most 64, and it is 128"));
+  EXPECT_THAT(refusal("", {"disk.seek_track_us=6000"}), HasSubstr("more than disk.seek_average_us"));
+  EXPECT_THAT(refusal("", {"disk.track_bytes=5000"}), HasSubstr("multiple of the sector"));
   EXPECT_THAT(refusal("", {"vm.minfree=600"}), HasSubstr("more than vm.desfree = 512"));
   EXPECT_THAT(refusal("", {"vm.lotsfree=65536"}), HasSubstr("not less than memory"));
   EXPECT_THAT(refusal("", {"vm.slowscan=10", "vm.fastscan=5"}), HasSubstr("more than vm.fastscan"));

@@ -8,6 +8,7 @@
 #include <sstream>
 #include <systemc>
 
+#include "cli/config/settings.h"
 #include "cli/report/invariants.h"
 #include "cli/report/layout.h"
 #include "cli/report/statistics_json.h"
@@ -184,6 +185,13 @@ TEST(Invariants, AStoppedRunMayLeaveItsProcesses) {
   EXPECT_THAT(broken_invariants(s), Not(IsEmpty()));
   s.exit.reason = "interrupted";
   EXPECT_THAT(broken_invariants(s), IsEmpty());
+}
+
+// A format that the hardware knows can be chosen, and no other.
+TEST(Settings, PagingFormatsAreThoseOfTheHardware) {
+  std::vector<std::string_view> names;
+  for (const hw::PageTableFormat& format : hw::page_table_formats()) names.push_back(format.name());
+  EXPECT_EQ(find_setting("paging.format")->facts.choices, names);
 }
 
 TEST(Layout, Numbers) {
