@@ -1,0 +1,120 @@
+// Host-side shortcuts change no count, no cycle and no byte: the same program
+// with and without them, on machines of every kind.
+#include <gtest/gtest.h>
+
+#include "hart_rig.h"
+
+namespace faultline::hw {
+namespace {
+
+constexpr uint64_t kBss = 2 << 20;
+
+std::string run(MachineConfig config, bool fast_path, uint64_t quantum, uint64_t until) {
+  return in_child([&] {
+    config.hart.fast_path = fast_path;
+    config.hart.quantum = quantum;
+    HartRig rig(config, read_file(MIX_IMAGE), kBss);
+    const RunResult result = rig.run(kImageBase, until);
+    EXPECT_EQ(result.trap.cause, Trap::Cause::ecall);
+    EXPECT_EQ(result.output.size(), 24u);
+    if (testing::Test::HasFailure()) return std::string();
+    return result.output + "\n" + result.statistics + std::to_string(static_cast<int>(result.trap.cause)) + " " +
+           std::to_string(rig.budgets());
+  });
+}
+
+void expect_equivalent(const MachineConfig& config) {
+  const std::string fast = run(config, true, 100'000, 0);
+  ASSERT_NE(fast, "");
+  EXPECT_EQ(fast, run(config, false, 100'000, 0));
+  // The quantum and the joints of run() do not show either.
+  EXPECT_EQ(fast, run(config, true, 777, 0));
+  const std::string cut = run(config, true, 100'000, 5'000);
+  EXPECT_EQ(cut, run(config, false, 100'000, 5'000));
+}
+
+TEST(Equivalence, Flat) { expect_equivalent(flat_machine()); }
+
+TEST(Equivalence, FlatWithCosts) {
+  MachineConfig config = flat_machine();
+  config.hart.misaligned = Misaligned::slow;
+  config.hart.multiply_cycles = 3;
+  config.hart.divide_cycles = 20;
+  config.hart.float_cycles = 4;
+  config.hart.float_divide_cycles = 25;
+  config.tlb.l1i.hit_cycles = 1;
+  config.tlb.l1d.hit_cycles = 2;
+  expect_equivalent(config);
+}
+
+TEST(Equivalence, WithoutTlb) {
+  MachineConfig config = flat_machine();
+  config.tlb.enabled = false;
+  expect_equivalent(config);
+}
+
+TEST(Equivalence, WithoutInstructionTlb) {
+  MachineConfig config = cached_machine();
+  config.tlb.l1i.enabled = false;
+  expect_equivalent(config);
+}
+
+TEST(Equivalence, WithoutDataTlb) {
+  MachineConfig config = cached_machine();
+  config.tlb.l1d.enabled = false;
+  expect_equivalent(config);
+}
+
+TEST(Equivalence, Cached) { expect_equivalent(cached_machine()); }
+
+TEST(Equivalence, SmallCachesAndTlbs) {
+  MachineConfig config = cached_machine();
+  config.cache.l1i.size = 1024;
+  config.cache.l1i.ways = 2;
+  config.cache.l1d.size = 3 * 2 * 64;  // three sets
+  config.cache.l1d.ways = 2;
+  config.tlb.l1i.sets = 1;
+  config.tlb.l1d.sets = 3;
+  config.tlb.l1d.replacement = Replacement::random;
+  expect_equivalent(config);
+}
+
+TEST(Equivalence, OneSetWithPrefetch) {
+  MachineConfig config = cached_machine();
+  config.cache.l1i = {.size = 8 * 64, .ways = 8, .prefetch = true};
+  config.cache.l1d = {.size = 8 * 64, .ways = 8, .prefetch = true};
+  expect_equivalent(config);
+}
+
+TEST(Equivalence, BanksWithoutCaches) {
+  MachineConfig config = flat_machine();
+  config.dram.timing = DramTiming::banks;
+  expect_equivalent(config);
+}
+
+TEST(Equivalence, InstructionCacheAlone) {
+  MachineConfig config = cached_machine();
+  config.cache.l1d.enabled = false;
+  config.dram.timing = DramTiming::flat;
+  config.cache.l2.enabled = false;
+  expect_equivalent(config);
+}
+
+TEST(Equivalence, DataCacheAlone) {
+  MachineConfig config = cached_machine();
+  config.cache.l1i.enabled = false;
+  config.dram.timing = DramTiming::flat;
+  config.cache.l2.enabled = false;
+  expect_equivalent(config);
+}
+
+TEST(Equivalence, OtherFormats) {
+  for (const char* format : {"sv39", "ia32"}) {
+    MachineConfig config = flat_machine();
+    config.paging_format = format;
+    expect_equivalent(config);
+  }
+}
+
+}  // namespace
+}  // namespace faultline::hw
