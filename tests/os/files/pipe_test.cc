@@ -1,0 +1,156 @@
+#include "os/files/pipe.h"
+
+#include <cerrno>
+
+#include "files_world.h"
+
+namespace faultline::os::test {
+namespace {
+
+class PipeTest : public ::testing::Test {
+ protected:
+  PipeTest() {
+    world.build_in(host);
+    std::tie(reading, writing) = world.vfs.make_pipe(0);
+  }
+  // Begins a call that may sleep; `result` is set when it ends.
+  struct Call {
+    Strand strand;
+    std::optional<IoContext> io;
+    std::optional<Co<Result<uint64_t>>> life;
+    uint64_t offset = 0;
+    bool done() const { return life->done(); }
+    Result<uint64_t>& result() { return life->result(); }
+  };
+  void begin_read(Call& call, VirtAddr to, uint64_t bytes) {
+    call.io.emplace(world.io());
+    world.executor.start(call.strand, [&] { call.life.emplace(reading->inode().read(*call.io, *reading, 0, to, bytes)); });
+  }
+  void begin_write(Call& call, VirtAddr from, uint64_t bytes) {
+    call.io.emplace(world.io());
+    world.executor.start(call.strand, [&] {
+      call.life.emplace(writing->inode().write(*call.io, *writing, call.offset, from, bytes));
+    });
+  }
+
+  HostDirectory host;
+  FilesWorld world;
+  OpenFilePtr reading, writing;
+};
+
+TEST_F(PipeTest, AReaderWaitsForBytes) {
+  Call call;
+  begin_read(call, world.buffer, 100);
+  world.settle();
+  EXPECT_FALSE(call.done());
+  world.put(world.buffer + 1000, "hello");
+  EXPECT_EQ(world.write_at(writing, 0, world.buffer + 1000, 5).value(), 5u);
+  world.settle();
+  ASSERT_TRUE(call.done());
+  EXPECT_EQ(call.result().value(), 5u);
+  EXPECT_EQ(world.get(world.buffer, 5), "hello");
+}
+
+TEST_F(PipeTest, AWriterWaitsForRoomAndLosesNothing) {
+  std::string text;
+  for (int i = 0; text.size() < 200'000; ++i) text += std::to_string(i) + ",";
+  world.put(world.buffer, text);
+  Call call;
+  begin_write(call, world.buffer, text.size());
+  world.settle();
+  EXPECT_FALSE(call.done());
+  EXPECT_EQ(reading->inode().readable_bytes(*reading), Pipe::kCapacity);
+  std::string got;
+  const VirtAddr to = world.buffer + 500'000;
+  while (got.size() < text.size()) {
+    Result<uint64_t> moved = world.read_at(reading, 0, to, 7777);
+    ASSERT_TRUE(moved.ok());
+    got += world.get(to, *moved);
+    world.settle();
+  }
+  ASSERT_TRUE(call.done());
+  EXPECT_EQ(call.result().value(), text.size());
+  EXPECT_EQ(got, text);
+}
+
+TEST_F(PipeTest, SmallWritesAreOnePiece) {
+  world.put(world.buffer, std::string(65'536, 'a'));
+  ASSERT_EQ(world.write_at(writing, 0, world.buffer, 65'536 - 100).value(), 65'536u - 100);
+  Call call;
+  begin_write(call, world.buffer, 4096);  // does not fit: waits for all its room
+  world.settle();
+  EXPECT_FALSE(call.done());
+  EXPECT_EQ(reading->inode().readable_bytes(*reading), 65'536u - 100);
+  ASSERT_TRUE(world.read_at(reading, 0, world.buffer, 4000).ok());
+  world.settle();
+  EXPECT_TRUE(call.done());
+}
+
+TEST_F(PipeTest, NonBlockingEndsAnswerEAGAIN) {
+  reading->flags |= kOpenNonBlocking;
+  writing->flags |= kOpenNonBlocking;
+  EXPECT_EQ(world.read_at(reading, 0, world.buffer, 1).error(), Errno{EAGAIN});
+  EXPECT_EQ(world.write_at(writing, 0, world.buffer, 100'000).value(), 65'536u);
+  EXPECT_EQ(world.write_at(writing, 0, world.buffer, 1).error(), Errno{EAGAIN});
+}
+
+TEST_F(PipeTest, EndsThatCloseAreNoticed) {
+  world.put(world.buffer, "last");
+  ASSERT_TRUE(world.write_at(writing, 0, world.buffer, 4).ok());
+  EXPECT_EQ(reading->inode().poll(*reading), kPollIn);
+  writing.reset();
+  EXPECT_EQ(reading->inode().poll(*reading), kPollIn | kPollHangUp);
+  EXPECT_EQ(world.read_at(reading, 0, world.buffer, 100).value(), 4u);
+  EXPECT_EQ(world.read_at(reading, 0, world.buffer, 100).value(), 0u);
+}
+
+TEST_F(PipeTest, AWriterWithoutReadersIsToldSo) {
+  world.put(world.buffer, std::string(100'000, 'x'));
+  Call call;
+  begin_write(call, world.buffer, 100'000);
+  world.settle();
+  ASSERT_FALSE(call.done());
+  reading.reset();
+  world.settle();
+  ASSERT_TRUE(call.done());
+  EXPECT_EQ(call.result().value(), 65'536u);
+  EXPECT_EQ(world.write_at(writing, 0, world.buffer, 1).error(), Errno{EPIPE});
+  EXPECT_TRUE(writing->inode().poll(*writing) & kPollError);
+}
+
+TEST_F(PipeTest, ASignalEndsTheWait) {
+  world.sleeper.interrupt_next = true;
+  EXPECT_EQ(world.read_at(reading, 0, world.buffer, 1).error(), kInterruptedBySignal);
+}
+
+TEST_F(PipeTest, ABadBufferLosesNoBytes) {
+  world.put(world.buffer, "kept");
+  ASSERT_TRUE(world.write_at(writing, 0, world.buffer, 4).ok());
+  const VirtAddr bad = world.buffer + FilesWorld::kBufferBytes;
+  EXPECT_EQ(world.read_at(reading, 0, bad, 4).error(), Errno{EFAULT});
+  EXPECT_EQ(world.read_at(reading, 0, world.buffer + 100, 4).value(), 4u);
+  EXPECT_EQ(world.get(world.buffer + 100, 4), "kept");
+  EXPECT_EQ(world.write_at(writing, 0, bad, 4).error(), Errno{EFAULT});
+}
+
+TEST_F(PipeTest, AFifoWaitsForItsOtherEnd) {
+  ASSERT_TRUE(world.vfs.make_node(world.here(), "fifo", 0010644).ok());
+  EXPECT_EQ(world.open("fifo", kOpenWriteOnly | kOpenNonBlocking).error(), Errno{ENXIO});
+  Strand strand;
+  std::optional<Co<Result<OpenFilePtr>>> reader;
+  world.executor.start(strand, [&] {
+    reader.emplace(world.vfs.open(world.here(), "fifo", kOpenReadOnly, 0, world.sleeper));
+  });
+  EXPECT_FALSE(reader->done());
+  Result<OpenFilePtr> writer = world.open("fifo", kOpenWriteOnly);
+  ASSERT_TRUE(writer.ok());
+  world.settle();
+  ASSERT_TRUE(reader->done());
+  ASSERT_TRUE(reader->result().ok());
+  world.put(world.buffer, "through");
+  ASSERT_TRUE(world.write_at(*writer, 0, world.buffer, 7).ok());
+  EXPECT_EQ(world.read_at(*reader->result(), 0, world.buffer + 50, 7).value(), 7u);
+}
+
+}  // namespace
+}  // namespace faultline::os::test
