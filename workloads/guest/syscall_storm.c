@@ -37,7 +37,7 @@ static uint64_t random_pointer(uint64_t *state) {
   switch (r % 8) {
     case 0: return 0;
     case 1: return base + arena_bytes - (r >> 8) % 32;  // runs off the end
-    case 2: return (uint64_t)(uintptr_t)main;           // read-only
+    case 2: return (uint64_t)(uintptr_t)raw_call;       // read-only
     case 3: return 0xffffffff80000000ull + (r >> 8) % 65536;
     case 4: return (uint64_t)(uintptr_t)(r & 0x100 ? forbidden : kPaths[(r >> 9) % kPathCount]);
     default: return base + (r >> 8) % arena_bytes / 8 * 8;

@@ -1,0 +1,46 @@
+// What a cycle is on the textbook machine: every figure of the stack follows
+// from counts, one latency and one cycle an instruction.
+#include <gtest/gtest.h>
+
+#include "harness.h"
+
+namespace faultline::system_test {
+namespace {
+
+constexpr uint64_t kLatency = 100;  // of the textbook machine's memory
+
+void expect_walk_arithmetic(const RunResult& result, uint64_t latency) {
+  ASSERT_TRUE(result.stats.is_object()) << result.err;
+  EXPECT_EQ(count(result.stats, "cycle_stack.walk"),
+            (count(result.stats, "translation.walk_reads") + count(result.stats, "translation.walk_writes") +
+             count(result.stats, "translation.fault_walk_reads")) *
+                latency)
+      << result.line;
+}
+
+TEST(CycleStack, TheWalkersShareIsItsAccessesTimesTheLatency) {
+  for (const char* program : {"matrix_multiply", "fork_write", "straddle", "pipes_procs", "eof_mapping"})
+    for (const char* tlb : {"tlb.enabled=true", "tlb.enabled=false"}) {
+      Run request{.machine = "textbook", .settings = {tlb}, .program = program};
+      if (request.program == "matrix_multiply") request.arguments = {"24"};
+      expect_walk_arithmetic(faultline_run(request), kLatency);
+    }
+}
+
+TEST(CycleStack, FollowsTheLatency) {
+  Run request{.machine = "textbook", .program = "private_list"};
+  RunResult once = faultline_run(request);
+  request.settings = {"dram.flat_cycles=200"};
+  RunResult twice = faultline_run(request);
+  expect_walk_arithmetic(once, kLatency);
+  expect_walk_arithmetic(twice, 2 * kLatency);
+  // User-mode memory time doubles, and no count changes.
+  for (const char* account : {"cycle_stack.fetch", "cycle_stack.data", "cycle_stack.walk"})
+    EXPECT_EQ(count(twice.stats, account), 2 * count(once.stats, account)) << account;
+  EXPECT_EQ(count(twice.stats, "cycle_stack.compute"), count(once.stats, "cycle_stack.compute"));
+  for (const char* part : {"references", "translation", "tlb", "faults"})
+    EXPECT_EQ(twice.stats.at(part), once.stats.at(part)) << part;
+}
+
+}  // namespace
+}  // namespace faultline::system_test
