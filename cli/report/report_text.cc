@@ -24,6 +24,7 @@ void ReportText::add(std::string_view line) {
   if (!pending_.empty()) {
     text_ += (text_.empty() ? "" : "\n") + pending_ + "\n";
     pending_.clear();
+    if (line.starts_with('\n')) line.remove_prefix(1);  // nothing to set off from
   }
   text_ += line;
 }

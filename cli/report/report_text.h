@@ -32,7 +32,8 @@ class ReportText {
     add("  " + paint(kBold, fmt::format(format, std::forward<Args>(args)...)) + "\n");
   }
 
-  void table(const Table& table) { add(table.text()); }
+  // Set off by an empty line.
+  void table(const Table& table) { add("\n" + table.text()); }
 
   // `head`, a bar in a field of `columns`, and a remark.
   void bar_line(std::string_view head, std::string_view drawn, unsigned columns, std::string_view remark);

@@ -223,7 +223,7 @@ TEST(Report, SaysWhatHappenedAndNothingElse) {
   const std::string text = text_report(sound_run(), {});
   EXPECT_THAT(text, HasSubstr("faultline: ./chase 64\n"));
   EXPECT_THAT(text, HasSubstr("1.293 memory accesses for each reference: itself, and 0.293 to find it"));
-  EXPECT_THAT(text, HasSubstr("walk              90.0 %  ########"));
+  EXPECT_THAT(text, HasSubstr("walk             90.0 %  ########"));
   EXPECT_THAT(text, HasSubstr("demand zero"));
   EXPECT_THAT(text, HasSubstr("one linear table for the same addresses takes 32 PB"));
   for (const char* absent :
