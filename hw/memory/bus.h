@@ -1,10 +1,11 @@
 // The bus between the last cache (and DMA) and DRAM.
 #pragma once
 
-#include <systemc>
-#include <tlm>
 #include <tlm_utils/multi_passthrough_target_socket.h>
 #include <tlm_utils/simple_initiator_socket.h>
+
+#include <systemc>
+#include <tlm>
 
 #include "hw/base/clock.h"
 #include "hw/config/machine_config.h"

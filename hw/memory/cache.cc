@@ -95,20 +95,19 @@ void Cache::prefetch_after(uint64_t line, Requester requester, sc_core::sc_time 
 // victim's write-back begins at `delay`, and the caller does not wait for it.
 void Cache::insert(uint64_t line, bool dirty, sc_core::sc_time delay) {
   const uint32_t set = set_of(line);
-  const uint32_t first = set * ways_;
-  uint32_t way = 0;
-  while (way < ways_ && lines_[first + way] != kNoLine) ++way;
-  if (way == ways_) {
-    way = replacement_.victim(set);
-    if (dirty_[first + way]) {
+  uint32_t slot = set * ways_;
+  const uint32_t end = slot + ways_;
+  while (slot < end && lines_[slot] != kNoLine) ++slot;
+  if (slot == end) {
+    slot = replacement_.victim(set);
+    if (dirty_[slot]) {
       ++writebacks_;
-      lower_.transport(PhysAddr(lines_[first + way] << line_shift_), line_bytes(), true, Requester::writeback,
-                       delay);
+      lower_.transport(PhysAddr(lines_[slot] << line_shift_), line_bytes(), true, Requester::writeback, delay);
     }
   }
-  lines_[first + way] = line;
-  dirty_[first + way] = dirty;
-  replacement_.fill(set, way);
+  lines_[slot] = line;
+  dirty_[slot] = dirty;
+  replacement_.fill(set, slot);
   recent_[set] = {line, dirty ? line : kNoLine};
 }
 

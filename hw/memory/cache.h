@@ -2,10 +2,11 @@
 // write-allocate, physically addressed, neither inclusive nor exclusive.
 #pragma once
 
+#include <tlm_utils/multi_passthrough_target_socket.h>
+
 #include <cstdint>
 #include <systemc>
 #include <tlm>
-#include <tlm_utils/multi_passthrough_target_socket.h>
 #include <vector>
 
 #include "hw/base/clock.h"
@@ -22,8 +23,8 @@ struct CacheStatistics {
   uint64_t accesses = 0;  // hits + misses, one for each line touched
   uint64_t hits = 0;
   uint64_t misses = 0;
-  uint64_t writebacks = 0;   // dirty lines written to the next level
-  uint64_t prefetches = 0;   // lines fetched that nobody had asked for yet
+  uint64_t writebacks = 0;  // dirty lines written to the next level
+  uint64_t prefetches = 0;  // lines fetched that nobody had asked for yet
 };
 
 // Timing: every access takes hit_cycles; a miss then takes what the next level

@@ -1,11 +1,12 @@
 // DRAM: gives time and counts; the bytes are in the BackingStore.
 #pragma once
 
+#include <tlm_utils/multi_passthrough_target_socket.h>
+
 #include <array>
 #include <cstdint>
 #include <systemc>
 #include <tlm>
-#include <tlm_utils/multi_passthrough_target_socket.h>
 #include <vector>
 
 #include "hw/base/clock.h"
@@ -17,7 +18,7 @@
 namespace faultline::hw {
 
 struct DramStatistics {
-  std::array<uint64_t, kRequesters> reads{};   // transactions, by requester
+  std::array<uint64_t, kRequesters> reads{};  // transactions, by requester
   std::array<uint64_t, kRequesters> writes{};
   uint64_t row_hits = 0;       // with open rows only
   uint64_t row_misses = 0;     // every access that found another row open, or none

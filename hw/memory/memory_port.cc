@@ -24,8 +24,7 @@ Cycles MemoryPort::access(PhysAddr address, unsigned bytes, bool write, Requeste
   return time_.done(now, before, delay);
 }
 
-void MemoryPort::transport(PhysAddr address, unsigned bytes, bool write, Requester requester,
-                           sc_core::sc_time& delay) {
+void MemoryPort::transport(PhysAddr address, unsigned bytes, bool write, Requester requester, sc_core::sc_time& delay) {
   if (bytes > scratch_.size()) scratch_.resize(bytes);
   requester_.requester = requester;
   payload_.set_command(write ? tlm::TLM_WRITE_COMMAND : tlm::TLM_READ_COMMAND);

@@ -1,6 +1,7 @@
 // Which way of a set goes next: the replacement state that TLBs and caches
-// share. LRU and FIFO by a stamp for each way, tree-PLRU by a word for each
-// set, random by a generator of its own.
+// share. A slot is set x ways + way. LRU and FIFO keep a stamp for each slot, or
+// in wide sets a list from the newest to the oldest; tree-PLRU a word for each
+// set; random a generator of its own.
 #pragma once
 
 #include <cstdint>
@@ -16,33 +17,59 @@ class ReplacementState {
   // or more than 64.
   ReplacementState(Replacement policy, uint32_t sets, uint32_t ways, uint64_t seed);
 
-  // A hit on `way`. Touching the way touched last in its set changes no
-  // decision that is still to come, under any policy.
-  void touch(uint32_t set, uint32_t way) {
+  // A hit on `slot` of `set`. Touching the slot touched last in its set changes
+  // no decision that is still to come, under any policy.
+  void touch(uint32_t set, uint32_t slot) {
     if (policy_ == Replacement::lru) {
-      stamps_[size_t{set} * ways_ + way] = ++clock_;
+      renew(set, slot);
     } else if (policy_ == Replacement::plru) {
-      point_away(set, way);
+      point_away(set, slot);
     }
   }
 
-  // `way` was filled.
-  void fill(uint32_t set, uint32_t way) {
-    if (policy_ == Replacement::fifo) stamps_[size_t{set} * ways_ + way] = ++clock_;
-    touch(set, way);
+  // `slot` was filled.
+  void fill(uint32_t set, uint32_t slot) {
+    if (policy_ == Replacement::plru) {
+      point_away(set, slot);
+    } else if (policy_ != Replacement::random) {
+      renew(set, slot);
+    }
   }
 
-  // The way to evict from a full set. Random draws a number: ask once a fill.
+  // The slot to evict from a full set. Random draws a number: ask once a fill.
   uint32_t victim(uint32_t set);
 
  private:
-  void point_away(uint32_t set, uint32_t way);
+  // From so many ways on, looking for the lowest stamp costs more than a list.
+  static constexpr uint32_t kListWays = 17;
+  static constexpr uint32_t kNone = ~uint32_t{0};
+
+  struct Neighbours {
+    uint32_t newer = kNone;
+    uint32_t older = kNone;
+  };
+  struct Ends {
+    uint32_t newest = kNone;
+    uint32_t oldest = kNone;
+  };
+
+  void renew(uint32_t set, uint32_t slot) {
+    if (stamps_.empty()) {
+      move_to_front(set, slot);
+    } else {
+      stamps_[slot] = ++clock_;
+    }
+  }
+  void move_to_front(uint32_t set, uint32_t slot);
+  void point_away(uint32_t set, uint32_t slot);
   uint32_t oldest(uint32_t set) const;
 
   Replacement policy_;
   uint32_t ways_;
   uint64_t clock_ = 0;
-  std::vector<uint64_t> stamps_;  // lru: last touch; fifo: fill
+  std::vector<uint64_t> stamps_;  // by slot: last touch (lru) or fill (fifo)
+  std::vector<Neighbours> list_;  // by slot, in place of stamps
+  std::vector<Ends> ends_;        // by set
   std::vector<uint64_t> trees_;   // plru: bit n is node n of the set's tree, the root is 1
   uint64_t random_;
 };

@@ -13,7 +13,7 @@ namespace faultline::hw {
 enum class Requester : uint8_t { fetch, data, walker, kernel, dma, writeback };
 inline constexpr size_t kRequesters = 6;
 inline constexpr std::array<std::string_view, kRequesters> kRequesterNames = {"fetch",  "data", "walker",
-                                                                             "kernel", "dma",  "writeback"};
+                                                                              "kernel", "dma",  "writeback"};
 
 // A payload without this extension (a user's own initiator) counts as data.
 struct RequesterExtension : tlm::tlm_extension<RequesterExtension> {

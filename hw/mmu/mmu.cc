@@ -15,8 +15,8 @@ constexpr uint64_t kNoPiece = ~uint64_t{0};
 
 }  // namespace
 
-Mmu::Mmu(sc_core::sc_module_name name, const MachineConfig& config, const PageTableFormat& format,
-         BackingStore& memory, PageTableWalker& walker)
+Mmu::Mmu(sc_core::sc_module_name name, const MachineConfig& config, const PageTableFormat& format, BackingStore& memory,
+         PageTableWalker& walker)
     : sc_module(name),
       format_(format),
       page_(format.page()),
@@ -41,22 +41,26 @@ Cycles Mmu::first_level_cycles(Access access) const {
   return side.tlb ? side.hit_cycles : Cycles(0);
 }
 
+// The common case, ahead of everything that needs more than the first level.
 Translation Mmu::translate(VirtAddr va, Access access, Cycles& now, CycleLedger& ledger) {
-  if (!format_.valid_address(va)) return {Status::page_fault, {}};
   Side& side = access == Access::fetch ? instruction_ : data_;
-  if (side.tlb) {
-    // The common case, ahead of everything that needs more than the first level.
+  if (side.tlb && format_.valid_address(va)) {
+    Tlb& tlb = *side.tlb;
     const Vpn vpn = page_.vpn(va);
-    const uint32_t slot = side.tlb->probe(vpn, asid_);
-    if (slot != Tlb::kMiss) {
-      const TlbEntry& entry = side.tlb->at(slot);
-      if (permits(entry.permissions, access, Privilege::user) && (access != Access::store || entry.dirty)) {
-        side.tlb->touch(vpn, slot);
-        used_by_user(side, va, entry);
-        return {Status::ok, address_of(va, entry.pfn)};
-      }
+    const uint32_t set = tlb.set_of(vpn);
+    const uint32_t slot = tlb.probe_in(set, vpn, asid_);
+    if (slot != Tlb::kMiss && tlb.at(slot).user_may(access)) {
+      tlb.touch(set, slot);
+      used_by_user(side, set, va, tlb.at(slot));
+      return {Status::ok, address_of(va, tlb.at(slot).pfn)};
     }
   }
+  return translate_in_full(va, access, now, ledger);
+}
+
+Translation Mmu::translate_in_full(VirtAddr va, Access access, Cycles& now, CycleLedger& ledger) {
+  if (!format_.valid_address(va)) return {Status::page_fault, {}};
+  Side& side = access == Access::fetch ? instruction_ : data_;
   Lookup lookup{.va = va,
                 .access = access,
                 .privilege = Privilege::user,
@@ -102,7 +106,7 @@ Translation Mmu::first_level_hit(Lookup& lookup, uint32_t slot) {
   const Vpn vpn = page_.vpn(lookup.va);
   ++lookup.level1.hits;
   lookup.side.tlb->refresh(slot, entry);
-  lookup.side.tlb->touch(vpn, slot);
+  lookup.side.tlb->touch(lookup.side.tlb->set_of(vpn), slot);
   if (l2_) {
     const uint32_t below = l2_->probe(vpn, asid_);
     if (below != Tlb::kMiss && entry.dirty && !l2_->at(below).dirty) l2_->refresh(below, entry);
@@ -119,7 +123,7 @@ Translation Mmu::second_level_hit(Lookup& lookup, uint32_t slot) {
   if (!make_dirty(lookup, entry, status)) return {status, {}};
   ++lookup.counts.l2.hits;
   l2_->refresh(slot, entry);
-  l2_->touch(page_.vpn(lookup.va), slot);
+  l2_->touch(l2_->set_of_slot(slot), slot);
   fill_first(lookup, entry);
   return {Status::ok, address_of(lookup.va, entry.pfn)};
 }
@@ -174,19 +178,20 @@ void Mmu::fill_first(Lookup& lookup, const TlbEntry& entry) {
 }
 
 void Mmu::used(Lookup& lookup, const TlbEntry& entry) {
+  const uint32_t set = lookup.side.tlb->set_of(page_.vpn(lookup.va));
   if (lookup.privilege == Privilege::user) {
-    used_by_user(lookup.side, lookup.va, entry);
+    used_by_user(lookup.side, set, lookup.va, entry);
   } else {
-    drop_piece(lookup.side, lookup.side.tlb->set_of(page_.vpn(lookup.va)));
+    drop_piece(lookup.side, set);
   }
 }
 
 // The entry was touched, so it is the most recent of its set: the set's piece
 // in the filters becomes this one, as far as the entry permits.
-void Mmu::used_by_user(Side& side, VirtAddr va, const TlbEntry& entry) {
+void Mmu::used_by_user(Side& side, uint32_t set, VirtAddr va, const TlbEntry& entry) {
   if (!fast_path_) return;
   const uint64_t piece = va.value & ~kPieceMask;
-  uint64_t& before = side.piece[side.tlb->set_of(page_.vpn(va))];
+  uint64_t& before = side.piece[set];
   if (before != piece) {
     if (before != kNoPiece) drop_from_filters(side, before);
     before = piece;

@@ -58,8 +58,8 @@ struct KernelTranslationStatistics {
 class Mmu : public sc_core::sc_module {
  public:
   // A disabled level is never asked. Throws as Tlb does.
-  Mmu(sc_core::sc_module_name name, const MachineConfig& config, const PageTableFormat& format,
-      BackingStore& memory, PageTableWalker& walker);
+  Mmu(sc_core::sc_module_name name, const MachineConfig& config, const PageTableFormat& format, BackingStore& memory,
+      PageTableWalker& walker);
 
   // One modelled look-up of the page that holds the byte, in full; advances
   // `now` by what that took, booked as `tlb` (a hit in the second level) and
@@ -136,7 +136,7 @@ class Mmu : public sc_core::sc_module {
     Counts& counts;
     LevelCounts& level1;
     Cycles& now;
-    Cycles tlb{};   // what it took so far, by account
+    Cycles tlb{};  // what it took so far, by account
     Cycles walk{};
   };
 

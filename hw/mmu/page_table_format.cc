@@ -202,9 +202,9 @@ uint64_t PageTableFormat::encode_table(Pfn pfn, bool user) const {
 }
 
 std::span<const PageTableFormat> page_table_formats() {
-  static const std::array<PageTableFormat, 5> formats = {
-      PageTableFormat(x86_64()), PageTableFormat(risc_v("sv39", 3)), PageTableFormat(risc_v("sv48", 4)),
-      PageTableFormat(ia32()), PageTableFormat(linear32())};
+  static const std::array<PageTableFormat, 5> formats = {PageTableFormat(x86_64()), PageTableFormat(risc_v("sv39", 3)),
+                                                         PageTableFormat(risc_v("sv48", 4)), PageTableFormat(ia32()),
+                                                         PageTableFormat(linear32())};
   return formats;
 }
 

@@ -76,10 +76,10 @@ class PageTableFormat {
     unsigned pfn_shift = 12;  // of the frame number in the entry
     unsigned pfn_bits = 0;
 
-    uint64_t large_leaf = 0;      // marks a leaf above level 0; 0: a leaf is what has r, w or x
-    uint64_t reserved = 0;        // set in any entry: a page fault
-    uint64_t table_reserved = 0;  // set in an entry that points at a table: a page fault
-    uint64_t large_ignored = 0;   // frame-number bits that mean something else in large leaves
+    uint64_t large_leaf = 0;              // marks a leaf above level 0; 0: a leaf is what has r, w or x
+    uint64_t reserved = 0;                // set in any entry: a page fault
+    uint64_t table_reserved = 0;          // set in an entry that points at a table: a page fault
+    uint64_t large_ignored = 0;           // frame-number bits that mean something else in large leaves
     bool tables_restrict = false;         // permissions are those of every level together
     bool tables_have_referenced = false;  // the walker sets `referenced` in table entries too
     bool tables_global = false;           // a global table entry makes all below it global
@@ -104,9 +104,7 @@ class PageTableFormat {
   uint64_t table_bytes(unsigned level) const { return entries(level) * layout_.entry_bytes; }
   // Bytes of address space that one entry of this level spans.
   uint64_t entry_span(unsigned level) const { return uint64_t{1} << shift_[level]; }
-  uint64_t index(VirtAddr va, unsigned level) const {
-    return va.value >> shift_[level] & (entries(level) - 1);
-  }
+  uint64_t index(VirtAddr va, unsigned level) const { return va.value >> shift_[level] & (entries(level) - 1); }
   PhysAddr entry_address(PhysAddr table, VirtAddr va, unsigned level) const {
     return table + index(va, level) * layout_.entry_bytes;
   }

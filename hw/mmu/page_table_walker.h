@@ -67,8 +67,8 @@ class PageTableWalker : public sc_core::sc_module {
  public:
   // Reads enter memory at `side` (the first-level data cache, say), or through
   // a port of the walker's own when there is none.
-  PageTableWalker(sc_core::sc_module_name name, const PageTableFormat& format, BackingStore& memory,
-                  const Clock& clock, MemorySide* side = nullptr);
+  PageTableWalker(sc_core::sc_module_name name, const PageTableFormat& format, BackingStore& memory, const Clock& clock,
+                  MemorySide* side = nullptr);
 
   // To be bound; only where no side was given.
   MemoryPort& port() { return *port_; }

@@ -4,6 +4,17 @@
 #include <stdexcept>
 
 namespace faultline::hw {
+namespace {
+
+uint8_t user_accesses_of(const TlbEntry& entry) {
+  const Permissions& permissions = entry.permissions;
+  if (!permissions.user) return 0;
+  const auto bit = [](Access access, bool may) { return static_cast<uint8_t>(may << static_cast<unsigned>(access)); };
+  return bit(Access::fetch, permissions.execute) | bit(Access::load, permissions.read) |
+         bit(Access::store, permissions.write && entry.dirty);
+}
+
+}  // namespace
 
 Tlb::Tlb(const TlbLevelConfig& config, uint64_t seed)
     : sets_(config.sets),
@@ -34,8 +45,8 @@ uint32_t Tlb::probe_index(uint64_t key) const {
 }
 
 void Tlb::put(uint32_t slot, uint64_t key, const TlbEntry& entry) {
-  keys_[slot] = {key, mask_of(entry)};
-  entries_[slot] = entry;
+  keys_[slot].value = key;
+  refresh(slot, entry);
   ++held_[slot / ways_];
   if (index_.empty()) return;
   uint32_t& head = index_[bucket_of(key)];
@@ -56,22 +67,22 @@ void Tlb::drop(uint32_t slot) {
 void Tlb::refresh(uint32_t slot, const TlbEntry& entry) {
   keys_[slot].mask = mask_of(entry);
   entries_[slot] = entry;
+  entries_[slot].user_accesses = user_accesses_of(entry);
 }
 
 Tlb::Filled Tlb::fill(Vpn vpn, Asid asid, const TlbEntry& entry) {
   const uint32_t set = set_of(vpn);
-  const uint32_t first = set * ways_;
   const bool full = held_[set] == ways_;
-  uint32_t way = 0;
+  uint32_t slot = set * ways_;
   if (full) {
-    way = replacement_.victim(set);
-    drop(first + way);
+    slot = replacement_.victim(set);
+    drop(slot);
   } else {
-    while (!keys_[first + way].empty()) ++way;
+    while (!keys_[slot].empty()) ++slot;
   }
-  put(first + way, key_of(vpn, asid), entry);
-  replacement_.fill(set, way);
-  return {first + way, full};
+  put(slot, key_of(vpn, asid), entry);
+  replacement_.fill(set, slot);
+  return {slot, full};
 }
 
 void Tlb::flush_page(Vpn vpn, Asid asid) {

@@ -18,6 +18,10 @@ struct TlbEntry {
   Pfn pfn{};
   Permissions permissions{};  // `global` matches every address space
   bool dirty = false;         // the modified bit is known to be set
+  // Bit a: user mode may make Access a with no walk. The TLB keeps it true.
+  uint8_t user_accesses = 0;
+
+  bool user_may(Access access) const { return (user_accesses >> static_cast<unsigned>(access) & 1) != 0; }
 };
 
 class Tlb {
@@ -37,10 +41,12 @@ class Tlb {
   uint32_t set_of_slot(uint32_t slot) const { return slot / ways_; }
 
   // The slot that holds the page, or kMiss. Changes nothing.
-  uint32_t probe(Vpn vpn, Asid asid) const {
+  uint32_t probe(Vpn vpn, Asid asid) const { return probe_in(set_of(vpn), vpn, asid); }
+  // The same where the page's set is known.
+  uint32_t probe_in(uint32_t set, Vpn vpn, Asid asid) const {
     const uint64_t key = key_of(vpn, asid);
     if (!index_.empty()) return probe_index(key);
-    const uint32_t first = set_of(vpn) * ways_;
+    const uint32_t first = set * ways_;
     for (uint32_t slot = first; slot < first + ways_; ++slot) {
       if (keys_[slot].matches(key)) return slot;
     }
@@ -53,10 +59,7 @@ class Tlb {
   void refresh(uint32_t slot, const TlbEntry& entry);
 
   // The page was used.
-  void touch(Vpn vpn, uint32_t slot) {
-    const uint32_t set = set_of(vpn);
-    replacement_.touch(set, slot - set * ways_);
-  }
+  void touch(uint32_t set, uint32_t slot) { replacement_.touch(set, slot); }
   struct Filled {
     uint32_t slot;
     bool evicted;  // a valid entry had to go

@@ -108,8 +108,8 @@ TEST_P(WalkerPlace, TakesTheTimeOfItsEntry) {
 
 INSTANTIATE_TEST_SUITE_P(Entries, WalkerPlace,
                          testing::Values(Entry{WalkerEntry::memory, true, 400, 400},
-                                         Entry{WalkerEntry::l2, true, 340, 40},    // 3 x 110 + 10; 4 x 10
-                                         Entry{WalkerEntry::l1d, true, 334, 4},    // 3 x 111 + 1; 4 x 1
+                                         Entry{WalkerEntry::l2, true, 340, 40},  // 3 x 110 + 10; 4 x 10
+                                         Entry{WalkerEntry::l1d, true, 334, 4},  // 3 x 111 + 1; 4 x 1
                                          Entry{WalkerEntry::l1d, false, 400, 400}));
 
 TEST(MachineTest, DmaChangesMemoryAndDropsTags) {
@@ -122,10 +122,7 @@ TEST(MachineTest, DmaChangesMemoryAndDropsTags) {
     EXPECT_EQ(kernel_access(machine, 0x3000, false), Cycles(0));
     bool ended = false;
     machine.hart().synchronise();
-    machine.disk().submit({.sector = 8,
-                           .frames = {Pfn(3)},
-                           .write = false,
-                           .done = [&](bool ok) {
+    machine.disk().submit({.sector = 8, .frames = {Pfn(3)}, .write = false, .done = [&](bool ok) {
                              ended = ok;
                              machine.hart().wake();
                            }});

@@ -3,10 +3,10 @@
 #pragma once
 
 #include <gtest/gtest.h>
+#include <tlm_utils/multi_passthrough_target_socket.h>
 
 #include <systemc>
 #include <tlm>
-#include <tlm_utils/multi_passthrough_target_socket.h>
 #include <vector>
 
 #include "hw/base/clock.h"

@@ -99,7 +99,9 @@ TEST_F(CacheBench, InvalidateDropsTags) {
 class ReferenceCache {
  public:
   ReferenceCache(const CacheLevelConfig& config)
-      : line_(config.line), ways_(config.ways), lru_(config.replacement == Replacement::lru),
+      : line_(config.line),
+        ways_(config.ways),
+        lru_(config.replacement == Replacement::lru),
         sets_(config.size / config.line / config.ways) {}
   bool access(uint64_t address, bool write) {
     const uint64_t line = address / line_;
@@ -155,14 +157,13 @@ TEST_P(CacheGeometry, AgreesWithListsOnRandomStrings) {
 
 INSTANTIATE_TEST_SUITE_P(
     Geometries, CacheGeometry,
-    testing::Values(CacheLevelConfig{.size = 4096, .ways = 1, .line = 64, .hit_cycles = 3},
-                    CacheLevelConfig{.size = 4096, .ways = 8, .line = 64, .hit_cycles = 3},
-                    CacheLevelConfig{.size = 4096, .ways = 64, .line = 64, .hit_cycles = 3},
-                    CacheLevelConfig{.size = 3 * 5 * 32, .ways = 3, .line = 32, .hit_cycles = 3},
-                    CacheLevelConfig{.size = 7 * 2 * 64, .ways = 2, .line = 64,
-                                     .replacement = Replacement::fifo, .hit_cycles = 3},
-                    CacheLevelConfig{.size = 64 * 16, .ways = 16, .line = 64,
-                                     .replacement = Replacement::fifo, .hit_cycles = 3}));
+    testing::Values(
+        CacheLevelConfig{.size = 4096, .ways = 1, .line = 64, .hit_cycles = 3},
+        CacheLevelConfig{.size = 4096, .ways = 8, .line = 64, .hit_cycles = 3},
+        CacheLevelConfig{.size = 4096, .ways = 64, .line = 64, .hit_cycles = 3},
+        CacheLevelConfig{.size = 3 * 5 * 32, .ways = 3, .line = 32, .hit_cycles = 3},
+        CacheLevelConfig{.size = 7 * 2 * 64, .ways = 2, .line = 64, .replacement = Replacement::fifo, .hit_cycles = 3},
+        CacheLevelConfig{.size = 64 * 16, .ways = 16, .line = 64, .replacement = Replacement::fifo, .hit_cycles = 3}));
 
 struct CachePolicy : testing::TestWithParam<Replacement>, Resolution {};
 

@@ -53,11 +53,11 @@ TEST_F(DramBench, OpenRowsAndBusyBanks) {
   initiator.port.socket().bind(dram.socket());
   sc_core::sc_start(sc_core::SC_ZERO_TIME);
   expect_times(initiator.port, {
-                                   {0, kRead, 0x0000, 64, 80},     // bank 0, no row open: 0 + 80
-                                   {100, kRead, 0x0040, 64, 140},  // bank 0, row 0 open: 100 + 40
-                                   {140, kRead, 0x0400, 64, 220},  // bank 1, no row open: 140 + 80
-                                   {140, kRead, 0x1000, 64, 260},  // bank 0, row 1: 140 + 120
-                                   {150, kRead, 0x1040, 64, 300},  // bank 0 busy until 260: 260 + 40
+                                   {0, kRead, 0x0000, 64, 80},      // bank 0, no row open: 0 + 80
+                                   {100, kRead, 0x0040, 64, 140},   // bank 0, row 0 open: 100 + 40
+                                   {140, kRead, 0x0400, 64, 220},   // bank 1, no row open: 140 + 80
+                                   {140, kRead, 0x1000, 64, 260},   // bank 0, row 1: 140 + 120
+                                   {150, kRead, 0x1040, 64, 300},   // bank 0 busy until 260: 260 + 40
                                    {150, kWrite, 0x0440, 64, 260},  // bank 1 busy until 220: 220 + 40
                                    // two pieces: bank 0 row 0 1000 + 120, then bank 1 row 0 1120 + 40
                                    {1000, kRead, 0x03C0, 128, 1160},

@@ -78,7 +78,7 @@ TEST(MmuTest, FaultsCountNothingButTheirReads) {
   EXPECT_EQ(bench.refer(0x6000, Access::load).status, Status::page_fault);   // 3 reads
   EXPECT_EQ(bench.refer(0x5000, Access::store).status, Status::page_fault);  // 3 reads
   bench.refer(0x5000, Access::load);
-  EXPECT_EQ(bench.refer(0x5000, Access::store).status, Status::page_fault);  // from the TLB: none
+  EXPECT_EQ(bench.refer(0x5000, Access::store).status, Status::page_fault);            // from the TLB: none
   EXPECT_EQ(bench.refer(uint64_t{1} << 40, Access::load).status, Status::page_fault);  // no such address
   EXPECT_EQ(bench.mmu.statistics().fault_walk_reads, 6u);
   EXPECT_EQ(bench.mmu.statistics().walks, 1u);
@@ -123,8 +123,8 @@ TEST(MmuTest, TheSecondLevelServesBothSides) {
   Bench bench(config);
   bench.tables.map(VirtAddr(0x1000), Pfn(71), kUserRw);
   bench.tables.map(VirtAddr(0x2000), Pfn(72), kUserRw);
-  bench.refer(0x1000, Access::load);   // walk: 400
-  bench.refer(0x2000, Access::load);   // walk: 400, evicts 1 from the first level
+  bench.refer(0x1000, Access::load);  // walk: 400
+  bench.refer(0x2000, Access::load);  // walk: 400, evicts 1 from the first level
   EXPECT_EQ(bench.now, Cycles(800));
   bench.refer(0x1000, Access::fetch);  // from the second level: 7
   bench.refer(0x1000, Access::load);   // 7

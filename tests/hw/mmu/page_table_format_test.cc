@@ -112,21 +112,21 @@ TEST(PageTableFormatTest, EveryPermissionComesBack) {
 
 TEST(PageTableFormatTest, ReservedEncodingsAreNotValid) {
   const PageTableFormat& sv39 = format("sv39");
-  EXPECT_TRUE(sv39.decode((0x111u << 10) | 0x1, 1).valid);         // a table
-  EXPECT_FALSE(sv39.decode((0x111u << 10) | 0x1, 0).valid);        // a table below the last level
-  EXPECT_FALSE(sv39.decode((0x111u << 10) | 0x5, 0).valid);        // W without R
-  EXPECT_FALSE(sv39.decode((0x111u << 10) | 0xD, 0).valid);        // W X without R
-  EXPECT_FALSE(sv39.decode((0x111u << 10) | 0x41, 1).valid);       // A in a table entry
-  EXPECT_FALSE(sv39.decode((0x111u << 10) | 0x81, 1).valid);       // D
-  EXPECT_FALSE(sv39.decode((0x111u << 10) | 0x11, 1).valid);       // U
-  EXPECT_FALSE(sv39.decode(uint64_t{1} << 63 | 0x3, 0).valid);     // N
-  EXPECT_FALSE(sv39.decode(uint64_t{1} << 61 | 0x3, 0).valid);     // PBMT
+  EXPECT_TRUE(sv39.decode((0x111u << 10) | 0x1, 1).valid);      // a table
+  EXPECT_FALSE(sv39.decode((0x111u << 10) | 0x1, 0).valid);     // a table below the last level
+  EXPECT_FALSE(sv39.decode((0x111u << 10) | 0x5, 0).valid);     // W without R
+  EXPECT_FALSE(sv39.decode((0x111u << 10) | 0xD, 0).valid);     // W X without R
+  EXPECT_FALSE(sv39.decode((0x111u << 10) | 0x41, 1).valid);    // A in a table entry
+  EXPECT_FALSE(sv39.decode((0x111u << 10) | 0x81, 1).valid);    // D
+  EXPECT_FALSE(sv39.decode((0x111u << 10) | 0x11, 1).valid);    // U
+  EXPECT_FALSE(sv39.decode(uint64_t{1} << 63 | 0x3, 0).valid);  // N
+  EXPECT_FALSE(sv39.decode(uint64_t{1} << 61 | 0x3, 0).valid);  // PBMT
   EXPECT_FALSE(sv39.decode(uint64_t{1} << 54 | 0x3, 0).valid);
-  EXPECT_TRUE(sv39.decode((0x111u << 10) | 0x303, 0).valid);       // RSW is software's
-  EXPECT_FALSE(sv39.decode((0x200u << 10) | 0x3, 1).valid);        // a large leaf, not built yet
-  EXPECT_FALSE(format("x86-64").decode(0x200087, 1).valid);        // PS likewise
-  EXPECT_TRUE(format("x86-64").decode(0x200087, 0).valid);         // PAT in a last-level entry
-  EXPECT_FALSE(format("x86-64").decode(0x200006, 0).valid);        // not present
+  EXPECT_TRUE(sv39.decode((0x111u << 10) | 0x303, 0).valid);  // RSW is software's
+  EXPECT_FALSE(sv39.decode((0x200u << 10) | 0x3, 1).valid);   // a large leaf, not built yet
+  EXPECT_FALSE(format("x86-64").decode(0x200087, 1).valid);   // PS likewise
+  EXPECT_TRUE(format("x86-64").decode(0x200087, 0).valid);    // PAT in a last-level entry
+  EXPECT_FALSE(format("x86-64").decode(0x200006, 0).valid);   // not present
 }
 
 TEST(PageTableFormatTest, LargeLeavesWhereAFormatAllowsThem) {

@@ -89,7 +89,7 @@ TEST_P(TlbAgainstLists, OnRandomStringsWithFlushes) {
     ASSERT_EQ(slot != Tlb::kMiss, held != nullptr) << n;
     if (held) {
       ASSERT_EQ(tlb.at(slot).pfn.value, held->pfn);
-      tlb.touch(Vpn(vpn), slot);
+      tlb.touch(tlb.set_of(Vpn(vpn)), slot);
       reference.touch(vpn, asid);
       continue;
     }
@@ -103,13 +103,12 @@ TEST_P(TlbAgainstLists, OnRandomStringsWithFlushes) {
   }
 }
 
-INSTANTIATE_TEST_SUITE_P(
-    Geometries, TlbAgainstLists,
-    testing::Values(TlbLevelConfig{.sets = 32, .ways = 2}, TlbLevelConfig{.sets = 1, .ways = 1},
-                    TlbLevelConfig{.sets = 3, .ways = 5}, TlbLevelConfig{.sets = 1, .ways = 16},
-                    TlbLevelConfig{.sets = 1, .ways = 64}, TlbLevelConfig{.sets = 2, .ways = 48},
-                    TlbLevelConfig{.sets = 7, .ways = 4, .replacement = Replacement::fifo},
-                    TlbLevelConfig{.sets = 1, .ways = 64, .replacement = Replacement::fifo}));
+INSTANTIATE_TEST_SUITE_P(Geometries, TlbAgainstLists,
+                         testing::Values(TlbLevelConfig{.sets = 32, .ways = 2}, TlbLevelConfig{.sets = 1, .ways = 1},
+                                         TlbLevelConfig{.sets = 3, .ways = 5}, TlbLevelConfig{.sets = 1, .ways = 16},
+                                         TlbLevelConfig{.sets = 1, .ways = 64}, TlbLevelConfig{.sets = 2, .ways = 48},
+                                         TlbLevelConfig{.sets = 7, .ways = 4, .replacement = Replacement::fifo},
+                                         TlbLevelConfig{.sets = 1, .ways = 64, .replacement = Replacement::fifo}));
 
 // Round and round over P pages, in order, on S sets of W ways with LRU: a set
 // with at most W of the pages misses each of them once; a set with more misses
@@ -124,7 +123,7 @@ TEST(TlbTest, CircularWalksAreArithmetic) {
         const Vpn vpn(n % pages);
         const uint32_t slot = tlb.probe(vpn, 0);
         if (slot != Tlb::kMiss) {
-          tlb.touch(vpn, slot);
+          tlb.touch(tlb.set_of(vpn), slot);
         } else {
           ++misses;
           tlb.fill(vpn, 0, {});

@@ -1,11 +1,10 @@
 // The walker, driven alone: real entries in memory, a noting target behind its
 // port. Times are in cycles; the target takes 100.
-#include "hw/mmu/page_table_walker.h"
-
 #include <gtest/gtest.h>
 
 #include "hw/memory/cache.h"
 #include "hw/memory/dram.h"
+#include "hw/mmu/page_table_walker.h"
 #include "tests/hw/memory/bench.h"
 #include "tests/hw/mmu/page_table_builder.h"
 
