@@ -119,7 +119,7 @@ TEST(Determinism, TwoRunsGiveEqualBytes) {
     SCOPED_TRACE(item.program);
     FreshDirectory directory;
     write_file(directory.path() / "text.txt", numbered_lines(5000));
-    Run request{
+    RunRequest request{
         .machine = item.machine, .settings = item.settings, .program = item.program, .arguments = item.arguments};
     request.command.directory = directory.path().string();
     RunResult first = faultline_run(request);

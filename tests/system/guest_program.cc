@@ -44,9 +44,9 @@ Outcome reference_run(const GuestProgram& program, const std::vector<std::string
   return run(command, {.directory = directory.string(), .input = kInput, .environment = program.environment});
 }
 
-Run faultline_request(const GuestProgram& program, const std::vector<std::string>& arguments,
+RunRequest faultline_request(const GuestProgram& program, const std::vector<std::string>& arguments,
                       const fs::path& directory) {
-  Run request;
+  RunRequest request;
   request.program = program.name;
   request.arguments = arguments;
   for (const std::string& bind : program.binds) request.options.insert(request.options.end(), {"--bind", bind});

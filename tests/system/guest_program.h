@@ -30,7 +30,7 @@ Outcome reference_run(const GuestProgram& program, const std::vector<std::string
                       const fs::path& directory);
 
 // The same under faultline, with the program's binds and environment.
-Run faultline_request(const GuestProgram& program, const std::vector<std::string>& arguments,
+RunRequest faultline_request(const GuestProgram& program, const std::vector<std::string>& arguments,
                       const fs::path& directory);
 
 std::ostream& operator<<(std::ostream& out, const GuestProgram& program);

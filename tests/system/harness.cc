@@ -23,7 +23,7 @@ FreshDirectory::~FreshDirectory() {
   fs::remove_all(path_, ignored);
 }
 
-std::vector<std::string> faultline_command(const Run& run, const std::string& stats) {
+std::vector<std::string> faultline_command(const RunRequest& run, const std::string& stats) {
   std::vector<std::string> command{(build_directory() / "faultline").string(), "run"};
   if (!run.machine.empty()) command.insert(command.end(), {"-m", run.machine});
   for (const std::string& setting : run.settings) command.insert(command.end(), {"-s", setting});
@@ -36,7 +36,7 @@ std::vector<std::string> faultline_command(const Run& run, const std::string& st
   return command;
 }
 
-RunResult faultline_run(const Run& request) {
+RunResult faultline_run(const RunRequest& request) {
   FreshDirectory work, results;
   fs::path stats = results.path() / "stats.json";
   std::vector<std::string> command = faultline_command(request, stats.string());

@@ -34,7 +34,7 @@ class FreshDirectory {
   fs::path path_;
 };
 
-struct Run {
+struct RunRequest {
   std::string machine = {};                // a preset; empty: the default
   std::vector<std::string> settings = {};  // KEY=VALUE
   std::vector<std::string> options = {};   // further options of `faultline run`
@@ -50,9 +50,9 @@ struct RunResult : Outcome {
 };
 
 // The command line of a run; statistics go to the file `stats`, if not empty.
-std::vector<std::string> faultline_command(const Run& run, const std::string& stats);
+std::vector<std::string> faultline_command(const RunRequest& run, const std::string& stats);
 
-RunResult faultline_run(const Run& run);
+RunResult faultline_run(const RunRequest& run);
 
 // A number of the statistics by its path, "tlb.l1d.misses". A path that does
 // not exist is an error of the test.

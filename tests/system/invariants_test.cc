@@ -79,7 +79,7 @@ TEST_P(Invariants, Hold) {
   FreshDirectory directory;
   make_files(program, directory.path());
   for (const auto& arguments : program.runs) {
-    Run request = faultline_request(program, arguments, directory.path());
+    RunRequest request = faultline_request(program, arguments, directory.path());
     request.machine = preset;
     RunResult result = faultline_run(request);
     ASSERT_FALSE(result.timed_out) << result.line;

@@ -21,14 +21,14 @@ void expect_walk_arithmetic(const RunResult& result, uint64_t latency) {
 TEST(CycleStack, TheWalkersShareIsItsAccessesTimesTheLatency) {
   for (const char* program : {"matrix_multiply", "fork_write", "straddle", "pipes_procs", "eof_mapping"})
     for (const char* tlb : {"tlb.enabled=true", "tlb.enabled=false"}) {
-      Run request{.machine = "textbook", .settings = {tlb}, .program = program};
+      RunRequest request{.machine = "textbook", .settings = {tlb}, .program = program};
       if (request.program == "matrix_multiply") request.arguments = {"24"};
       expect_walk_arithmetic(faultline_run(request), kLatency);
     }
 }
 
 TEST(CycleStack, FollowsTheLatency) {
-  Run request{.machine = "textbook", .program = "private_list"};
+  RunRequest request{.machine = "textbook", .program = "private_list"};
   RunResult once = faultline_run(request);
   request.settings = {"dram.flat_cycles=200"};
   RunResult twice = faultline_run(request);
