@@ -45,7 +45,7 @@ Outcome reference_run(const GuestProgram& program, const std::vector<std::string
 }
 
 RunRequest faultline_request(const GuestProgram& program, const std::vector<std::string>& arguments,
-                      const fs::path& directory) {
+                             const fs::path& directory) {
   RunRequest request;
   request.program = program.name;
   request.arguments = arguments;

@@ -31,7 +31,7 @@ Outcome reference_run(const GuestProgram& program, const std::vector<std::string
 
 // The same under faultline, with the program's binds and environment.
 RunRequest faultline_request(const GuestProgram& program, const std::vector<std::string>& arguments,
-                      const fs::path& directory);
+                             const fs::path& directory);
 
 std::ostream& operator<<(std::ostream& out, const GuestProgram& program);
 

@@ -2,6 +2,8 @@
 // from counts, one latency and one cycle an instruction.
 #include <gtest/gtest.h>
 
+#include <utility>
+
 #include "harness.h"
 
 namespace faultline::system_test {
@@ -40,6 +42,33 @@ TEST(CycleStack, FollowsTheLatency) {
   EXPECT_EQ(count(twice.stats, "cycle_stack.compute"), count(once.stats, "cycle_stack.compute"));
   for (const char* part : {"references", "translation", "tlb", "faults"})
     EXPECT_EQ(twice.stats.at(part), once.stats.at(part)) << part;
+}
+
+// docs/worked-example.md, figure by figure.
+TEST(WorkedExample, ComesOutAsByHand) {
+  RunResult result = faultline_run({.machine = "textbook", .program = "worked_example"});
+  ASSERT_EQ(result.status, 0) << result.err;
+  const std::pair<const char*, uint64_t> by_hand[] = {
+      {"instructions", 12},           {"references.fetch", 13},
+      {"references.load", 2},         {"references.store", 2},
+      {"references.total", 17},       {"translation.walks", 2},
+      {"translation.walk_reads", 8},  {"translation.walk_writes", 3},
+      {"translation.dirty_walks", 0}, {"translation.fault_walk_reads", 5},
+      {"tlb.l1i.lookups", 13},        {"tlb.l1i.misses", 1},
+      {"tlb.l1d.lookups", 4},         {"tlb.l1d.misses", 1},
+      {"cycle_stack.compute", 12},    {"cycle_stack.fetch", 1300},
+      {"cycle_stack.data", 400},      {"cycle_stack.walk", 1600},
+      {"cycle_stack.tlb", 0},         {"faults.demand_zero", 1}};
+  for (const auto& [name, value] : by_hand) EXPECT_EQ(count(result.stats, name), value) << name;
+  EXPECT_DOUBLE_EQ(number(result.stats, "translation.penalty"), 25.0 / 17.0);
+}
+
+TEST(WorkedExample, WithoutTlbEveryReferenceWalks) {
+  RunResult result =
+      faultline_run({.machine = "textbook", .settings = {"tlb.enabled=false"}, .program = "worked_example"});
+  ASSERT_EQ(result.status, 0) << result.err;
+  EXPECT_EQ(count(result.stats, "translation.walk_reads"), 68u);
+  EXPECT_EQ(number(result.stats, "translation.penalty"), 5.0);
 }
 
 }  // namespace
