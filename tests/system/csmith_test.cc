@@ -1,5 +1,5 @@
 // Random C programs by csmith print the same under faultline as under
-// qemu-riscv64. FAULTLINE_CSMITH_PROGRAMS says how many (10), and
+// qemu-riscv64. FAULTLINE_CSMITH_PROGRAMS says how many (10; 200 where FAULTLINE_SOAK is set), and
 // FAULTLINE_CSMITH_FIRST the first seed (1). A program on which qemu itself
 // needs more than five seconds is skipped and counted.
 #include <gtest/gtest.h>
@@ -46,7 +46,7 @@ Verdict check_seed(uint64_t seed) {
 
 TEST(Csmith, ProgramsPrintWhatTheyPrintUnderQemu) {
   const uint64_t first = environment_number("FAULTLINE_CSMITH_FIRST", 1);
-  const uint64_t wanted = environment_number("FAULTLINE_CSMITH_PROGRAMS", 10);
+  const uint64_t wanted = environment_number("FAULTLINE_CSMITH_PROGRAMS", std::getenv("FAULTLINE_SOAK") ? 200 : 10);
   ASSERT_GT(wanted, 0u);
   uint64_t equal = 0, different = 0, skipped = 0;
   for (uint64_t seed = first; equal + different < wanted && skipped < wanted; ++seed) {

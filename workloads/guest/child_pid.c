@@ -13,7 +13,8 @@ int main(void) {
       exit(round);
     }
     int status = wait_for(child_pid);
-    printf("round %d, parent: child_pid is positive: %s; the child left with %d\n", round, yes_no(child_pid > 0), status);
+    printf("round %d, parent: child_pid is positive: %s; the child left with %d\n", round, yes_no(child_pid > 0),
+           status);
   }
   errno = 0;
   pid_t none = wait(NULL);

@@ -13,9 +13,9 @@
 
 static sigjmp_buf back;
 static volatile sig_atomic_t last_signal, last_code;
-static char *volatile last_address;
+static char* volatile last_address;
 
-static void on_fault(int number, siginfo_t *info, void *context) {
+static void on_fault(int number, siginfo_t* info, void* context) {
   (void)context;
   last_signal = number;
   last_code = info->si_code;
@@ -24,13 +24,13 @@ static void on_fault(int number, siginfo_t *info, void *context) {
 }
 
 // What happens at an access: the byte, or the signal's name.
-static void touch(const char *what, char *address, int write) {
+static void touch(const char* what, char* address, int write) {
   if (sigsetjmp(back, 1) == 0) {
-    if (write) *(volatile char *)address = 'w';
-    printf("%-36s %d\n", what, *(volatile char *)address);
+    if (write) *(volatile char*)address = 'w';
+    printf("%-36s %d\n", what, *(volatile char*)address);
   } else {
-    printf("%-36s %s code %d, si_addr is the address: %s\n", what, last_signal == SIGBUS ? "SIGBUS" : "SIGSEGV", (int)last_code,
-           yes_no(last_address == address));
+    printf("%-36s %s code %d, si_addr is the address: %s\n", what, last_signal == SIGBUS ? "SIGBUS" : "SIGSEGV",
+           (int)last_code, yes_no(last_address == address));
   }
 }
 
@@ -44,7 +44,7 @@ int main(void) {
   if (write(fd, "0123456789", 10) != 10) die("write");
 
   // Reserve four pages, put three of the file over them: the fourth is a hole.
-  char *memory = mmap(NULL, 4 * page, PROT_NONE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+  char* memory = mmap(NULL, 4 * page, PROT_NONE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
   if (memory == MAP_FAILED) die("mmap");
   if (mmap(memory, 3 * page, PROT_READ | PROT_WRITE, MAP_SHARED | MAP_FIXED, fd, 0) != memory) die("mmap");
   if (munmap(memory + 3 * page, page) < 0) die("munmap");

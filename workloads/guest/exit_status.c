@@ -4,7 +4,7 @@
 
 #include "guest.h"
 
-int main(int argc, char **argv) {
+int main(int argc, char** argv) {
   if (argc == 3 && strcmp(argv[1], "exit") == 0) exit(atoi(argv[2]));
   if (argc == 3 && strcmp(argv[1], "signal") == 0) {
     raise(atoi(argv[2]));

@@ -14,25 +14,25 @@ struct shared_counter {
   uint64_t next;
 };
 
-static struct shared_counter *map_counter(int fd) {
-  struct shared_counter *counter = mmap(NULL, sizeof *counter, PROT_READ | PROT_WRITE, MAP_SHARED, fd, 0);
+static struct shared_counter* map_counter(int fd) {
+  struct shared_counter* counter = mmap(NULL, sizeof *counter, PROT_READ | PROT_WRITE, MAP_SHARED, fd, 0);
   if (counter == MAP_FAILED) die("mmap");
   close(fd);
   return counter;
 }
 
-static int initialise(const char *path) {
+static int initialise(const char* path) {
   int fd = open(path, O_RDWR | O_CREAT | O_TRUNC, 0644);
   if (fd < 0) die("open %s", path);
   if (ftruncate(fd, sizeof(struct shared_counter)) < 0) die("ftruncate");
-  struct shared_counter *counter = map_counter(fd);
+  struct shared_counter* counter = map_counter(fd);
   counter->next = 0;
   counter->magic = MAGIC;
   puts("initialised");
   return 0;
 }
 
-static int get(const char *path) {
+static int get(const char* path) {
   int fd = open(path, O_RDWR);
   if (fd < 0) die("open %s", path);
   struct stat status;
@@ -41,7 +41,7 @@ static int get(const char *path) {
     puts("no counter in this file");
     return 3;
   }
-  struct shared_counter *counter = map_counter(fd);
+  struct shared_counter* counter = map_counter(fd);
   if (counter->magic != MAGIC) {
     puts("no counter in this file");
     return 3;
@@ -50,7 +50,7 @@ static int get(const char *path) {
   return 0;
 }
 
-int main(int argc, char **argv) {
+int main(int argc, char** argv) {
   if (argc == 3 && strcmp(argv[1], "init") == 0) return initialise(argv[2]);
   if (argc == 3 && strcmp(argv[1], "get") == 0) return get(argv[2]);
   die("usage: file_counter init|get FILE");

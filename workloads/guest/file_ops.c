@@ -7,7 +7,7 @@
 
 #include "guest.h"
 
-static void result(const char *what, long value) {
+static void result(const char* what, long value) {
   if (value < 0)
     printf("%-34s %s\n", what, strerrorname_np(errno));
   else
@@ -32,8 +32,8 @@ static void reading_and_writing(void) {
   result("write there", write(fd, "end", 3));
   struct stat status;
   result("fstat", fstat(fd, &status));
-  printf("  size %ld, mode %o, regular %s, links %ld\n", (long)status.st_size, status.st_mode & 07777, yes_no(S_ISREG(status.st_mode)),
-         (long)status.st_nlink);
+  printf("  size %ld, mode %o, regular %s, links %ld\n", (long)status.st_size, status.st_mode & 07777,
+         yes_no(S_ISREG(status.st_mode)), (long)status.st_nlink);
   result("pread in the hole", pread(fd, buffer, 8, 5000));
   printf("  zeros: %s\n", yes_no(memcmp(buffer, "\0\0\0\0\0\0\0\0", 8) == 0));
   result("pwrite", pwrite(fd, "HELLO", 5, 0));
@@ -74,12 +74,14 @@ static void descriptors(void) {
   for (int i = 3; i <= 20; ++i) close(i);
 }
 
-static int by_name(const struct dirent **left, const struct dirent **right) { return strcmp((*left)->d_name, (*right)->d_name); }
+static int by_name(const struct dirent** left, const struct dirent** right) {
+  return strcmp((*left)->d_name, (*right)->d_name);
+}
 
-static int ours(const struct dirent *entry) { return strcmp(entry->d_name, "a.txt") == 0 || entry->d_name[0] == 'n'; }
+static int ours(const struct dirent* entry) { return strcmp(entry->d_name, "a.txt") == 0 || entry->d_name[0] == 'n'; }
 
-static void list_directory(const char *path) {
-  struct dirent **entries;
+static void list_directory(const char* path) {
+  struct dirent** entries;
   int count = scandir(path, &entries, ours, by_name);
   result("scandir", count);
   for (int i = 0; i < count; ++i) {
@@ -119,7 +121,7 @@ static void names(void) {
   result("open O_DIRECTORY on a file", open("n2", O_RDONLY | O_DIRECTORY));
   result("open a directory to write", open("n1", O_WRONLY));
   result("chdir n1", chdir("n1"));
-  const char *end = getcwd(path, sizeof path) ? strrchr(path, '/') : "?";
+  const char* end = getcwd(path, sizeof path) ? strrchr(path, '/') : "?";
   printf("getcwd ends in %s\n", end ? end : "?");
   result("stat ../n2", stat("../n2", &status));
   result("chdir ..", chdir(".."));

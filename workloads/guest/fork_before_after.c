@@ -4,7 +4,7 @@
 
 struct child_view {
   pid_t returned, own, parent;
-  int *address_of_x;
+  int* address_of_x;
 };
 
 int main(void) {

@@ -5,19 +5,19 @@
 
 #include "guest.h"
 
-static void write_all(uint64_t *memory, size_t words, uint64_t factor) {
+static void write_all(uint64_t* memory, size_t words, uint64_t factor) {
   for (size_t i = 0; i < words; ++i) memory[i] = (i + 1) * factor;
 }
 
-static uint64_t count_wrong(const uint64_t *memory, size_t words, uint64_t factor) {
+static uint64_t count_wrong(const uint64_t* memory, size_t words, uint64_t factor) {
   uint64_t wrong = 0;
   for (size_t i = 0; i < words; ++i) wrong += memory[i] != (i + 1) * factor;
   return wrong;
 }
 
-int main(int argc, char **argv) {
+int main(int argc, char** argv) {
   size_t bytes = number_argument(argc, argv, 1, 8) << 20, words = bytes / sizeof(uint64_t);
-  uint64_t *memory = mmap(NULL, bytes, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+  uint64_t* memory = mmap(NULL, bytes, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
   if (memory == MAP_FAILED) die("mmap");
   write_all(memory, words, 3);
   pid_t child = fork_flushed();

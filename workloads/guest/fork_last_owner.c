@@ -5,9 +5,9 @@
 
 #include "guest.h"
 
-int main(int argc, char **argv) {
+int main(int argc, char** argv) {
   size_t pages = number_argument(argc, argv, 1, 200), size = sysconf(_SC_PAGESIZE);
-  unsigned char *memory = mmap(NULL, pages * size, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+  unsigned char* memory = mmap(NULL, pages * size, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
   if (memory == MAP_FAILED) die("mmap");
   for (size_t page = 0; page < pages; ++page) memory[page * size] = (unsigned char)page;
   pid_t child = fork_flushed();

@@ -15,7 +15,7 @@
 #include <unistd.h>
 
 // Ends the program with status 1 and a line on standard error.
-__attribute__((noreturn, format(printf, 1, 2))) static inline void die(const char *format, ...) {
+__attribute__((noreturn, format(printf, 1, 2))) static inline void die(const char* format, ...) {
   va_list arguments;
   va_start(arguments, format);
   fflush(stdout);
@@ -44,15 +44,15 @@ static inline int wait_for(pid_t child) {
   return WIFEXITED(status) ? WEXITSTATUS(status) : 128 + WTERMSIG(status);
 }
 
-static inline const char *yes_no(int truth) { return truth ? "yes" : "no"; }
+static inline const char* yes_no(int truth) { return truth ? "yes" : "no"; }
 
 // The n-th argument as a number, or the default.
-static inline uint64_t number_argument(int argc, char **argv, int n, uint64_t default_value) {
+static inline uint64_t number_argument(int argc, char** argv, int n, uint64_t default_value) {
   return n < argc ? strtoull(argv[n], NULL, 0) : default_value;
 }
 
 // xorshift64* (Vigna, 2016). The state must not be zero.
-static inline uint64_t next_random(uint64_t *state) {
+static inline uint64_t next_random(uint64_t* state) {
   uint64_t x = *state;
   x ^= x >> 12;
   x ^= x << 25;

@@ -6,7 +6,7 @@
 enum { kMatrix = 96, kNodes = 8192, kSorted = 16384, kText = 256 * 1024 };
 
 struct node {
-  struct node *next;
+  struct node* next;
   uint64_t value;
 };
 
@@ -32,7 +32,7 @@ static uint64_t multiply(uint64_t seed) {
   return hash;
 }
 
-static uint64_t walk(uint64_t *state) {
+static uint64_t walk(uint64_t* state) {
   for (int i = 0; i < kNodes; ++i) nodes[i] = (struct node){.next = NULL, .value = next_random(state) & 0xff};
   // 4801 is odd, so the steps visit every node once.
   for (int i = 0, at = 0; i < kNodes - 1; ++i) {
@@ -42,16 +42,16 @@ static uint64_t walk(uint64_t *state) {
   }
   uint64_t sum = 0;
   for (int round = 0; round < 40; ++round)
-    for (const struct node *node = &nodes[0]; node; node = node->next) sum += node->value ^ (unsigned)round;
+    for (const struct node* node = &nodes[0]; node; node = node->next) sum += node->value ^ (unsigned)round;
   return sum;
 }
 
-static int by_value(const void *left, const void *right) {
-  uint32_t l = *(const uint32_t *)left, r = *(const uint32_t *)right;
+static int by_value(const void* left, const void* right) {
+  uint32_t l = *(const uint32_t*)left, r = *(const uint32_t*)right;
   return (l > r) - (l < r);
 }
 
-static uint64_t sort(uint64_t *state) {
+static uint64_t sort(uint64_t* state) {
   for (int i = 0; i < kSorted; ++i) keys[i] = (uint32_t)next_random(state);
   qsort(keys, kSorted, sizeof keys[0], by_value);
   uint64_t hash = HASH_START;
@@ -60,7 +60,7 @@ static uint64_t sort(uint64_t *state) {
 }
 
 // Counts words, numbers and lines, as a scanner would.
-static uint64_t scan(uint64_t *state) {
+static uint64_t scan(uint64_t* state) {
   static const char alphabet[] = "abcdefghijklmnop0123456789  \n.,;";
   for (int i = 0; i < kText; ++i) text[i] = alphabet[next_random(state) >> 59];
   uint64_t words = 0, numbers = 0, lines = 0, digits = 0;
@@ -89,7 +89,7 @@ static uint64_t scan(uint64_t *state) {
   return words * 1000003 + numbers * 10007 + lines * 101 + digits;
 }
 
-int main(int argc, char **argv) {
+int main(int argc, char** argv) {
   uint64_t repeats = number_argument(argc, argv, 1, 1), state = 20240229, hash = HASH_START;
   for (uint64_t i = 0; i < repeats; ++i) {
     hash = hash_word(hash, multiply(i));

@@ -5,7 +5,7 @@
 
 #include "guest.h"
 
-static int read_file(const char *path, int n) {
+static int read_file(const char* path, int n) {
   static char buffer[8192];
   int fd = open(path, O_RDONLY);
   if (fd < 0) die("open %s", path);
@@ -24,7 +24,7 @@ static int compute(uint64_t rounds, int n) {
   return (int)(sum & 0x7f);
 }
 
-int main(int argc, char **argv) {
+int main(int argc, char** argv) {
   if (argc < 2) die("usage: io_overlap FILE [READERS] [COMPUTERS] [ROUNDS]");
   int readers = (int)number_argument(argc, argv, 2, 2), computers = (int)number_argument(argc, argv, 3, 2);
   uint64_t rounds = number_argument(argc, argv, 4, 200000);

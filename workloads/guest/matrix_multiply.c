@@ -3,13 +3,13 @@
 // Arguments: [N = 64]. Binds: none.
 #include "guest.h"
 
-static double *matrix(size_t n) {
-  double *m = malloc(n * n * sizeof *m);
+static double* matrix(size_t n) {
+  double* m = malloc(n * n * sizeof *m);
   if (!m) die("malloc");
   return m;
 }
 
-int main(int argc, char **argv) {
+int main(int argc, char** argv) {
   size_t n = number_argument(argc, argv, 1, 64);
   double *a = matrix(n), *b = matrix(n), *by_definition = matrix(n), *by_row = matrix(n);
   for (size_t i = 0; i < n * n; ++i) {

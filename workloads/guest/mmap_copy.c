@@ -7,7 +7,7 @@
 
 #include "guest.h"
 
-int main(int argc, char **argv) {
+int main(int argc, char** argv) {
   if (argc != 2) die("usage: mmap_copy FILE");
   int fd = open(argv[1], O_RDONLY);
   if (fd < 0) die("open %s", argv[1]);
@@ -15,7 +15,7 @@ int main(int argc, char **argv) {
   if (fstat(fd, &status) < 0) die("fstat");
   size_t size = status.st_size;
   if (size == 0) return 0;
-  char *bytes = mmap(NULL, size, PROT_READ, MAP_PRIVATE, fd, 0);
+  char* bytes = mmap(NULL, size, PROT_READ, MAP_PRIVATE, fd, 0);
   if (bytes == MAP_FAILED) die("mmap");
   for (size_t done = 0; done < size;) {
     ssize_t written = write(STDOUT_FILENO, bytes + done, size - done);

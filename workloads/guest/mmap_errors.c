@@ -7,15 +7,17 @@
 
 #include "guest.h"
 
-static void *last;
+static void* last;
 
-static void try_map(const char *what, void *address, size_t length, int protection, int flags, int fd, off_t offset) {
+static void try_map(const char* what, void* address, size_t length, int protection, int flags, int fd, off_t offset) {
   // The system call itself: the C library checks the offset on its own.
-  last = (void *)syscall(SYS_mmap, address, length, protection, flags, fd, offset);
+  last = (void*)syscall(SYS_mmap, address, length, protection, flags, fd, offset);
   printf("%-46s %s\n", what, last == MAP_FAILED ? strerrorname_np(errno) : "mapped");
 }
 
-static void result(const char *what, long value) { printf("%-46s %s\n", what, value == -1 ? strerrorname_np(errno) : "ok"); }
+static void result(const char* what, long value) {
+  printf("%-46s %s\n", what, value == -1 ? strerrorname_np(errno) : "ok");
+}
 
 int main(void) {
   size_t page = sysconf(_SC_PAGESIZE);
@@ -29,7 +31,7 @@ int main(void) {
   try_map("length 0", NULL, 0, rw, anonymous, -1, 0);
   try_map("offset not a multiple of a page", NULL, page, rw, MAP_PRIVATE, file, 17);
   try_map("neither private nor shared", NULL, page, rw, MAP_ANONYMOUS, -1, 0);
-  try_map("fixed and not aligned", (void *)(page * 100 + 1), page, rw, anonymous | MAP_FIXED, -1, 0);
+  try_map("fixed and not aligned", (void*)(page * 100 + 1), page, rw, anonymous | MAP_FIXED, -1, 0);
   try_map("a bad descriptor", NULL, page, rw, MAP_PRIVATE, 77, 0);
   try_map("a negative descriptor", NULL, page, rw, MAP_SHARED, -1, 0);
   try_map("a write-only file, shared", NULL, page, PROT_READ, MAP_SHARED, write_only, 0);
@@ -48,7 +50,7 @@ int main(void) {
   try_map("an offset beyond the file's end", NULL, page, PROT_READ, MAP_SHARED, file, 100 * page);
 
   try_map("three pages", NULL, 3 * page, rw, anonymous, -1, 0);
-  char *area = last;
+  char* area = last;
   try_map("no-replace over them", area + page, page, rw, anonymous | MAP_FIXED_NOREPLACE, -1, 0);
   try_map("fixed over the middle", area + page, page, PROT_READ, anonymous | MAP_FIXED, -1, 0);
   printf("%-46s %s\n", "  at the address asked for", yes_no(last == area + page));

@@ -7,7 +7,7 @@
 
 #include "guest.h"
 
-int main(int argc, char **argv) {
+int main(int argc, char** argv) {
   if (argc < 2) die("usage: mmap_first_bytes FILE [N]");
   int fd = open(argv[1], O_RDONLY);
   if (fd < 0) die("open %s", argv[1]);
@@ -19,12 +19,12 @@ int main(int argc, char **argv) {
     puts("the file is empty");
     return 0;
   }
-  const unsigned char *bytes = mmap(NULL, wanted, PROT_READ, MAP_PRIVATE, fd, 0);
+  const unsigned char* bytes = mmap(NULL, wanted, PROT_READ, MAP_PRIVATE, fd, 0);
   if (bytes == MAP_FAILED) die("mmap");
   close(fd);  // the mapping stays
   for (size_t i = 0; i < wanted; ++i) printf("%02x%c", bytes[i], (i % 16 == 15 || i + 1 == wanted) ? '\n' : ' ');
   for (size_t i = 0; i < wanted; ++i) putchar(isprint(bytes[i]) ? bytes[i] : '.');
   putchar('\n');
-  if (munmap((void *)bytes, wanted) < 0) die("munmap");
+  if (munmap((void*)bytes, wanted) < 0) die("munmap");
   return 0;
 }

@@ -3,7 +3,7 @@
 // Arguments: [LIMIT = 120]. Binds: none.
 #include "guest.h"
 
-static int read_number(int fd, int *number) {
+static int read_number(int fd, int* number) {
   ssize_t got = read(fd, number, sizeof *number);
   if (got < 0) die("read");
   return got == sizeof *number;
@@ -14,7 +14,7 @@ static void write_number(int fd, int number) {
 }
 
 // A child that runs between `input` and the pipe whose read end is returned.
-static int start_filter(int input, int prime, pid_t *child) {
+static int start_filter(int input, int prime, pid_t* child) {
   int channel[2];
   if (pipe(channel) < 0) die("pipe");
   *child = fork_flushed();
@@ -33,7 +33,7 @@ static int start_filter(int input, int prime, pid_t *child) {
   return channel[0];
 }
 
-static int start_source(int limit, pid_t *child) {
+static int start_source(int limit, pid_t* child) {
   int channel[2];
   if (pipe(channel) < 0) die("pipe");
   *child = fork_flushed();
@@ -46,7 +46,7 @@ static int start_source(int limit, pid_t *child) {
   return channel[0];
 }
 
-int main(int argc, char **argv) {
+int main(int argc, char** argv) {
   int limit = (int)number_argument(argc, argv, 1, 120), count = 0, prime;
   pid_t children[64];
   int input = start_source(limit, &children[count++]);

@@ -5,8 +5,8 @@
 
 #include "guest.h"
 
-static int *map_x(int kind) {
-  int *x = mmap(NULL, sizeof *x, PROT_READ | PROT_WRITE, kind | MAP_ANONYMOUS, -1, 0);
+static int* map_x(int kind) {
+  int* x = mmap(NULL, sizeof *x, PROT_READ | PROT_WRITE, kind | MAP_ANONYMOUS, -1, 0);
   if (x == MAP_FAILED) die("mmap");
   *x = 1;
   return x;

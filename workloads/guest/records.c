@@ -32,7 +32,7 @@ static struct record read_one(int fd, uint32_t number) {
   return record;
 }
 
-int main(int argc, char **argv) {
+int main(int argc, char** argv) {
   if (argc < 2) die("usage: records FILE [RECORDS]");
   uint32_t count = (uint32_t)number_argument(argc, argv, 2, 100);
   if (count < 10) count = 10;
@@ -40,7 +40,7 @@ int main(int argc, char **argv) {
   if (fd < 0) die("open %s", argv[1]);
   write_all(fd, count);
 
-  struct record *records = mmap(NULL, count * sizeof *records, PROT_READ | PROT_WRITE, MAP_SHARED, fd, 0);
+  struct record* records = mmap(NULL, count * sizeof *records, PROT_READ | PROT_WRITE, MAP_SHARED, fd, 0);
   if (records == MAP_FAILED) die("mmap");
   uint64_t by_read = 0, by_mapping = 0;
   for (uint32_t i = 0; i < count; ++i) {
@@ -48,13 +48,15 @@ int main(int argc, char **argv) {
     by_read += read_one(fd, number).balance * (i + 1);
     by_mapping += records[number].balance * (i + 1);
   }
-  printf("sum through read %llu, through the mapping %llu\n", (unsigned long long)by_read, (unsigned long long)by_mapping);
+  printf("sum through read %llu, through the mapping %llu\n", (unsigned long long)by_read,
+         (unsigned long long)by_mapping);
 
   records[3].balance = 12345;
   struct record seen = read_one(fd, 3);
   printf("stored in the mapping, read with read: %u, \"%s\"\n", seen.balance, seen.name);
   struct record changed = {.number = 5, .balance = 54321, .name = "written with write"};
-  if (lseek(fd, 5 * sizeof changed, SEEK_SET) < 0 || write(fd, &changed, sizeof changed) != sizeof changed) die("write");
+  if (lseek(fd, 5 * sizeof changed, SEEK_SET) < 0 || write(fd, &changed, sizeof changed) != sizeof changed)
+    die("write");
   printf("written with write, seen in the mapping: %u, \"%s\"\n", records[5].balance, records[5].name);
   if (munmap(records, count * sizeof *records) < 0) die("munmap");
   close(fd);

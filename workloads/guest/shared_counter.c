@@ -14,10 +14,10 @@ static void take_turn(int fd) {
   if (read(fd, &token, 1) != 1) die("read");
 }
 
-int main(int argc, char **argv) {
+int main(int argc, char** argv) {
   int steps = (int)number_argument(argc, argv, 1, 20);
   int to_child[2], to_parent[2];
-  volatile int *counter = mmap(NULL, sizeof *counter, PROT_READ | PROT_WRITE, MAP_SHARED | MAP_ANONYMOUS, -1, 0);
+  volatile int* counter = mmap(NULL, sizeof *counter, PROT_READ | PROT_WRITE, MAP_SHARED | MAP_ANONYMOUS, -1, 0);
   if (counter == MAP_FAILED) die("mmap");
   if (pipe(to_child) < 0 || pipe(to_parent) < 0) die("pipe");
 

@@ -10,17 +10,17 @@
 
 static sigjmp_buf back;
 static volatile sig_atomic_t count, depth, deepest, last_number, last_code, on_other_stack;
-static void *volatile last_address;
+static void* volatile last_address;
 static char other_stack[64 * 1024];
 
-static void handle(int number, void (*handler)(int, siginfo_t *, void *), int flags, int masked) {
+static void handle(int number, void (*handler)(int, siginfo_t*, void*), int flags, int masked) {
   struct sigaction action = {.sa_sigaction = handler, .sa_flags = SA_SIGINFO | flags};
   sigemptyset(&action.sa_mask);
   if (masked) sigaddset(&action.sa_mask, masked);
   if (sigaction(number, &action, NULL) < 0) die("sigaction");
 }
 
-static void jump_out(int number, siginfo_t *info, void *context) {
+static void jump_out(int number, siginfo_t* info, void* context) {
   (void)context;
   char here;
   on_other_stack = &here >= other_stack && &here < other_stack + sizeof other_stack;
@@ -30,7 +30,7 @@ static void jump_out(int number, siginfo_t *info, void *context) {
   siglongjmp(back, 1);
 }
 
-static void tally(int number, siginfo_t *info, void *context) {
+static void tally(int number, siginfo_t* info, void* context) {
   (void)info;
   (void)context;
   last_number = number;
@@ -39,20 +39,22 @@ static void tally(int number, siginfo_t *info, void *context) {
 
 static void faults(void) {
   size_t page = sysconf(_SC_PAGESIZE);
-  char *area = mmap(NULL, 2 * page, PROT_READ, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+  char* area = mmap(NULL, 2 * page, PROT_READ, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
   if (area == MAP_FAILED) die("mmap");
   if (munmap(area + page, page) < 0) die("munmap");
   handle(SIGSEGV, jump_out, 0, 0);
   struct {
-    const char *what;
-    char *address;
-  } cases[] = {{"a write to a read-only page", area + 100}, {"a read of what is not mapped", area + page + 8}, {"a read through a null pointer", NULL}};
+    const char* what;
+    char* address;
+  } cases[] = {{"a write to a read-only page", area + 100},
+               {"a read of what is not mapped", area + page + 8},
+               {"a read through a null pointer", NULL}};
   for (int i = 0; i < 3; ++i) {
     if (sigsetjmp(back, 1) == 0) {
       if (i == 0)
-        *(volatile char *)cases[i].address = 1;
+        *(volatile char*)cases[i].address = 1;
       else
-        (void)*(volatile char *)cases[i].address;
+        (void)*(volatile char*)cases[i].address;
       puts("nothing happened");
     } else {
       printf("%s: SIGSEGV %s, code %s, the address is right: %s\n", cases[i].what, yes_no(last_number == SIGSEGV),
@@ -63,14 +65,14 @@ static void faults(void) {
 }
 
 // A handler that mends the fault and returns: the instruction runs again.
-static volatile char *guarded;
-static void mend(int number, siginfo_t *info, void *context) {
+static volatile char* guarded;
+static void mend(int number, siginfo_t* info, void* context) {
   (void)number;
   (void)context;
   size_t page = sysconf(_SC_PAGESIZE);
   ++count;
   if ((uintptr_t)info->si_addr / page != (uintptr_t)guarded / page) _exit(9);
-  if (mprotect((void *)guarded, page, PROT_READ | PROT_WRITE) < 0) _exit(8);
+  if (mprotect((void*)guarded, page, PROT_READ | PROT_WRITE) < 0) _exit(8);
 }
 
 static void mended_fault(void) {
@@ -84,7 +86,7 @@ static void mended_fault(void) {
 
 static volatile int limit = 1 << 30;
 
-__attribute__((noinline)) static int overflow(volatile char *above) {
+__attribute__((noinline)) static int overflow(volatile char* above) {
   volatile char here[1024];
   if (--limit == 0) return 0;
   here[0] = above ? above[0] : 1;
@@ -106,7 +108,7 @@ static void alternate_stack(void) {
   printf("without SA_ONSTACK not used: %s\n", yes_no(!on_other_stack));
 }
 
-static void nest(int number, siginfo_t *info, void *context) {
+static void nest(int number, siginfo_t* info, void* context) {
   (void)info;
   (void)context;
   ++depth;
@@ -150,7 +152,7 @@ static void nesting_and_masks(void) {
 
 // A read on an empty pipe is interrupted by a signal from the child, which
 // writes only when it hears that the handler ran.
-static ssize_t interrupted_read(int flags, char *byte) {
+static ssize_t interrupted_read(int flags, char* byte) {
   int data[2];
   if (pipe(data) < 0) die("pipe");
   handle(SIGUSR1, tally, flags, 0);
@@ -191,7 +193,8 @@ static void children(void) {
     _exit(0);
   }
   int status = wait_for(child);
-  printf("a child killed by SIGTERM: status %d, SIGCHLD came: %s\n", status, yes_no(count == 1 && last_number == SIGCHLD));
+  printf("a child killed by SIGTERM: status %d, SIGCHLD came: %s\n", status,
+         yes_no(count == 1 && last_number == SIGCHLD));
   printf("nobody to signal: %s\n", yes_no(kill(child, 0) == -1 && errno == ESRCH));
 }
 

@@ -3,7 +3,7 @@
 // Arguments: [ELEMENTS = 65536] [ROUNDS = 4]. Binds: none.
 #include "guest.h"
 
-int main(int argc, char **argv) {
+int main(int argc, char** argv) {
   size_t n = number_argument(argc, argv, 1, 65536);
   unsigned rounds = (unsigned)number_argument(argc, argv, 2, 4);
   double *a = malloc(n * sizeof *a), *b = malloc(n * sizeof *b), *c = malloc(n * sizeof *c);

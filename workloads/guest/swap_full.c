@@ -11,7 +11,7 @@
 static uint64_t content(size_t block, size_t word) { return (block * MIB + word) * 0x9E3779B97F4A7C15ull; }
 
 // Takes and fills up to `most` MiB; how many it got.
-static size_t take(uint64_t **blocks, size_t most) {
+static size_t take(uint64_t** blocks, size_t most) {
   for (size_t block = 0; block < most; ++block) {
     blocks[block] = mmap(NULL, MIB, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
     if (blocks[block] == MAP_FAILED) {
@@ -25,7 +25,7 @@ static size_t take(uint64_t **blocks, size_t most) {
 }
 
 static int eat(size_t most) {
-  uint64_t **blocks = calloc(most, sizeof *blocks);
+  uint64_t** blocks = calloc(most, sizeof *blocks);
   if (!blocks) die("calloc");
   size_t got = take(blocks, most), wrong = 0;
   for (size_t block = 0; block < got; ++block)
@@ -34,7 +34,7 @@ static int eat(size_t most) {
   return wrong ? 1 : 0;
 }
 
-int main(int argc, char **argv) {
+int main(int argc, char** argv) {
   size_t most = number_argument(argc, argv, 1, 64);
   static uint64_t witness[4096];
   for (size_t i = 0; i < 4096; ++i) witness[i] = content(1, i);

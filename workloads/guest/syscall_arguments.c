@@ -13,7 +13,7 @@ enum { ARENA_PAGES = 64 };
 //   d AT_FDCWD or descriptor            z zero      ? anything
 struct call {
   unsigned short number;
-  const char *arguments;
+  const char* arguments;
 };
 
 static const struct call plausible[] = {
@@ -98,13 +98,30 @@ static const struct call plausible[] = {
     {291, "dpxxb"},   // statx
 };
 
-static const char *const paths[] = {
-    "storm.a", "storm.b", "storm.d", "storm.d/deep", "storm.d/../storm.a", ".", "..", "/", "",
-    "/proc/self/maps", "/proc/self/exe", "/proc/meminfo", "/dev/zero", "/dev/null", "/dev/full", "/dev/random",
-    "/nowhere/at/all", "../../../../../../../../../../etc/passwd", "storm.a/not/a/directory", "/dev/fd/1",
+static const char* const paths[] = {
+    "storm.a",
+    "storm.b",
+    "storm.d",
+    "storm.d/deep",
+    "storm.d/../storm.a",
+    ".",
+    "..",
+    "/",
+    "",
+    "/proc/self/maps",
+    "/proc/self/exe",
+    "/proc/meminfo",
+    "/dev/zero",
+    "/dev/null",
+    "/dev/full",
+    "/dev/random",
+    "/nowhere/at/all",
+    "../../../../../../../../../../etc/passwd",
+    "storm.a/not/a/directory",
+    "/dev/fd/1",
 };
 
-static char *arena;
+static char* arena;
 static size_t page;
 static uint64_t state;
 
@@ -113,7 +130,7 @@ int prepare_arguments(uint64_t seed) {
   page = (size_t)sysconf(_SC_PAGESIZE);
   arena = mmap(NULL, (ARENA_PAGES + 1) * page, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
   if (arena == MAP_FAILED || mprotect(arena + ARENA_PAGES * page, page, PROT_NONE) != 0) return 0;
-  uint64_t *words = (uint64_t *)arena;
+  uint64_t* words = (uint64_t*)arena;
   for (size_t i = 0; i < ARENA_PAGES * page / 8; ++i) words[i] = i % 3 == 0 ? random_below(16) : next_random(&state);
   return 1;
 }
@@ -121,7 +138,7 @@ int prepare_arguments(uint64_t seed) {
 uint64_t random_below(uint64_t n) { return next_random(&state) % n; }
 
 // A place for data of up to two pages.
-static void *place(void) { return arena + random_below(ARENA_PAGES - 2) * page; }
+static void* place(void) { return arena + random_below(ARENA_PAGES - 2) * page; }
 
 static uint64_t edge_number(void) {
   uint64_t value = 1ull << random_below(64);
@@ -172,7 +189,7 @@ static uint64_t wild_pointer(void) {
 
 // An array of pointers into the arena and small lengths: iovecs, argv, pollfds.
 static uint64_t vector(void) {
-  uint64_t *words = place();
+  uint64_t* words = place();
   for (unsigned i = 0; i < 16; i += 2) {
     words[i] = random_below(6) == 0 ? wild_pointer() : buffer();
     words[i + 1] = random_below(8) == 0 ? edge_number() : random_below(3000);
@@ -182,7 +199,7 @@ static uint64_t vector(void) {
 }
 
 static uint64_t path(void) {
-  char *at = place();
+  char* at = place();
   if (random_below(12) == 0) {  // longer than any path may be
     memset(at, 'x', page + 16);
     at[page + 16] = 0;
@@ -230,7 +247,7 @@ static uint64_t length(void) {
 
 static uint64_t time_span(void) {
   if (random_below(4) == 0) return 0;
-  uint64_t *words = place();
+  uint64_t* words = place();
   words[0] = random_below(8) == 0 ? edge_number() : 0;
   words[1] = random_below(8) == 0 ? edge_number() : random_below(2000000);
   return (uint64_t)words;
@@ -280,7 +297,7 @@ uint64_t random_call(uint64_t arguments[6]) {
     for (unsigned i = 0; i < 6; ++i) arguments[i] = any_argument();
     return random_below(20) == 0 ? any_argument() : random_below(451);
   }
-  const struct call *call = &plausible[random_below(sizeof plausible / sizeof *plausible)];
+  const struct call* call = &plausible[random_below(sizeof plausible / sizeof *plausible)];
   memset(arguments, 0, 6 * sizeof *arguments);
   for (unsigned i = 0; call->arguments[i]; ++i) arguments[i] = argument(call->arguments[i]);
   return call->number;

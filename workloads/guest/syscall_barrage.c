@@ -28,7 +28,7 @@ enum {
 };
 
 // Shared by workers and parent: how many calls the worker has begun.
-static volatile uint64_t *progress;
+static volatile uint64_t* progress;
 
 // A clone's child leaves at once, before it needs a stack.
 static void issue(uint64_t number, const uint64_t a[6]) {
@@ -141,12 +141,12 @@ static void attend(pid_t worker) {
   while (waitpid(-1, &status, WNOHANG) > 0) continue;
 }
 
-int main(int argc, char **argv) {
+int main(int argc, char** argv) {
   if (argc < 3 || strcmp(argv[1], "in-a-model") != 0) die("usage: syscall_barrage in-a-model CALLS [SEED]");
   uint64_t calls = number_argument(argc, argv, 2, 0);
   uint64_t seed = number_argument(argc, argv, 3, 1);
   progress = mmap(NULL, sizeof *progress, PROT_READ | PROT_WRITE, MAP_SHARED | MAP_ANONYMOUS, -1, 0);
-  uint64_t *witness = malloc(WITNESS_WORDS * sizeof *witness);
+  uint64_t* witness = malloc(WITNESS_WORDS * sizeof *witness);
   if (progress == MAP_FAILED || !witness) die("memory");
   for (uint64_t i = 0; i < WITNESS_WORDS; ++i) witness[i] = hash_word(HASH_START, i);
 

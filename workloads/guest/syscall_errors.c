@@ -12,14 +12,16 @@
 
 #include "guest.h"
 
-static void result(const char *what, long value) { printf("%-36s %s\n", what, value < 0 ? strerrorname_np(errno) : "ok"); }
+static void result(const char* what, long value) {
+  printf("%-36s %s\n", what, value < 0 ? strerrorname_np(errno) : "ok");
+}
 
-int main(int argc, char **argv) {
+int main(int argc, char** argv) {
   (void)argc;
   size_t page = sysconf(_SC_PAGESIZE);
-  char *hole = mmap(NULL, 2 * page, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+  char* hole = mmap(NULL, 2 * page, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
   if (hole == MAP_FAILED || munmap(hole + page, page) < 0) die("mmap");
-  char *bad = hole + page;  // not mapped
+  char* bad = hole + page;  // not mapped
   int channel[2];
   if (pipe(channel) < 0) die("pipe");
 

@@ -13,11 +13,28 @@
 
 enum { kBatch = 500, kArenaPages = 16, kPatience = 200 };
 
-static uint64_t *arena;
+static uint64_t* arena;
 static size_t arena_bytes;
-static const char *forbidden = "/etc/passwd";
-static const char *const kPaths[] = {".", "..", "", "/", "a", "b", "dir", "dir/c", "/dev/null", "/dev/zero", "/dev/urandom", "/dev/shm/x",
-                                     "/proc/self/maps", "/proc/self/mem", "/tmp", "/tmp/t", "../..", "../../../../../../etc/passwd", "dir/../../.."};
+static const char* forbidden = "/etc/passwd";
+static const char* const kPaths[] = {".",
+                                     "..",
+                                     "",
+                                     "/",
+                                     "a",
+                                     "b",
+                                     "dir",
+                                     "dir/c",
+                                     "/dev/null",
+                                     "/dev/zero",
+                                     "/dev/urandom",
+                                     "/dev/shm/x",
+                                     "/proc/self/maps",
+                                     "/proc/self/mem",
+                                     "/tmp",
+                                     "/tmp/t",
+                                     "../..",
+                                     "../../../../../../etc/passwd",
+                                     "dir/../../.."};
 enum { kPathCount = sizeof kPaths / sizeof kPaths[0] };
 
 static long raw_call(uint64_t number, const uint64_t arguments[6]) {
@@ -32,31 +49,43 @@ static long raw_call(uint64_t number, const uint64_t arguments[6]) {
   return (long)a0;
 }
 
-static uint64_t random_pointer(uint64_t *state) {
+static uint64_t random_pointer(uint64_t* state) {
   uint64_t r = next_random(state) >> 8, base = (uint64_t)(uintptr_t)arena;
   switch (r % 8) {
-    case 0: return 0;
-    case 1: return base + arena_bytes - (r >> 8) % 32;  // runs off the end
-    case 2: return (uint64_t)(uintptr_t)raw_call;       // read-only
-    case 3: return 0xffffffff80000000ull + (r >> 8) % 65536;
-    case 4: return (uint64_t)(uintptr_t)(r & 0x100 ? forbidden : kPaths[(r >> 9) % kPathCount]);
-    default: return base + (r >> 8) % arena_bytes / 8 * 8;
+    case 0:
+      return 0;
+    case 1:
+      return base + arena_bytes - (r >> 8) % 32;  // runs off the end
+    case 2:
+      return (uint64_t)(uintptr_t)raw_call;  // read-only
+    case 3:
+      return 0xffffffff80000000ull + (r >> 8) % 65536;
+    case 4:
+      return (uint64_t)(uintptr_t)(r & 0x100 ? forbidden : kPaths[(r >> 9) % kPathCount]);
+    default:
+      return base + (r >> 8) % arena_bytes / 8 * 8;
   }
 }
 
-static uint64_t random_argument(uint64_t *state) {
+static uint64_t random_argument(uint64_t* state) {
   uint64_t r = next_random(state) >> 8;
   switch (r % 8) {
-    case 0: return (r >> 8) % 16;                       // a descriptor, a small number
-    case 1: return (r >> 8) % 8 * sysconf(_SC_PAGESIZE);
-    case 2: return (uint64_t)(int64_t)((int)((r >> 8) % 8) - 4);
-    case 3: return 1ull << (r >> 8) % 64;
-    case 4: return r & 0x100 ? (uint64_t)AT_FDCWD : next_random(state);
-    default: return random_pointer(state);
+    case 0:
+      return (r >> 8) % 16;  // a descriptor, a small number
+    case 1:
+      return (r >> 8) % 8 * sysconf(_SC_PAGESIZE);
+    case 2:
+      return (uint64_t)(int64_t)((int)((r >> 8) % 8) - 4);
+    case 3:
+      return 1ull << (r >> 8) % 64;
+    case 4:
+      return r & 0x100 ? (uint64_t)AT_FDCWD : next_random(state);
+    default:
+      return random_pointer(state);
   }
 }
 
-static uint64_t random_number(uint64_t *state) {
+static uint64_t random_number(uint64_t* state) {
   for (;;) {
     uint64_t r = next_random(state) >> 8, number = r % 16 == 0 ? r >> 4 : (r >> 4) % 460;
     int is_end = number == SYS_exit || number == SYS_exit_group, is_clone = number == SYS_clone || number == 435;
@@ -73,7 +102,8 @@ static void storm(uint64_t seed) {
   for (int call = 0; call < kBatch; ++call) {
     uint64_t number = random_number(&state), arguments[6];
     for (int i = 0; i < 6; ++i) arguments[i] = random_argument(&state);
-    int sends = number == SYS_kill || number == SYS_tkill || number == SYS_tgkill || number == SYS_rt_sigqueueinfo || number == SYS_rt_tgsigqueueinfo;
+    int sends = number == SYS_kill || number == SYS_tkill || number == SYS_tgkill || number == SYS_rt_sigqueueinfo ||
+                number == SYS_rt_tgsigqueueinfo;
     if (sends) {  // to itself alone, and nothing that ends it
       arguments[0] = (uint64_t)self;
       arguments[1] = number == SYS_tgkill || number == SYS_rt_tgsigqueueinfo ? (uint64_t)self : SIGCHLD;
@@ -98,7 +128,7 @@ static int wait_with_patience(pid_t child) {
   return -1;
 }
 
-int main(int argc, char **argv) {
+int main(int argc, char** argv) {
   if (argc < 2 || strcmp(argv[1], "in-a-model") != 0) die("usage: syscall_storm in-a-model [CALLS] [SEED] [FORBIDDEN]");
   uint64_t calls = number_argument(argc, argv, 2, 100000), seed = number_argument(argc, argv, 3, 1);
   if (argc > 4) forbidden = argv[4];
@@ -106,16 +136,19 @@ int main(int argc, char **argv) {
   // One page more, given back: what lies behind the arena is not mapped.
   arena = mmap(NULL, arena_bytes + sysconf(_SC_PAGESIZE), PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
   if (arena == MAP_FAILED) die("mmap");
-  munmap((char *)arena + arena_bytes, sysconf(_SC_PAGESIZE));
+  munmap((char*)arena + arena_bytes, sysconf(_SC_PAGESIZE));
 
   unsigned whole = 0, killed = 0, asleep = 0;
   for (uint64_t batch = 0; batch * kBatch < calls; ++batch) {
     pid_t child = fork_flushed();
     if (child == 0) storm((seed * 1000003 + batch) * 2 + 1);
     int status = wait_with_patience(child);
-    if (status == 0) ++whole;
-    else if (status < 0) ++asleep;
-    else ++killed;
+    if (status == 0)
+      ++whole;
+    else if (status < 0)
+      ++asleep;
+    else
+      ++killed;
   }
   printf("batches: %u whole, %u killed, %u asleep\n", whole, killed, asleep);
   int fd = open(forbidden, O_RDONLY);
