@@ -14,7 +14,8 @@ GuestProgram parse(const Json& entry) {
   program.environment = entry.value("env", std::vector<std::string>{});
   program.reference = entry.value("reference", "qemu") == "native" ? Reference::native : Reference::qemu;
   program.slow = entry.value("slow", false);
-  for (const Json& file : entry.value("files", Json::array()))
+  const Json files = entry.value("files", Json::array());
+  for (const Json& file : files)
     program.files.emplace_back(
         file.at("path"), file.contains("text") ? file["text"].get<std::string>() : numbered_lines(file.at("lines")));
   return program;
@@ -24,7 +25,8 @@ GuestProgram parse(const Json& entry) {
 
 std::vector<GuestProgram> guest_programs() {
   std::vector<GuestProgram> programs;
-  for (const Json& entry : Json::parse(read_file(programs_manifest())).at("programs")) programs.push_back(parse(entry));
+  const Json manifest = Json::parse(read_file(programs_manifest()));
+  for (const Json& entry : manifest.at("programs")) programs.push_back(parse(entry));
   return programs;
 }
 
