@@ -48,7 +48,7 @@ template <FetchMode kMode>
 inline const Op* enter(Interpreter& in, Block* block, HartState& s, const FilterEntry* loads,
                        const FilterEntry* stores) {
   if constexpr (kMode == FetchMode::line) {
-    if (!in.l1i->is_mru(block->line, false)) [[unlikely]] return enter_in_full<kMode>(in, block, s, loads, stores);
+    if (!in.l1i.is_mru(block->line, false)) [[unlikely]] return enter_in_full<kMode>(in, block, s, loads, stores);
   }
   if constexpr (kMode == FetchMode::each) return enter_in_full<kMode>(in, block, s, loads, stores);
   return enter_fetched(in, block, s, loads, stores);

@@ -83,7 +83,7 @@ const Op* load(Interpreter& in, const Op* op, HartState& s, const FilterEntry* l
   const auto* host = reinterpret_cast<const uint8_t*>(va + entry.addend);
   if constexpr (kMode == DataMode::cached) {
     const auto address = static_cast<uint64_t>(host - in.memory_base);
-    if (!in.l1d->is_mru(address >> in.l1d_shift, false)) [[unlikely]] {
+    if (!in.l1d.is_mru(address >> in.l1d.line_shift, false)) [[unlikely]] {
       return load_through_cache<Put>(in, op, s, loads, stores);
     }
   }
@@ -129,7 +129,7 @@ const Op* store(Interpreter& in, const Op* op, HartState& s, const FilterEntry* 
   auto* host = reinterpret_cast<uint8_t*>(va + entry.addend);
   if constexpr (kMode == DataMode::cached) {
     const auto address = static_cast<uint64_t>(host - in.memory_base);
-    if (!in.l1d->is_mru(address >> in.l1d_shift, true)) [[unlikely]] {
+    if (!in.l1d.is_mru(address >> in.l1d.line_shift, true)) [[unlikely]] {
       return store_through_cache<Get>(in, op, s, loads, stores);
     }
   }

@@ -54,10 +54,11 @@ HartCosts Hart::resolve_costs() const {
 
   costs.fetch_in_bulk = flat_fetch.has_value();
   if (env_.mmu.has_first_level(Access::fetch)) {
-    const bool line_stays = env_.l1i != nullptr && env_.l1i->line_stays_recent();
+    const bool line_stays = env_.l1i != nullptr && env_.l1i->recent_lines() && env_.l1i->line_stays_recent();
     costs.fetch_mode = line_stays ? FetchMode::line : flat_fetch ? FetchMode::flat : FetchMode::each;
   }
-  costs.data_mode = env_.l1d != nullptr ? DataMode::cached : flat_data ? DataMode::flat : DataMode::each;
+  const bool recent = env_.l1d != nullptr && env_.l1d->recent_lines();
+  costs.data_mode = recent ? DataMode::cached : flat_data ? DataMode::flat : DataMode::each;
   return costs;
 }
 

@@ -9,14 +9,14 @@ namespace faultline::hw {
 // How instruction bytes are paid for.
 enum class FetchMode : uint8_t {
   flat,  // flat memory, no cache: every fetch takes the same time
-  line,  // L1I: looked up when a block, which lies within a line, is entered
+  line,  // L1I of 2^n sets: looked up when a block, which lies within a line, is entered
   each,  // every instruction looks up its page and makes its access in full
 };
 
 // How loads and stores are paid for.
 enum class DataMode : uint8_t {
   flat,    // flat memory, no cache
-  cached,  // L1D: hits on the most recent line of a set are counted in bulk
+  cached,  // L1D of 2^n sets: hits on the most recent line of a set are counted in bulk
   each,    // every access in full
 };
 

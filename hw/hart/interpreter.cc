@@ -16,6 +16,10 @@ enum Csr : unsigned { kFflags = 0x001, kFrm = 0x002, kFcsr = 0x003, kCycle = 0xc
 
 
 
+Cache::RecentLines recent_lines(const Cache* cache) {
+  return cache == nullptr ? Cache::RecentLines{} : cache->recent_lines().value_or(Cache::RecentLines{});
+}
+
 std::optional<unsigned> line_shift(const Cache* cache) {
   return cache == nullptr ? std::nullopt : std::optional<unsigned>(cache->line_shift());
 }
@@ -23,9 +27,8 @@ std::optional<unsigned> line_shift(const Cache* cache) {
 }  // namespace
 
 Interpreter::Interpreter(const HartConfig& config, const HartCosts& costs, const HartEnvironment& environment)
-    : l1i(environment.l1i),
-      l1d(environment.l1d),
-      l1d_shift(environment.l1d == nullptr ? 0 : environment.l1d->line_shift()),
+    : l1i(recent_lines(environment.l1i)),
+      l1d(recent_lines(environment.l1d)),
       memory_base(environment.memory.base()),
       code(environment.memory),
       code_pages(code.pages()),

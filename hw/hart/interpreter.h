@@ -89,9 +89,8 @@ class Interpreter {
   uint64_t now = 0;     // cycles
   uint64_t counts = 0;  // PackedCounts
   uint64_t piece = 0;   // virtual address of the current 4 KB piece
-  const Cache* const l1i;
-  const Cache* const l1d;
-  const unsigned l1d_shift;
+  const Cache::RecentLines l1i;  // in FetchMode::line
+  const Cache::RecentLines l1d;  // in DataMode::cached
   uint8_t* const memory_base;
   CodeCache code;
   CodePage* const* const code_pages;

@@ -5,6 +5,7 @@
 #include <tlm_utils/multi_passthrough_target_socket.h>
 
 #include <cstdint>
+#include <optional>
 #include <systemc>
 #include <tlm>
 #include <vector>
@@ -34,6 +35,8 @@ struct CacheStatistics {
 // since it brings the whole line. Next-line prefetch is posted too, and stays
 // within an aligned 4 KB (as Intel's and Arm's do).
 class Cache : public sc_core::sc_module, public MemorySide {
+  static constexpr uint64_t kNoLine = ~uint64_t{0};
+
  public:
   using UpperSocket = tlm_utils::multi_passthrough_target_socket<Cache, 32, tlm::tlm_base_protocol_types, 0,
                                                                  sc_core::SC_ZERO_OR_MORE_BOUND>;
@@ -67,6 +70,26 @@ class Cache : public sc_core::sc_module, public MemorySide {
     return (write ? recent.dirty_line : recent.line) == line;
   }
   void count_bulk_hits(uint64_t n) { hits_ += n; }
+  // What is_mru() looks at, for a caller that must be quick; only where the
+  // number of sets is a power of two. Stands as long as the cache.
+  struct Recent {
+    uint64_t line = kNoLine;        // touched last in the set
+    uint64_t dirty_line = kNoLine;  // the same where it is dirty
+  };
+  struct RecentLines {
+    const Recent* sets = nullptr;
+    uint64_t mask = 0;
+    unsigned line_shift = 0;
+
+    bool is_mru(uint64_t line, bool write) const {
+      const Recent& recent = sets[line & mask];
+      return (write ? recent.dirty_line : recent.line) == line;
+    }
+  };
+  std::optional<RecentLines> recent_lines() const {
+    if (set_mask_ + 1 != sets_) return std::nullopt;
+    return RecentLines{recent_.data(), set_mask_, line_shift_};
+  }
   // After an access its line is the most recent of its set: but for a single
   // set, where a prefetch comes behind it.
   bool line_stays_recent() const { return !prefetch_ || sets_ > 1; }
@@ -82,13 +105,6 @@ class Cache : public sc_core::sc_module, public MemorySide {
 
  private:
   static constexpr uint32_t kAbsent = ~uint32_t{0};
-  static constexpr uint64_t kNoLine = ~uint64_t{0};
-
-  struct Recent {
-    uint64_t line = kNoLine;        // touched last in the set
-    uint64_t dirty_line = kNoLine;  // the same where it is dirty
-  };
-
   uint32_t set_of(uint64_t line) const {
     return static_cast<uint32_t>(set_mask_ != 0 || sets_ == 1 ? line & set_mask_ : line % sets_);
   }
