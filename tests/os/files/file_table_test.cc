@@ -11,9 +11,9 @@ namespace faultline::os::test {
 namespace {
 
 OpenFilePtr some_file() {
-  static const Mount mount;
+  static const Mount nowhere;
   struct Plain final : Inode {
-    Plain() : Inode(mount, InodeType::regular, 1, {}) {}
+    Plain() : Inode(nowhere, InodeType::regular, 1, {}) {}
   };
   return std::make_shared<OpenFile>(std::make_shared<Plain>(), kOpenReadOnly);
 }
