@@ -206,7 +206,8 @@ TEST(TimerQueueTest, RunsInOrderOfTimeThenOfAddition) {
 
 TEST(TimerQueueTest, TellsDaemonsTimersApart) {
   TimerQueue timers;
-  const TimerQueue::Id daemon = timers.add(Cycles(1), [] {}, true);
+  const TimerQueue::Id daemon = timers.add(
+      Cycles(1), [] {}, true);
   EXPECT_FALSE(timers.has_guest_timers());
   const TimerQueue::Id guest = timers.add(Cycles(1), [] {});
   EXPECT_TRUE(timers.has_guest_timers());

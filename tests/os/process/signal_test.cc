@@ -4,11 +4,11 @@
 
 #include <cstring>
 
+#include "fake_cpu.h"
 #include "os/process/process_table.h"
 #include "os/process/scheduler.h"
 #include "os/process/signal_frame.h"
 #include "os/process/signal_send.h"
-#include "fake_cpu.h"
 
 namespace faultline::os {
 namespace {
@@ -88,15 +88,15 @@ TEST(SignalFrameTest, LiesInMemoryAsLinuxLaysItOut) {
     std::memcpy(&value, frame.data() + offset, 8);
     return value;
   };
-  EXPECT_EQ(word(0) & 0xffffffff, 11u);      // si_signo
-  EXPECT_EQ(word(8) & 0xffffffff, 2u);       // si_code
-  EXPECT_EQ(word(16), 0xdeadbeef000u);       // si_addr
-  EXPECT_EQ(word(128 + 16), 0x7000u);        // uc_stack.ss_sp
-  EXPECT_EQ(word(128 + 32), 0x4000u);        // uc_stack.ss_size
-  EXPECT_EQ(word(128 + 40), 0x42u);          // uc_sigmask
-  EXPECT_EQ(word(128 + 176), 0x10234u);      // uc_mcontext: pc first
-  EXPECT_EQ(word(128 + 176 + 8 * 10), 0x100au);  // a0
-  EXPECT_EQ(word(128 + 432), 0x2000u);       // f0
+  EXPECT_EQ(word(0) & 0xffffffff, 11u);                           // si_signo
+  EXPECT_EQ(word(8) & 0xffffffff, 2u);                            // si_code
+  EXPECT_EQ(word(16), 0xdeadbeef000u);                            // si_addr
+  EXPECT_EQ(word(128 + 16), 0x7000u);                             // uc_stack.ss_sp
+  EXPECT_EQ(word(128 + 32), 0x4000u);                             // uc_stack.ss_size
+  EXPECT_EQ(word(128 + 40), 0x42u);                               // uc_sigmask
+  EXPECT_EQ(word(128 + 176), 0x10234u);                           // uc_mcontext: pc first
+  EXPECT_EQ(word(128 + 176 + 8 * 10), 0x100au);                   // a0
+  EXPECT_EQ(word(128 + 432), 0x2000u);                            // f0
   EXPECT_EQ(word(128 + 432 + 256) & 0xffffffff, 3u << 5 | 0x11);  // fcsr
 
   const DecodedFrame decoded = decode_frame(frame);
