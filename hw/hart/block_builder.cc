@@ -54,7 +54,8 @@ uint64_t BlockBuilder::own_cycles(Opcode opcode) const {
   if (opcode == Opcode::fdiv_s || opcode == Opcode::fdiv_d || opcode == Opcode::fsqrt_s || opcode == Opcode::fsqrt_d) {
     return config_.float_divide_cycles;
   }
-  const bool extremum = between(opcode, Opcode::fmin_s, Opcode::fmax_s) || between(opcode, Opcode::fmin_d, Opcode::fmax_d);
+  const bool extremum =
+      between(opcode, Opcode::fmin_s, Opcode::fmax_s) || between(opcode, Opcode::fmin_d, Opcode::fmax_d);
   if (has_rounding_mode(format) || format == Format::float_compare || extremum) return config_.float_cycles;
   return config_.base_cycles;
 }

@@ -48,7 +48,8 @@ template <FetchMode kMode>
 inline const Op* enter(Interpreter& in, Block* block, HartState& s, const FilterEntry* loads,
                        const FilterEntry* stores) {
   if constexpr (kMode == FetchMode::line) {
-    if (!in.l1i.is_mru(block->line, false)) [[unlikely]] return enter_in_full<kMode>(in, block, s, loads, stores);
+    if (!in.l1i.is_mru(block->line, false)) [[unlikely]]
+      return enter_in_full<kMode>(in, block, s, loads, stores);
   }
   if constexpr (kMode == FetchMode::each) return enter_in_full<kMode>(in, block, s, loads, stores);
   return enter_fetched(in, block, s, loads, stores);
@@ -83,8 +84,7 @@ inline const Op* proceed(Interpreter& in, uint64_t pc, HartState& s, const Filte
 
 // A control transfer to `pc`: here interrupts are taken.
 template <FetchMode kMode>
-inline const Op* jump(Interpreter& in, uint64_t pc, HartState& s, const FilterEntry* loads,
-                      const FilterEntry* stores) {
+inline const Op* jump(Interpreter& in, uint64_t pc, HartState& s, const FilterEntry* loads, const FilterEntry* stores) {
   if (in.due()) [[unlikely]] {
     in.pause(s, pc);
     return nullptr;

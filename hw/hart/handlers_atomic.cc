@@ -61,25 +61,62 @@ const Op* store_conditional(Interpreter& in, const Op* op, HartState& s, const F
   return after_store(in, op, s, loads, stores);
 }
 
-struct Swap { template <class T> static T of(T, T operand) { return operand; } };
-struct AddTo { template <class T> static T of(T old, T operand) { return static_cast<T>(old + operand); } };
-struct XorTo { template <class T> static T of(T old, T operand) { return old ^ operand; } };
-struct AndTo { template <class T> static T of(T old, T operand) { return old & operand; } };
-struct OrTo { template <class T> static T of(T old, T operand) { return old | operand; } };
+struct Swap {
+  template <class T>
+  static T of(T, T operand) {
+    return operand;
+  }
+};
+struct AddTo {
+  template <class T>
+  static T of(T old, T operand) {
+    return static_cast<T>(old + operand);
+  }
+};
+struct XorTo {
+  template <class T>
+  static T of(T old, T operand) {
+    return old ^ operand;
+  }
+};
+struct AndTo {
+  template <class T>
+  static T of(T old, T operand) {
+    return old & operand;
+  }
+};
+struct OrTo {
+  template <class T>
+  static T of(T old, T operand) {
+    return old | operand;
+  }
+};
 struct Least {
-  template <class T> static T of(T old, T operand) {
+  template <class T>
+  static T of(T old, T operand) {
     using Signed = std::make_signed_t<T>;
     return static_cast<T>(std::min(static_cast<Signed>(old), static_cast<Signed>(operand)));
   }
 };
 struct Greatest {
-  template <class T> static T of(T old, T operand) {
+  template <class T>
+  static T of(T old, T operand) {
     using Signed = std::make_signed_t<T>;
     return static_cast<T>(std::max(static_cast<Signed>(old), static_cast<Signed>(operand)));
   }
 };
-struct LeastUnsigned { template <class T> static T of(T old, T operand) { return std::min(old, operand); } };
-struct GreatestUnsigned { template <class T> static T of(T old, T operand) { return std::max(old, operand); } };
+struct LeastUnsigned {
+  template <class T>
+  static T of(T old, T operand) {
+    return std::min(old, operand);
+  }
+};
+struct GreatestUnsigned {
+  template <class T>
+  static T of(T old, T operand) {
+    return std::max(old, operand);
+  }
+};
 
 template <class T, class Operation>
 const Op* read_modify_write(Interpreter& in, const Op* op, HartState& s, const FilterEntry* loads,

@@ -4,12 +4,24 @@
 namespace faultline::hw {
 namespace {
 
-struct Equal { static bool of(uint64_t a, uint64_t b) { return a == b; } };
-struct NotEqual { static bool of(uint64_t a, uint64_t b) { return a != b; } };
-struct Less { static bool of(uint64_t a, uint64_t b) { return static_cast<int64_t>(a) < static_cast<int64_t>(b); } };
-struct NotLess { static bool of(uint64_t a, uint64_t b) { return static_cast<int64_t>(a) >= static_cast<int64_t>(b); } };
-struct LessUnsigned { static bool of(uint64_t a, uint64_t b) { return a < b; } };
-struct NotLessUnsigned { static bool of(uint64_t a, uint64_t b) { return a >= b; } };
+struct Equal {
+  static bool of(uint64_t a, uint64_t b) { return a == b; }
+};
+struct NotEqual {
+  static bool of(uint64_t a, uint64_t b) { return a != b; }
+};
+struct Less {
+  static bool of(uint64_t a, uint64_t b) { return static_cast<int64_t>(a) < static_cast<int64_t>(b); }
+};
+struct NotLess {
+  static bool of(uint64_t a, uint64_t b) { return static_cast<int64_t>(a) >= static_cast<int64_t>(b); }
+};
+struct LessUnsigned {
+  static bool of(uint64_t a, uint64_t b) { return a < b; }
+};
+struct NotLessUnsigned {
+  static bool of(uint64_t a, uint64_t b) { return a >= b; }
+};
 
 // Which way a block is left.
 enum class Way : uint8_t { taken, next, fall };

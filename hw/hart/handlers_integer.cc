@@ -11,19 +11,45 @@ constexpr uint64_t arithmetic_shift(uint64_t value, uint64_t amount) {
   return static_cast<uint64_t>(static_cast<int64_t>(value) >> amount);
 }
 
-struct Add { static uint64_t of(uint64_t a, uint64_t b) { return a + b; } };
-struct Sub { static uint64_t of(uint64_t a, uint64_t b) { return a - b; } };
-struct Xor { static uint64_t of(uint64_t a, uint64_t b) { return a ^ b; } };
-struct Or { static uint64_t of(uint64_t a, uint64_t b) { return a | b; } };
-struct And { static uint64_t of(uint64_t a, uint64_t b) { return a & b; } };
-struct SetLess { static uint64_t of(uint64_t a, uint64_t b) { return static_cast<int64_t>(a) < static_cast<int64_t>(b); } };
-struct SetLessUnsigned { static uint64_t of(uint64_t a, uint64_t b) { return a < b; } };
-struct ShiftLeft { static uint64_t of(uint64_t a, uint64_t b) { return a << (b & 63); } };
-struct ShiftRight { static uint64_t of(uint64_t a, uint64_t b) { return a >> (b & 63); } };
-struct ShiftRightArithmetic { static uint64_t of(uint64_t a, uint64_t b) { return arithmetic_shift(a, b & 63); } };
-struct AddWord { static uint64_t of(uint64_t a, uint64_t b) { return extend_word(a + b); } };
-struct SubWord { static uint64_t of(uint64_t a, uint64_t b) { return extend_word(a - b); } };
-struct ShiftLeftWord { static uint64_t of(uint64_t a, uint64_t b) { return extend_word(a << (b & 31)); } };
+struct Add {
+  static uint64_t of(uint64_t a, uint64_t b) { return a + b; }
+};
+struct Sub {
+  static uint64_t of(uint64_t a, uint64_t b) { return a - b; }
+};
+struct Xor {
+  static uint64_t of(uint64_t a, uint64_t b) { return a ^ b; }
+};
+struct Or {
+  static uint64_t of(uint64_t a, uint64_t b) { return a | b; }
+};
+struct And {
+  static uint64_t of(uint64_t a, uint64_t b) { return a & b; }
+};
+struct SetLess {
+  static uint64_t of(uint64_t a, uint64_t b) { return static_cast<int64_t>(a) < static_cast<int64_t>(b); }
+};
+struct SetLessUnsigned {
+  static uint64_t of(uint64_t a, uint64_t b) { return a < b; }
+};
+struct ShiftLeft {
+  static uint64_t of(uint64_t a, uint64_t b) { return a << (b & 63); }
+};
+struct ShiftRight {
+  static uint64_t of(uint64_t a, uint64_t b) { return a >> (b & 63); }
+};
+struct ShiftRightArithmetic {
+  static uint64_t of(uint64_t a, uint64_t b) { return arithmetic_shift(a, b & 63); }
+};
+struct AddWord {
+  static uint64_t of(uint64_t a, uint64_t b) { return extend_word(a + b); }
+};
+struct SubWord {
+  static uint64_t of(uint64_t a, uint64_t b) { return extend_word(a - b); }
+};
+struct ShiftLeftWord {
+  static uint64_t of(uint64_t a, uint64_t b) { return extend_word(a << (b & 31)); }
+};
 struct ShiftRightWord {
   static uint64_t of(uint64_t a, uint64_t b) { return extend_word(static_cast<uint32_t>(a) >> (b & 31)); }
 };

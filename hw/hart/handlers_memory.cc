@@ -8,9 +8,7 @@
 namespace faultline::hw {
 namespace {
 
-uint64_t address_of(const Op* op, const HartState& s) {
-  return s.x[op->rs1] + static_cast<uint64_t>(int64_t{op->imm});
-}
+uint64_t address_of(const Op* op, const HartState& s) { return s.x[op->rs1] + static_cast<uint64_t>(int64_t{op->imm}); }
 
 // Only bits that may differ from the tag's remain: the piece, and those that
 // must be zero in an aligned address.
@@ -79,7 +77,8 @@ const Op* load(Interpreter& in, const Op* op, HartState& s, const FilterEntry* l
   if constexpr (kMode == DataMode::each) return load_in_full<Put>(in, op, s, loads, stores);
   const uint64_t va = address_of(op, s);
   const FilterEntry& entry = slot(loads, va);
-  if (!matches<sizeof(T)>(entry, va)) [[unlikely]] return load_in_full<Put>(in, op, s, loads, stores);
+  if (!matches<sizeof(T)>(entry, va)) [[unlikely]]
+    return load_in_full<Put>(in, op, s, loads, stores);
   const auto* host = reinterpret_cast<const uint8_t*>(va + entry.addend);
   if constexpr (kMode == DataMode::cached) {
     const auto address = static_cast<uint64_t>(host - in.memory_base);
@@ -125,7 +124,8 @@ const Op* store(Interpreter& in, const Op* op, HartState& s, const FilterEntry* 
   if constexpr (kMode == DataMode::each) return store_in_full<Get>(in, op, s, loads, stores);
   const uint64_t va = address_of(op, s);
   const FilterEntry& entry = slot(stores, va);
-  if (!matches<sizeof(T)>(entry, va)) [[unlikely]] return store_in_full<Get>(in, op, s, loads, stores);
+  if (!matches<sizeof(T)>(entry, va)) [[unlikely]]
+    return store_in_full<Get>(in, op, s, loads, stores);
   auto* host = reinterpret_cast<uint8_t*>(va + entry.addend);
   if constexpr (kMode == DataMode::cached) {
     const auto address = static_cast<uint64_t>(host - in.memory_base);

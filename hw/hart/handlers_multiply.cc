@@ -15,8 +15,12 @@ SignedWide signed_wide(uint64_t value) { return static_cast<int64_t>(value); }
 uint64_t extend(uint32_t value) { return static_cast<uint64_t>(static_cast<int64_t>(static_cast<int32_t>(value))); }
 uint64_t extend(uint64_t value) { return value; }
 
-struct Multiply { static uint64_t of(uint64_t a, uint64_t b) { return a * b; } };
-struct MultiplyWord { static uint64_t of(uint64_t a, uint64_t b) { return extend(static_cast<uint32_t>(a * b)); } };
+struct Multiply {
+  static uint64_t of(uint64_t a, uint64_t b) { return a * b; }
+};
+struct MultiplyWord {
+  static uint64_t of(uint64_t a, uint64_t b) { return extend(static_cast<uint32_t>(a * b)); }
+};
 struct MultiplyHigh {
   static uint64_t of(uint64_t a, uint64_t b) { return high(static_cast<Wide>(signed_wide(a) * signed_wide(b))); }
 };

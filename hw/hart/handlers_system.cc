@@ -19,12 +19,22 @@ const Op* illegal(Interpreter& in, const Op* op, HartState& s, const FilterEntry
   return nullptr;
 }
 
-struct Write { static uint64_t of(uint64_t, uint64_t operand) { return operand; } };
-struct SetBits { static uint64_t of(uint64_t old, uint64_t operand) { return old | operand; } };
-struct ClearBits { static uint64_t of(uint64_t old, uint64_t operand) { return old & ~operand; } };
+struct Write {
+  static uint64_t of(uint64_t, uint64_t operand) { return operand; }
+};
+struct SetBits {
+  static uint64_t of(uint64_t old, uint64_t operand) { return old | operand; }
+};
+struct ClearBits {
+  static uint64_t of(uint64_t old, uint64_t operand) { return old & ~operand; }
+};
 
-struct Register { static uint64_t operand(const Op* op, const HartState& s) { return s.x[op->rs1]; } };
-struct Immediate { static uint64_t operand(const Op* op, const HartState&) { return op->rs1; } };
+struct Register {
+  static uint64_t operand(const Op* op, const HartState& s) { return s.x[op->rs1]; }
+};
+struct Immediate {
+  static uint64_t operand(const Op* op, const HartState&) { return op->rs1; }
+};
 
 // Set and clear with x0, or with the immediate 0, do not write at all, so that
 // they may name a register that is read-only.

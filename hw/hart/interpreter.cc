@@ -14,8 +14,6 @@ constexpr uint64_t kTimebaseFs = 100'000'000;  // the time CSR counts at 10 MHz
 
 enum Csr : unsigned { kFflags = 0x001, kFrm = 0x002, kFcsr = 0x003, kCycle = 0xc00, kTime = 0xc01, kInstret = 0xc02 };
 
-
-
 Cache::RecentLines recent_lines(const Cache* cache) {
   return cache == nullptr ? Cache::RecentLines{} : cache->recent_lines().value_or(Cache::RecentLines{});
 }

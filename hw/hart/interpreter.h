@@ -41,11 +41,11 @@ struct HartStatistics {
 struct HartEnvironment {
   BackingStore& memory;
   Mmu& mmu;
-  Cache* l1i;              // null: no such cache
+  Cache* l1i;  // null: no such cache
   Cache* l1d;
   MemorySide& fetch_side;  // L1I, or what lies behind it
   MemorySide& data_side;
-  BulkCounter* counter;    // takes what flat modes count in bulk; else null
+  BulkCounter* counter;  // takes what flat modes count in bulk; else null
   const Clock& clock;
 };
 
@@ -86,9 +86,9 @@ class Interpreter {
 
   // Hot state. `now` and `counts` stand at the end of the current block, as if
   // the rest of it were to hit.
-  uint64_t now = 0;     // cycles
-  uint64_t counts = 0;  // PackedCounts
-  uint64_t piece = 0;   // virtual address of the current 4 KB piece
+  uint64_t now = 0;              // cycles
+  uint64_t counts = 0;           // PackedCounts
+  uint64_t piece = 0;            // virtual address of the current 4 KB piece
   const Cache::RecentLines l1i;  // in FetchMode::line
   const Cache::RecentLines l1d;  // in DataMode::cached
   uint8_t* const memory_base;
@@ -154,7 +154,7 @@ class Interpreter {
     uint64_t booked = 0;  // cycles that are in the ledger already
     uint64_t fetch_references = 0;
     uint64_t fetch_accesses = 0;
-    uint64_t fetches_in_full = 0;  // of all fetch accesses, those made one by one
+    uint64_t fetches_in_full = 0;               // of all fetch accesses, those made one by one
     std::array<uint64_t, 2> data_references{};  // loads, stores
     std::array<uint64_t, 2> data_accesses{};
     uint64_t data_in_full = 0;

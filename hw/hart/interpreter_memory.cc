@@ -49,8 +49,9 @@ void Interpreter::fetch_access(const Block& block) {
 
 void Interpreter::fetch_access_at(PhysAddr address, unsigned bytes, uint64_t time) {
   if (costs_.fetch_in_bulk) return;
-  const Cycles done = env_.l1i != nullptr ? env_.l1i->access(address, false, Requester::fetch, Cycles(time))
-                                          : env_.fetch_side.access(address, bytes, false, Requester::fetch, Cycles(time));
+  const Cycles done = env_.l1i != nullptr
+                          ? env_.l1i->access(address, false, Requester::fetch, Cycles(time))
+                          : env_.fetch_side.access(address, bytes, false, Requester::fetch, Cycles(time));
   spend(CycleAccount::fetch, done.value - time - costs_.fetch);
   ++window_.fetches_in_full;
 }
@@ -86,12 +87,11 @@ Block* Interpreter::fetch_straddling(HartState& s, const Op* op) {
   if (two_pages || env_.l1i != nullptr) {
     ++window_.fetch_accesses;
     now += costs_.fetch;
-    const bool recent = costs_.fetch_mode == FetchMode::line &&
-                        env_.l1i->is_mru(second.value >> env_.l1i->line_shift(), false);
+    const bool recent =
+        costs_.fetch_mode == FetchMode::line && env_.l1i->is_mru(second.value >> env_.l1i->line_shift(), false);
     if (!recent) fetch_access_at(second, 2, time);
   }
-  const uint32_t bits =
-      env_.memory.load<uint16_t>(first) | uint32_t{env_.memory.load<uint16_t>(second)} << 16;
+  const uint32_t bits = env_.memory.load<uint16_t>(first) | uint32_t{env_.memory.load<uint16_t>(second)} << 16;
   note_code(first);
   CodePage& page = code.make_page(first);
   Block* block = page.straddling(bits);

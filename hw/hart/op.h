@@ -44,9 +44,9 @@ static_assert(sizeof(Op) == 16);
 
 // What an operation's place in its block means for counts and time.
 struct OpInfo {
-  uint64_t cycles_after = 0;  // of the block, from the start of this operation's fetch
-  uint32_t bits = 0;          // the instruction, as it stands in memory
-  uint16_t offset = 0;        // of the instruction in the piece
+  uint64_t cycles_after = 0;       // of the block, from the start of this operation's fetch
+  uint32_t bits = 0;               // the instruction, as it stands in memory
+  uint16_t offset = 0;             // of the instruction in the piece
   uint8_t instructions_after = 0;  // of the block, this one included
   uint8_t loads_after = 0;
   uint8_t stores_after = 0;

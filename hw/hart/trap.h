@@ -9,8 +9,8 @@ namespace faultline::hw {
 
 struct Trap {
   enum class Cause : uint8_t {
-    budget,               // the cycles given are used up, or an interrupt waits
-    ecall,                // pc is that of the ecall; the OS moves it on
+    budget,  // the cycles given are used up, or an interrupt waits
+    ecall,   // pc is that of the ecall; the OS moves it on
     ebreak,
     illegal_instruction,  // `instruction` holds its bits
     page_fault,           // no valid translation that permits the access

@@ -39,7 +39,9 @@ struct Compressed {
                 12);
   }
   uint32_t offset_4spn() const { return at(11, 2, 4) | at(7, 4, 6) | at(6, 1, 2) | at(5, 1, 3); }
-  uint32_t offset_16sp() const { return sign(at(12, 1, 9) | at(6, 1, 4) | at(5, 1, 6) | at(3, 2, 7) | at(2, 1, 5), 10); }
+  uint32_t offset_16sp() const {
+    return sign(at(12, 1, 9) | at(6, 1, 4) | at(5, 1, 6) | at(3, 2, 7) | at(2, 1, 5), 10);
+  }
 
   static uint32_t sign(uint32_t value, unsigned width) {
     return static_cast<uint32_t>(static_cast<int32_t>(value << (32 - width)) >> (32 - width));
@@ -129,7 +131,7 @@ uint32_t expand_quadrant_1(const Compressed& c) {
     case 3:
       if (c.imm6() == 0) return 0;  // both have all immediate bits in the same places
       if (rd == kStack) return i_type(kOpImm, 0, rd, rd, c.offset_16sp() & 0xfff);  // c.addi16sp
-      return kLui | rd << 7 | c.imm6() << 12;                                        // c.lui
+      return kLui | rd << 7 | c.imm6() << 12;                                       // c.lui
     case 4:
       return expand_arithmetic(c);
     case 5:

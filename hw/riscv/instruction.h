@@ -55,30 +55,30 @@ inline constexpr size_t kOpcodes = static_cast<size_t>(Opcode::fmv_d_x) + 1;
 // Which operands an instruction has, and how they are written.
 enum class Format : uint8_t {
   none,
-  r,            // rd, rs1, rs2
-  i,            // rd, rs1, imm
-  shift64,      // rd, rs1, shamt of 6 bits
-  shift32,      // rd, rs1, shamt of 5 bits
-  upper,        // rd, imm << 12
-  load,         // rd, imm(rs1)
-  store,        // rs2, imm(rs1)
-  branch,       // rs1, rs2, offset
-  jump,         // rd, offset
-  csr,          // rd, csr, rs1
-  csr_imm,      // rd, csr, uimm
-  load_reserved,  // rd, (rs1)
-  amo,          // rd, rs2, (rs1)
-  float_load,   // fd, imm(rs1)
-  float_store,  // fs2, imm(rs1)
-  float_r4,     // fd, fs1, fs2, fs3, rm
-  float_r,      // fd, fs1, fs2
-  float_r_rm,   // fd, fs1, fs2, rm
-  float_1_rm,   // fd, fs1, rm
-  float_compare,     // rd, fs1, fs2
-  float_to_int,      // rd, fs1
-  float_to_int_rm,   // rd, fs1, rm
-  int_to_float,      // fd, rs1
-  int_to_float_rm,   // fd, rs1, rm
+  r,                // rd, rs1, rs2
+  i,                // rd, rs1, imm
+  shift64,          // rd, rs1, shamt of 6 bits
+  shift32,          // rd, rs1, shamt of 5 bits
+  upper,            // rd, imm << 12
+  load,             // rd, imm(rs1)
+  store,            // rs2, imm(rs1)
+  branch,           // rs1, rs2, offset
+  jump,             // rd, offset
+  csr,              // rd, csr, rs1
+  csr_imm,          // rd, csr, uimm
+  load_reserved,    // rd, (rs1)
+  amo,              // rd, rs2, (rs1)
+  float_load,       // fd, imm(rs1)
+  float_store,      // fs2, imm(rs1)
+  float_r4,         // fd, fs1, fs2, fs3, rm
+  float_r,          // fd, fs1, fs2
+  float_r_rm,       // fd, fs1, fs2, rm
+  float_1_rm,       // fd, fs1, rm
+  float_compare,    // rd, fs1, fs2
+  float_to_int,     // rd, fs1
+  float_to_int_rm,  // rd, fs1, rm
+  int_to_float,     // fd, rs1
+  int_to_float_rm,  // fd, rs1, rm
 };
 
 inline constexpr uint8_t kDynamicRounding = 7;  // rm: what fcsr.frm says

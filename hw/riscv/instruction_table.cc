@@ -48,8 +48,7 @@ constexpr Encoding float_unary_rounded(Opcode opcode, std::string_view name, For
   return {opcode, name, format, kOpFp | funct7 << 25 | rs2 << 20, kMajorMask | kFunct7Mask | kRs2Mask};
 }
 constexpr Encoding float_unary(Opcode opcode, std::string_view name, Format format, uint32_t funct7, uint32_t funct3) {
-  return {opcode, name, format, kOpFp | funct7 << 25 | funct3 << 12,
-          kMajorMask | kFunct7Mask | kRs2Mask | kFunct3Mask};
+  return {opcode, name, format, kOpFp | funct7 << 25 | funct3 << 12, kMajorMask | kFunct7Mask | kRs2Mask | kFunct3Mask};
 }
 
 }  // namespace

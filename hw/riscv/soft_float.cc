@@ -94,8 +94,8 @@ typename F::Bits round_pack(const Number& n, Rounding mode, uint8_t& flags) {
     const int precise_shift = precise_unit - n.exponent;
     const Wide precise =
         precise_shift > 0 ? round_shift(n.sig, precise_shift, n.negative, mode, ignored) : n.sig << -precise_shift;
-    const bool rounds_to_normal =
-        exponent == kMinExponent - 1 && precise == static_cast<Wide>(1) << (F::kFractionBits + 1);
+    const bool rounds_to_normal = exponent == kMinExponent - 1 && precise == static_cast<Wide>(1)
+                                                                                 << (F::kFractionBits + 1);
     if (!rounds_to_normal) flags |= kFlagUnderflow;
   }
   int field = unit + F::kFractionBits + F::kBias;  // the biased exponent if the hidden bit is set

@@ -82,12 +82,14 @@ bool HartRig::system_call(std::string& output) {
   return true;
 }
 
+void HartRig::use_tables() { machine_->mmu().set_address_space(tables_->root(), 1); }
+
 RunResult HartRig::run(uint64_t entry, uint64_t until) {
   RunResult result;
   state_.pc = entry;
   Hart& hart = machine_->hart();
   hart.on_start([&] {
-    machine_->mmu().set_address_space(tables_->root(), 1);
+    use_tables();
     for (;;) {
       const Cycles limit = until == 0 ? Cycles(~uint64_t{0}) : hart.now() + Cycles(until);
       result.trap = hart.run(state_, limit);

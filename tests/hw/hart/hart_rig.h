@@ -40,6 +40,9 @@ class HartRig {
   // `until` bounds each call of Hart::run, counted from its start (0: no bound). Once per process.
   RunResult run(uint64_t entry = kImageBase, uint64_t until = 0);
 
+  // For tests that do not use run(): from the hart's thread, loads the root.
+  void use_tables();
+
   Machine& machine() { return *machine_; }
   HartState& state() { return state_; }
   // The frame behind a mapped address; unmaps a page.

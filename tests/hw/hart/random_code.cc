@@ -17,15 +17,34 @@ namespace {
 constexpr uint32_t kTables = 0x110000, kData = 0x180000, kDump = 0x190000, kEnd = 0x191000;
 constexpr uint32_t kDumpBytes = 8 * (32 + 1 + 32);
 
-constexpr std::array<uint64_t, 24> kDoubles = {
-    0,                  0x8000000000000000, 0x7ff0000000000000, 0xfff0000000000000, 0x7ff8000000000000,
-    0x7ff0000000000001, 0xfff4000000000000, 1,                  0x800fffffffffffff, 0x0010000000000000,
-    0x3ff0000000000000, 0xbff0000000000001, 0x3fe0000000000000, 0x4004000000000000, 0xc00c000000000000,
-    0x41dfffffffc00000, 0x41e0000000000000, 0x43e0000000000000, 0xc3e0000000000000, 0x7fefffffffffffff,
-    0x47efffffe0000000, 0x47efffffefffffff, 0x3810000000000000, 0x36a0000000000001};
-constexpr std::array<uint32_t, 20> kSingles = {
-    0,          0x80000000, 0x7f800000, 0xff800000, 0x7fc00000, 0x7f800001, 0xffa00000, 1,          0x807fffff, 0x00800000,
-    0x3f800000, 0xbf800001, 0x3f000000, 0x40200000, 0xc0600000, 0x4f000000, 0x4f800000, 0x5f000000, 0x7f7fffff, 0x33800000};
+constexpr std::array<uint64_t, 24> kDoubles = {0,
+                                               0x8000000000000000,
+                                               0x7ff0000000000000,
+                                               0xfff0000000000000,
+                                               0x7ff8000000000000,
+                                               0x7ff0000000000001,
+                                               0xfff4000000000000,
+                                               1,
+                                               0x800fffffffffffff,
+                                               0x0010000000000000,
+                                               0x3ff0000000000000,
+                                               0xbff0000000000001,
+                                               0x3fe0000000000000,
+                                               0x4004000000000000,
+                                               0xc00c000000000000,
+                                               0x41dfffffffc00000,
+                                               0x41e0000000000000,
+                                               0x43e0000000000000,
+                                               0xc3e0000000000000,
+                                               0x7fefffffffffffff,
+                                               0x47efffffe0000000,
+                                               0x47efffffefffffff,
+                                               0x3810000000000000,
+                                               0x36a0000000000001};
+constexpr std::array<uint32_t, 20> kSingles = {0,          0x80000000, 0x7f800000, 0xff800000, 0x7fc00000,
+                                               0x7f800001, 0xffa00000, 1,          0x807fffff, 0x00800000,
+                                               0x3f800000, 0xbf800001, 0x3f000000, 0x40200000, 0xc0600000,
+                                               0x4f000000, 0x4f800000, 0x5f000000, 0x7f7fffff, 0x33800000};
 
 class Generator {
  public:

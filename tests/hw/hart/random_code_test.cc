@@ -1,5 +1,7 @@
 // Random legal instructions, against qemu-riscv64: every register, the flags
 // and the memory after each short program must be equal.
+#include "random_code.h"
+
 #include <gtest/gtest.h>
 #include <sys/stat.h>
 #include <unistd.h>
@@ -10,7 +12,6 @@
 #include <sstream>
 
 #include "hart_rig.h"
-#include "random_code.h"
 
 namespace faultline::hw {
 namespace {
@@ -22,7 +23,8 @@ std::string run_qemu(const std::vector<uint8_t>& image, uint64_t seed) {
   const std::string path =
       testing::TempDir() + "random_code_" + std::to_string(getpid()) + "_" + std::to_string(seed) + ".elf";
   const std::vector<uint8_t> elf = make_elf(image);
-  std::ofstream(path, std::ios::binary).write(reinterpret_cast<const char*>(elf.data()), static_cast<std::streamsize>(elf.size()));
+  std::ofstream(path, std::ios::binary)
+      .write(reinterpret_cast<const char*>(elf.data()), static_cast<std::streamsize>(elf.size()));
   chmod(path.c_str(), 0755);
   std::string output;
   FILE* pipe = popen(("qemu-riscv64 " + path).c_str(), "r");
