@@ -216,11 +216,8 @@ void Kernel::record_end(Process& process) {
     process.usage.peak_resident_pages =
         std::max(process.usage.peak_resident_pages, process.space->peak_resident_pages());
   }
-  records_.push_back({.pid = process.pid(),
-                      .command = process.command,
-                      .exit = process.exit,
-                      .ended = ended,
-                      .usage = process.usage});
+  records_.push_back(
+      {.pid = process.pid(), .command = process.command, .exit = process.exit, .ended = ended, .usage = process.usage});
 }
 
 // The process that gives most back dies; the one made last among equals.

@@ -94,7 +94,7 @@ class Kernel {
     std::string name;  // "syscall_444" where Linux has no name, "syscall_1024" for all from there on
     uint64_t count = 0;
   };
-  std::vector<SyscallCount> syscall_counts() const;      // those made, by number
+  std::vector<SyscallCount> syscall_counts() const;                               // those made, by number
   const std::vector<ProcessRecord>& process_records() const { return records_; }  // by pid
   uint64_t processes_made() const { return processes_made_; }
   // As they were when the first process ended, before its memory went.

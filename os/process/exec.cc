@@ -20,9 +20,9 @@ namespace faultline::os {
 
 namespace {
 
-constexpr int kProtectionAll = 7;                // PROT_READ | PROT_WRITE | PROT_EXEC
+constexpr int kProtectionAll = 7;                 // PROT_READ | PROT_WRITE | PROT_EXEC
 constexpr uint64_t kLowestUserAddress = 0x10000;  // vm.mmap_min_addr
-constexpr size_t kCommandBytes = 15;             // TASK_COMM_LEN without the zero
+constexpr size_t kCommandBytes = 15;              // TASK_COMM_LEN without the zero
 constexpr unsigned kStackPointer = 2;
 
 // What exec has made so far; dropped as a whole when something fails.

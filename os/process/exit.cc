@@ -36,8 +36,7 @@ void orphan_children(Kernel& kernel, Process& process) {
 bool nobody_waits(const Process& process) {
   if (!process.parent) return true;
   const SignalAction& action = process.parent->actions[kSigChld];
-  return process.exit_signal == kSigChld &&
-         (action.handler == kHandlerIgnore || (action.flags & kSaNoChildWait) != 0);
+  return process.exit_signal == kSigChld && (action.handler == kHandlerIgnore || (action.flags & kSaNoChildWait) != 0);
 }
 
 int32_t child_code(const ExitStatus& exit) {

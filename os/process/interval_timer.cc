@@ -32,8 +32,7 @@ IntervalTimer get_alarm(const Kernel& kernel, const Process& process) {
   const Cycles now = kernel.now();
   const Cycles left = process.alarm_due > now ? process.alarm_due - now : Cycles(0);
   // A timer that is on never shows as off.
-  return {.interval = process.alarm_interval,
-          .remaining = std::max<uint64_t>(kernel.clock().nanoseconds(left), 1000)};
+  return {.interval = process.alarm_interval, .remaining = std::max<uint64_t>(kernel.clock().nanoseconds(left), 1000)};
 }
 
 void set_alarm(Kernel& kernel, Process& process, const IntervalTimer& timer) {

@@ -80,7 +80,7 @@ class Process {
   Life life = Life::running;
   Process* parent = nullptr;       // null: pid 1, which is no guest
   std::vector<Process*> children;  // in order of creation, zombies included
-  uint32_t uid = 0;  // real and effective; the same for all of a run
+  uint32_t uid = 0;                // real and effective; the same for all of a run
   uint32_t gid = 0;
   int32_t group = 0;
   int32_t session = 0;
@@ -94,28 +94,28 @@ class Process {
 
   SignalActions actions;
   PendingSignals pending;
-  int exit_signal = kSigChld;        // to the parent at the end; 0: none
-  uint64_t signal_trampoline = 0;    // user address of the rt_sigreturn code, 0: not mapped yet
+  int exit_signal = kSigChld;      // to the parent at the end; 0: none
+  uint64_t signal_trampoline = 0;  // user address of the rt_sigreturn code, 0: not mapped yet
 
   std::array<ResourceLimit, kResources> limits{};
 
-  std::string command;     // last component of the program's path, at most 15 bytes as comm
-  std::string executable;  // absolute path in the guest's name space
+  std::string command;                 // last component of the program's path, at most 15 bytes as comm
+  std::string executable;              // absolute path in the guest's name space
   std::vector<std::string> arguments;  // for /proc/PID/cmdline
 
   // Set when the process is to end: by exit_group, or by a signal that kills.
   // Its task sees it before it would go back to user mode.
   std::optional<ExitStatus> ending;
-  ExitStatus exit;                   // of a zombie
-  int stop_signal = 0;               // unwaited stop to report (WUNTRACED), 0: none
-  bool continued = false;            // unwaited continue to report (WCONTINUED)
-  Process* vfork_parent = nullptr;   // sleeps until this process execs or exits
-  int32_t vfork_child = 0;           // that this process sleeps for
+  ExitStatus exit;                  // of a zombie
+  int stop_signal = 0;              // unwaited stop to report (WUNTRACED), 0: none
+  bool continued = false;           // unwaited continue to report (WCONTINUED)
+  Process* vfork_parent = nullptr;  // sleeps until this process execs or exits
+  int32_t vfork_child = 0;          // that this process sleeps for
   Usage usage;
-  Usage children_usage;  // of those waited for
-  uint64_t alarm_timer = 0;           // TimerQueue::Id of ITIMER_REAL, 0: off
+  Usage children_usage;      // of those waited for
+  uint64_t alarm_timer = 0;  // TimerQueue::Id of ITIMER_REAL, 0: off
   Cycles alarm_due{};
-  uint64_t alarm_interval = 0;        // nanoseconds, 0: once
+  uint64_t alarm_interval = 0;  // nanoseconds, 0: once
   Cycles started{};
 
   WaitQueue child_events;  // this process sleeps here for its children

@@ -132,7 +132,8 @@ Co<ParsedProgram> read_program(Kernel& kernel, Inode& file, loader::AddressLimit
   co_return answer;
 }
 
-Co<LoadFailure> map_program(Kernel& kernel, AddressSpace& space, const InodePtr& file, const loader::ProgramImage& image) {
+Co<LoadFailure> map_program(Kernel& kernel, AddressSpace& space, const InodePtr& file,
+                            const loader::ProgramImage& image) {
   for (const loader::Segment& segment : image.segments) {
     const Result<> mapped = co_await map_segment(kernel, space, file, segment);
     if (!mapped.ok()) {

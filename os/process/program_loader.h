@@ -28,6 +28,7 @@ struct ParsedProgram {
 Co<ParsedProgram> read_program(Kernel& kernel, Inode& file, loader::AddressLimits limits);
 
 // Maps the segments of an image that is in its place already.
-Co<LoadFailure> map_program(Kernel& kernel, AddressSpace& space, const InodePtr& file, const loader::ProgramImage& image);
+Co<LoadFailure> map_program(Kernel& kernel, AddressSpace& space, const InodePtr& file,
+                            const loader::ProgramImage& image);
 
 }  // namespace faultline::os

@@ -99,9 +99,9 @@ class Scheduler final : public Executor {
   Strand* current_ = nullptr;
   Strand* last_ = nullptr;  // that ran before the hart slept
   AddressSpace* loaded_ = nullptr;
-  Cycles dispatched_{};         // when current_ began to run
+  Cycles dispatched_{};  // when current_ began to run
   Cycles slice_end_{};
-  Cycles last_progress_{};      // when a strand that is no daemon last ran
+  Cycles last_progress_{};  // when a strand that is no daemon last ran
   bool in_interrupt_ = false;
   SchedulerStatistics statistics_;
 };

@@ -87,8 +87,7 @@ Co<bool> enter_handler(Kernel& kernel, Task& task, const SignalInfo& info, const
 }
 
 void end_by_signal(Process& process, int signal) {
-  process.ending = ExitStatus{
-      .code = 0, .signal = signal, .core = default_action(signal) == DefaultAction::core};
+  process.ending = ExitStatus{.code = 0, .signal = signal, .core = default_action(signal) == DefaultAction::core};
 }
 
 Co<> stop(Process& process, int signal) {

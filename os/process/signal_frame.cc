@@ -82,8 +82,7 @@ SignalInfo decode_siginfo(const SigInfoBytes& bytes) {
   return info;
 }
 
-SignalFrame encode_frame(const SignalInfo& info, const hw::HartState& state, SignalSet mask,
-                         const StackRecord& stack) {
+SignalFrame encode_frame(const SignalInfo& info, const hw::HartState& state, SignalSet mask, const StackRecord& stack) {
   SignalFrame frame{};
   const SigInfoBytes head = encode_siginfo(info);
   std::memcpy(frame.data(), head.data(), head.size());

@@ -36,8 +36,7 @@ StackRecord describe(const AlternateStack& stack, uint64_t sp);
 SigInfoBytes encode_siginfo(const SignalInfo& info);
 SignalInfo decode_siginfo(const SigInfoBytes& bytes);  // of rt_sigqueueinfo
 
-SignalFrame encode_frame(const SignalInfo& info, const hw::HartState& state, SignalSet mask,
-                         const StackRecord& stack);
+SignalFrame encode_frame(const SignalInfo& info, const hw::HartState& state, SignalSet mask, const StackRecord& stack);
 
 struct DecodedFrame {
   hw::HartState state;

@@ -63,7 +63,7 @@ class Task : public Strand {
 
   WaitQueue nap;  // for sleeps that only time and signals end
 
-  Co<> loop;      // task_loop's frame
+  Co<> loop;  // task_loop's frame
 
  private:
   Process& process_;

@@ -70,8 +70,8 @@ SyscallResult sys_mprotect(SyscallContext& call) {
 }
 
 SyscallResult sys_mremap(SyscallContext& call) {
-  const Result<VirtAddr> moved = call.task.process().space->remap(call.address(0), call.args[1], call.args[2],
-                                                                  call.integer(3), call.address(4));
+  const Result<VirtAddr> moved =
+      call.task.process().space->remap(call.address(0), call.args[1], call.args[2], call.integer(3), call.address(4));
   if (!moved.ok()) return moved.error();
   return moved.value().value;
 }

@@ -116,8 +116,7 @@ SyscallResult sys_exit(SyscallContext& call) {
 Co<SyscallResult> sys_wait4(SyscallContext& call) {
   const int32_t id = call.integer(0);
   const uint32_t options = call.word(2);
-  constexpr uint32_t kKnown =
-      kWaitNoHang | kWaitStopped | kWaitContinued | kWaitNoThread | kWaitAll | kWaitClone;
+  constexpr uint32_t kKnown = kWaitNoHang | kWaitStopped | kWaitContinued | kWaitNoThread | kWaitAll | kWaitClone;
   if (options & ~kKnown) co_return Errno{EINVAL};
   if (id == INT32_MIN) co_return Errno{ESRCH};
   WaitFor which;

@@ -146,9 +146,7 @@ struct ITimerVal {
 
 constexpr int32_t kTimerReal = 0;  // ITIMER_REAL; VIRTUAL and PROF are not there
 
-ITimerVal to_user(const IntervalTimer& timer) {
-  return {TimeVal::of(timer.interval), TimeVal::of(timer.remaining)};
-}
+ITimerVal to_user(const IntervalTimer& timer) { return {TimeVal::of(timer.interval), TimeVal::of(timer.remaining)}; }
 
 Co<SyscallResult> sys_getitimer(SyscallContext& call) {
   if (call.integer(0) != kTimerReal) co_return Errno{EINVAL};
