@@ -181,7 +181,10 @@ void Kernel::start_task(Task& task) {
 
 void Kernel::bury(Process& process) { graveyard_.push_back(processes_.take(process)); }
 
-void Kernel::clear_graveyard() { graveyard_.clear(); }
+void Kernel::clear_graveyard() {
+  for (const auto& process : graveyard_) parts_.scheduler.forget(process->main_task());
+  graveyard_.clear();
+}
 
 void Kernel::note_fatal_signal(Task& task, const SignalInfo& info) {
   // Sent by a process, or SIGKILL for want of memory: nothing about this

@@ -12,7 +12,8 @@ void release_space(Kernel& kernel, Process& process) {
   if (process.space) {
     process.usage.peak_resident_pages =
         std::max(process.usage.peak_resident_pages, process.space->peak_resident_pages());
-    if (process.space.use_count() == 1) kernel.scheduler().retire(*process.space);
+    // Also when others share it: whoever frees it at last need not ask.
+    kernel.scheduler().retire(*process.space);
     process.space.reset();
   }
   process.signal_trampoline = 0;

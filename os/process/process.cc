@@ -37,6 +37,7 @@ bool Task::dying() const {
 
 Co<Wake> sleep_interruptibly(Task& task, WaitQueue& queue, Cycles until) {
   if (task.signal_pending()) co_return Wake::interrupted;
+  ++task.process().usage.voluntary_switches;
   const Wake wake = co_await queue.sleep_interruptibly(until);
   co_return wake;
 }

@@ -74,12 +74,17 @@ class Scheduler final : public Executor {
   // CPU time of a strand up to now.
   Cycles cpu_time(const Strand& strand) const;
 
+  // Before a strand goes away, so that one made later in its place is another.
+  void forget(const Strand& strand) {
+    if (last_ == &strand) last_ = nullptr;
+  }
+
   TimerQueue& timers() { return timers_; }
 
   // --- address spaces -----------------------------------------------------------------
   // The hart translates by `space` from here on, at no cost if it does already.
   void use(AddressSpace& space);
-  // Before an address space goes away.
+  // Before a process lets go of an address space.
   void retire(AddressSpace& space);
 
   const SchedulerStatistics& statistics() const { return statistics_; }

@@ -123,7 +123,9 @@ Co<> task_loop(Kernel& kernel, Task& task) {
     if (process.ending) break;
     const hw::Trap trap = run_user(kernel, task);
     co_await handle(kernel, task, trap);
-    if (scheduler.take_interrupts()) co_await scheduler.step_aside();
+    if (!scheduler.take_interrupts()) continue;
+    ++process.usage.involuntary_switches;
+    co_await scheduler.step_aside();
   }
   co_await exit_process(kernel, task);
 }
