@@ -70,10 +70,10 @@ class DiskContent final : public hw::BlockStorage {
   PageSize page_;
   uint64_t first_file_block_;
   uint64_t end_block_;
-  uint64_t next_block_;   // never used yet from here on
+  uint64_t next_block_;  // never used yet from here on
   uint64_t free_blocks_;
-  std::map<uint64_t, uint64_t> holes_;   // given back: first block, blocks
-  std::map<uint64_t, Owned> owned_;      // by first block
+  std::map<uint64_t, uint64_t> holes_;                             // given back: first block, blocks
+  std::map<uint64_t, Owned> owned_;                                // by first block
   std::unordered_map<uint64_t, std::unique_ptr<uint8_t[]>> swap_;  // by block, once written
 };
 

@@ -177,8 +177,7 @@ Result<> HostNode::rename(std::string_view from, const HostNode& to_directory, s
   if (!source) return source.error();
   Result<UniqueFd> target = to_directory.open_directory();
   if (!target) return target.error();
-  return check(
-      ::renameat2(source->get(), std::string(from).c_str(), target->get(), std::string(to).c_str(), flags));
+  return check(::renameat2(source->get(), std::string(from).c_str(), target->get(), std::string(to).c_str(), flags));
 }
 
 Result<> HostNode::change_permissions(uint32_t permissions) const {

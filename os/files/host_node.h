@@ -48,8 +48,8 @@ class HostNode {
 
   // --- of a directory ---------------------------------------------------------
   // `name` is one component: not empty, not "." or "..", without "/" or NUL.
-  Result<HostStatus> status(std::string_view name) const;   // of the link itself
-  Result<std::vector<std::string>> list() const;            // sorted, without "." and ".."
+  Result<HostStatus> status(std::string_view name) const;  // of the link itself
+  Result<std::vector<std::string>> list() const;           // sorted, without "." and ".."
   Result<std::string> read_link(std::string_view name) const;
 
   // Changes, for directories bound :rw only; the caller makes sure.

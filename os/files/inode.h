@@ -52,9 +52,9 @@ struct Attributes {
 
 // Who an inode belongs to: a mounted tree. Renames and links stay inside one.
 struct Mount {
-  uint32_t device = 0;      // st_dev
+  uint32_t device = 0;          // st_dev
   bool writes_through = false;  // bound :rw
-  bool in_memory = false;   // no host behind it: /tmp, /dev/shm
+  bool in_memory = false;       // no host behind it: /tmp, /dev/shm
   uint64_t magic = 0x01021994;  // f_type of statfs (TMPFS_MAGIC)
 };
 

@@ -130,8 +130,8 @@ void NamespaceBuilder::make_streams() {
     if (config_.terminal) given.device_number = 5 << 8;
     const uint64_t number = vfs_.services_.next_number();
     auto stream = std::make_shared<HostStream>(mount, number, given, config_.terminal ? config_.input : fds[i],
-                                               config_.terminal && i == 0 ? config_.output : fds[i],
-                                               config_.terminal, config_.stop);
+                                               config_.terminal && i == 0 ? config_.output : fds[i], config_.terminal,
+                                               config_.stop);
     stream->set_name("pipe:[" + std::to_string(number) + "]");
     vfs_.streams_.push_back(std::move(stream));
   }
@@ -140,8 +140,8 @@ void NamespaceBuilder::make_streams() {
 
 // --- what goes where ------------------------------------------------------------------
 
-std::optional<std::string> NamespaceBuilder::plan_host(const std::string& host, const std::string& guest,
-                                                       bool writable, Owner owner) {
+std::optional<std::string> NamespaceBuilder::plan_host(const std::string& host, const std::string& guest, bool writable,
+                                                       Owner owner) {
   const std::vector<std::string> place = components_of(guest);
   if (guest.empty() || guest.front() != '/' || climbs(place)) {
     return "'" + guest + "': a place in the guest's name space must be an absolute path without \"..\"";

@@ -10,9 +10,9 @@ namespace faultline::os {
 
 // One host path in the guest's name space (--bind HOST[:GUEST][:rw]).
 struct Bind {
-  std::string host;        // a directory or a regular file; relative to the host's current directory
-  std::string guest;       // absolute; empty: the host's path made absolute
-  bool writable = false;   // the guest's changes reach the host
+  std::string host;       // a directory or a regular file; relative to the host's current directory
+  std::string guest;      // absolute; empty: the host's path made absolute
+  bool writable = false;  // the guest's changes reach the host
 };
 
 struct NamespaceConfig {

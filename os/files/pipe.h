@@ -36,8 +36,8 @@ class Pipe final : public Inode {
   void changed(WaitQueue& sleepers);
 
   WaitQueue& poll_changes_;
-  WaitQueue readers_wait_;   // for bytes, or for a writer
-  WaitQueue writers_wait_;   // for room, or for a reader
+  WaitQueue readers_wait_;  // for bytes, or for a writer
+  WaitQueue writers_wait_;  // for room, or for a reader
   uint32_t readers_ = 0;
   uint32_t writers_ = 0;
   uint64_t readers_seen_ = 0;  // opened so far: a FIFO's open waits for the next

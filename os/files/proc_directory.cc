@@ -101,8 +101,8 @@ class DescriptorDirectory final : public Directory {
     const auto process = vfs_.processes()->process(pid_);
     if (!process || !process->files) return entries;
     process->files->for_each([&](int descriptor, const OpenFilePtr&) {
-      entries.push_back({std::to_string(descriptor), number() + 1 + static_cast<uint64_t>(descriptor),
-                         InodeType::symlink});
+      entries.push_back(
+          {std::to_string(descriptor), number() + 1 + static_cast<uint64_t>(descriptor), InodeType::symlink});
     });
     std::sort(entries.begin(), entries.end(), [](const Entry& a, const Entry& b) { return a.name < b.name; });
     return entries;
@@ -131,9 +131,7 @@ class FixedDirectory : public Directory {
   FixedDirectory(const Vfs& vfs, const Mount& mount, uint64_t number)
       : Directory(mount, number, proc_attributes(vfs, 0555)), vfs_(vfs) {}
 
-  void add(std::string name, InodeType type, Make make) {
-    items_.push_back({std::move(name), type, std::move(make)});
-  }
+  void add(std::string name, InodeType type, Make make) { items_.push_back({std::move(name), type, std::move(make)}); }
   void add_text(std::string name, TextFile::Generate generate) {
     add(std::move(name), InodeType::regular, [this, generate](uint64_t at) -> InodePtr {
       return std::make_shared<TextFile>(mount(), at, proc_attributes(vfs_, 0444), generate);
@@ -234,8 +232,8 @@ class ProcRoot final : public FixedDirectory {
     Result<std::vector<Entry>> entries = FixedDirectory::list();
     if (!vfs_.processes()) return entries;
     for (int32_t pid : vfs_.processes()->pids()) {
-      entries->push_back({std::to_string(pid), kProcNumbers + static_cast<uint64_t>(pid) * kNumbersPerProcess,
-                          InodeType::directory});
+      entries->push_back(
+          {std::to_string(pid), kProcNumbers + static_cast<uint64_t>(pid) * kNumbersPerProcess, InodeType::directory});
     }
     std::sort(entries->begin(), entries->end(), [](const Entry& a, const Entry& b) { return a.name < b.name; });
     return entries;

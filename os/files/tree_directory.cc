@@ -79,9 +79,9 @@ InodePtr TreeDirectory::regular_from_host(std::string_view name, const HostStatu
   Attributes given = attributes;  // owner and times are those of the tree
   given.permissions = status.permissions;
   given.links = static_cast<uint32_t>(status.links);
-  auto file = std::make_shared<RegularFile>(services_, mount(), services_.next_number(), given,
-                                            std::make_shared<HostNode>(host_, std::string(name), status.identity),
-                                            status.size);
+  auto file =
+      std::make_shared<RegularFile>(services_, mount(), services_.next_number(), given,
+                                    std::make_shared<HostNode>(host_, std::string(name), status.identity), status.size);
   known = file;
   return file;
 }
@@ -98,9 +98,8 @@ Result<InodePtr> TreeDirectory::from_host(std::string_view name) {
       inode = regular_from_host(name, *status);
       break;
     case InodeType::directory:
-      inode = std::make_shared<TreeDirectory>(
-          services_, mount(), services_.next_number(), given,
-          std::make_shared<HostNode>(host_, std::string(name), status->identity));
+      inode = std::make_shared<TreeDirectory>(services_, mount(), services_.next_number(), given,
+                                              std::make_shared<HostNode>(host_, std::string(name), status->identity));
       break;
     case InodeType::symlink: {
       Result<std::string> target = host_->read_link(name);
@@ -298,8 +297,7 @@ void follow_on_host(const InodePtr& inode, const HostNodePtr& directory, std::st
 }  // namespace
 
 Result<> TreeDirectory::rename(TreeDirectory& from, std::string_view from_name, const InodePtr& from_inode,
-                               TreeDirectory& to, std::string_view to_name, const InodePtr& to_inode,
-                               uint32_t flags) {
+                               TreeDirectory& to, std::string_view to_name, const InodePtr& to_inode, uint32_t flags) {
   if (from.is_mounted(from_name) || to.is_mounted(to_name)) return Errno{EBUSY};
   const bool through = from.mount().writes_through && from.host_ && to.host_;
   const bool exchange = (flags & kRenameExchange) != 0;

@@ -38,8 +38,8 @@ class TreeDirectory final : public Directory {
   Result<> remove(std::string_view name, const InodePtr& inode, bool directory);
   // Both directories are of one mount; `flags` is RENAME_NOREPLACE,
   // RENAME_EXCHANGE or 0. The kinds were checked; `to_inode` may be null.
-  static Result<> rename(TreeDirectory& from, std::string_view from_name, const InodePtr& from_inode,
-                         TreeDirectory& to, std::string_view to_name, const InodePtr& to_inode, uint32_t flags);
+  static Result<> rename(TreeDirectory& from, std::string_view from_name, const InodePtr& from_inode, TreeDirectory& to,
+                         std::string_view to_name, const InodePtr& to_inode, uint32_t flags);
 
   // --- while the name space is built -------------------------------------------
   // Puts the inode here whatever was there; it cannot be removed or renamed.

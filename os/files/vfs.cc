@@ -202,8 +202,8 @@ Co<Result<size_t>> Vfs::read_inode(Inode& inode, uint64_t offset, std::span<uint
       continue;
     }
     if (reply.failed()) co_return reply.error();
-    const uint64_t piece = std::min({page.bytes() - (at & page.mask()), static_cast<uint64_t>(to.size() - done),
-                                     inode.size() - at});
+    const uint64_t piece =
+        std::min({page.bytes() - (at & page.mask()), static_cast<uint64_t>(to.size() - done), inode.size() - at});
     const PhysAddr from = page.address(*reply) + (at & page.mask());
     parts_.cpu.touch(from, piece, false);
     std::memcpy(to.data() + done, parts_.cpu.memory().at(from), piece);

@@ -56,8 +56,7 @@ void signal_failed_write(SyscallContext& call, Errno error) {
   SignalInfo info{.code = kCodeUser, .pid = call.task.process().pid(), .uid = call.task.process().uid};
   if (error == Errno{EPIPE}) {
     info.signal = kSigPipe;
-  } else if (error == Errno{EFBIG} &&
-             call.task.process().limits[kLimitFileSize].current != ResourceLimit::kInfinity) {
+  } else if (error == Errno{EFBIG} && call.task.process().limits[kLimitFileSize].current != ResourceLimit::kInfinity) {
     info.signal = kSigXfsz;
   } else {
     return;

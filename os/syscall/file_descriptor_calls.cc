@@ -65,8 +65,7 @@ Co<SyscallResult> sys_fcntl(SyscallContext& call) {
   switch (command) {
     case kDuplicate:
     case kDuplicateCloseOnExec:
-      co_return as_value(
-          files.add(*found, command == kDuplicateCloseOnExec, descriptor_limit(call), call.integer(2)));
+      co_return as_value(files.add(*found, command == kDuplicateCloseOnExec, descriptor_limit(call), call.integer(2)));
     case kGetDescriptorFlags: {
       Result<bool> close_on_exec = files.close_on_exec(call.integer(0));
       if (!close_on_exec) co_return close_on_exec.error();
@@ -116,10 +115,10 @@ enum Request : uint32_t {
 // struct termios of the kernel (asm-generic/termbits.h), as a fresh line
 // discipline has it: cooked, echoing, 38400 baud.
 struct Terminal {
-  uint32_t input = 0x500;     // ICRNL | IXON
-  uint32_t output = 0x5;      // OPOST | ONLCR
-  uint32_t control = 0xbf;    // B38400 | CS8 | CREAD
-  uint32_t local = 0x8a3b;    // ISIG | ICANON | ECHO | ECHOE | ECHOK | ECHOCTL | ECHOKE | IEXTEN
+  uint32_t input = 0x500;   // ICRNL | IXON
+  uint32_t output = 0x5;    // OPOST | ONLCR
+  uint32_t control = 0xbf;  // B38400 | CS8 | CREAD
+  uint32_t local = 0x8a3b;  // ISIG | ICANON | ECHO | ECHOE | ECHOK | ECHOCTL | ECHOKE | IEXTEN
   uint8_t line = 0;
   uint8_t characters[19] = {3, 28, 127, 21, 4, 0, 1, 0, 17, 19, 26, 0, 18, 15, 23, 22, 0, 0, 0};
 };

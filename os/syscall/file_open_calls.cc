@@ -83,8 +83,7 @@ Co<SyscallResult> sys_memfd_create(SyscallContext& call) {
   auto name = co_await user.read_string(call.address(0), kAnonymousNameMost + 1);
   if (!name) co_return name.error() == Errno{ENAMETOOLONG} ? Errno{EINVAL} : name.error();
   OpenFilePtr file = vfs_of(call).make_anonymous_file(*name, 0);
-  co_return as_value(
-      files_of(call).add(std::move(file), (flags & kMemfdCloseOnExec) != 0, descriptor_limit(call)));
+  co_return as_value(files_of(call).add(std::move(file), (flags & kMemfdCloseOnExec) != 0, descriptor_limit(call)));
 }
 
 }  // namespace

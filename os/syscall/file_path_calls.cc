@@ -90,8 +90,8 @@ Co<SyscallResult> sys_readlinkat(SyscallContext& call) {
   if (!target) co_return target.error();
   const size_t length = std::min(target->size(), static_cast<size_t>(room));
   UserMemory user = call.kernel.user_memory(call.task);
-  auto put = co_await user.write(
-      call.address(2), std::span<const uint8_t>(reinterpret_cast<const uint8_t*>(target->data()), length));
+  auto put = co_await user.write(call.address(2),
+                                 std::span<const uint8_t>(reinterpret_cast<const uint8_t*>(target->data()), length));
   if (!put) co_return put.error();
   co_return length;
 }
@@ -102,8 +102,8 @@ Co<SyscallResult> sys_getcwd(SyscallContext& call) {
   const size_t length = path->size() + 1;
   if (call.args[1] < length) co_return Errno{ERANGE};
   UserMemory user = call.kernel.user_memory(call.task);
-  auto put = co_await user.write(
-      call.address(0), std::span<const uint8_t>(reinterpret_cast<const uint8_t*>(path->c_str()), length));
+  auto put = co_await user.write(call.address(0),
+                                 std::span<const uint8_t>(reinterpret_cast<const uint8_t*>(path->c_str()), length));
   if (!put) co_return put.error();
   co_return length;
 }

@@ -132,7 +132,8 @@ Result<uint64_t> select_once(SyscallContext& call, Selection (&sets)[3], unsigne
 Co<SyscallResult> sys_pselect6(SyscallContext& call) {
   const int32_t asked = call.integer(0);
   if (asked < 0) co_return Errno{EINVAL};
-  const auto descriptors = static_cast<unsigned>(std::min<uint64_t>(static_cast<uint64_t>(asked), descriptor_limit(call)));
+  const auto descriptors =
+      static_cast<unsigned>(std::min<uint64_t>(static_cast<uint64_t>(asked), descriptor_limit(call)));
   UserMemory user = call.kernel.user_memory(call.task);
   Selection sets[3];
   sets[0].events = kPollIn | kPollHangUp | kPollError;

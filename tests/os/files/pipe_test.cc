@@ -24,13 +24,13 @@ class PipeTest : public ::testing::Test {
   };
   void begin_read(Call& call, VirtAddr to, uint64_t bytes) {
     call.io.emplace(world.io());
-    world.executor.start(call.strand, [&] { call.life.emplace(reading->inode().read(*call.io, *reading, 0, to, bytes)); });
+    world.executor.start(call.strand,
+                         [&] { call.life.emplace(reading->inode().read(*call.io, *reading, 0, to, bytes)); });
   }
   void begin_write(Call& call, VirtAddr from, uint64_t bytes) {
     call.io.emplace(world.io());
-    world.executor.start(call.strand, [&] {
-      call.life.emplace(writing->inode().write(*call.io, *writing, call.offset, from, bytes));
-    });
+    world.executor.start(
+        call.strand, [&] { call.life.emplace(writing->inode().write(*call.io, *writing, call.offset, from, bytes)); });
   }
 
   HostDirectory host;
@@ -138,9 +138,8 @@ TEST_F(PipeTest, AFifoWaitsForItsOtherEnd) {
   EXPECT_EQ(world.open("fifo", kOpenWriteOnly | kOpenNonBlocking).error(), Errno{ENXIO});
   Strand strand;
   std::optional<Co<Result<OpenFilePtr>>> reader;
-  world.executor.start(strand, [&] {
-    reader.emplace(world.vfs.open(world.here(), "fifo", kOpenReadOnly, 0, world.sleeper));
-  });
+  world.executor.start(strand,
+                       [&] { reader.emplace(world.vfs.open(world.here(), "fifo", kOpenReadOnly, 0, world.sleeper)); });
   EXPECT_FALSE(reader->done());
   Result<OpenFilePtr> writer = world.open("fifo", kOpenWriteOnly);
   ASSERT_TRUE(writer.ok());
