@@ -80,6 +80,7 @@ class Computer {
                        .stop = stop_});
     os::RunOutcome outcome;
     machine_.hart().on_start([&] {
+      cpu_.power_on();
       outcome = kernel.run(run_request(options_, vfs_));
       sc_core::sc_stop();
     });
@@ -155,7 +156,6 @@ class Computer {
   void gather_memory(RunStatistics& statistics, const os::Kernel& kernel) {
     statistics.faults = memory_.faults();
     statistics.frames = kernel.frames_at_exit();
-    statistics.frames_peak = memory_.frame_allocator().peak_used();
     statistics.page_tables = memory_.page_table_statistics();
     statistics.copies = memory_.copies();
     statistics.zeroed = memory_.zeroed();
@@ -197,6 +197,8 @@ class Computer {
 }  // namespace
 
 SimulationResult simulate(const RunOptions& options) {
+  // SystemC's remarks would stand in the guest's output.
+  sc_core::sc_report_handler::set_actions(sc_core::SC_INFO, sc_core::SC_DO_NOTHING);
   // Writing to a pipe that nobody reads is the guest's EPIPE, not our end.
   std::signal(SIGPIPE, SIG_IGN);
   const InterruptFlag interrupt;

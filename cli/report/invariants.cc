@@ -101,7 +101,7 @@ class Checker {
   void check_frames() {
     const os::FrameStatistics& f = s_.frames;
     equal("frames of every kind", f.free + f.anonymous + f.file + f.kernel + f.page_tables, "frames.total", f.total);
-    at_most("frames.peak", s_.frames_peak, "frames.total", f.total);
+    at_most("frames.peak", f.peak, "frames.total", f.total);
     at_most("swap.slots_used_peak", s_.swap.slots_used_peak, "swap.slots_total", s_.swap.slots_total);
     // A run that was stopped leaves its processes where they are.
     if (s_.exit.reason == "interrupted" || s_.exit.reason == "deadlock") return;

@@ -46,7 +46,7 @@ void add_memory(const RunStatistics& s, ReportText& text) {
   text.line("{} frames: {} anonymous, {} of files, {} page tables, {} kernel, {} free", with_commas(f.total),
             with_commas(f.anonymous), with_commas(f.file), with_commas(f.page_tables), with_commas(f.kernel),
             with_commas(f.free));
-  if (s.frames_peak) text.line("at most {} in use at once", counted(s.frames_peak, "frame"));
+  if (s.frames.peak) text.line("at most {} in use at once", counted(s.frames.peak, "frame"));
   if (f.peak_page_table_bytes && s.page_tables.linear_bytes > 0) {
     text.line("page tables took at most {}; one linear table for the same addresses takes {}",
               bytes_for_people(static_cast<double>(f.peak_page_table_bytes)),

@@ -59,7 +59,7 @@ struct CacheLevelStatistics {
 
 // The OS layer's own accesses, which never count as references.
 struct KernelAccesses {
-  uint64_t reads = 0;  // of at most a line
+  uint64_t reads = 0;  // of at most 8 bytes
   uint64_t writes = 0;
   hw::KernelTranslationStatistics translation;  // zero unless os.translated
 };
@@ -117,7 +117,6 @@ struct RunStatistics {
   os::FaultStatistics faults;
   // Taken when the first process exits, before anything of it is given back.
   os::FrameStatistics frames;
-  uint64_t frames_peak = 0;  // most frames in use at once until then
   os::PageTableStatistics page_tables;
   os::CopyStatistics copies;
   os::ZeroStatistics zeroed;

@@ -63,7 +63,8 @@ inline constexpr auto kFields<os::FrameStatistics> =
                Field{"file", &os::FrameStatistics::file},
                Field{"kernel", &os::FrameStatistics::kernel},
                Field{"page_tables", &os::FrameStatistics::page_tables},
-               Field{"peak_page_table_bytes", &os::FrameStatistics::peak_page_table_bytes}};
+               Field{"peak_page_table_bytes", &os::FrameStatistics::peak_page_table_bytes},
+               Field{"peak", &os::FrameStatistics::peak}};
 
 template <>
 inline constexpr auto kFields<os::PageTableStatistics> = std::tuple{
@@ -203,7 +204,6 @@ Json kernel_json(const KernelAccesses& kernel) {
 void add_os(const RunStatistics& statistics, Json& json) {
   json["faults"] = object(statistics.faults);
   json["frames"] = object(statistics.frames);
-  json["frames"]["peak"] = statistics.frames_peak;
   json["page_tables"] = object(statistics.page_tables);
   json["copies"] = object(statistics.copies);
   json["zeroed"] = object(statistics.zeroed);

@@ -41,6 +41,7 @@ FrameAllocator::FrameAllocator(Cpu& cpu, Executor& executor, const OsCosts& cost
   counts_[static_cast<size_t>(FrameKind::kernel)] = taken;
   counts_[static_cast<size_t>(FrameKind::free)] = frames - taken;
   peaks_ = counts_;
+  least_free_ = free_frames();
 }
 
 uint64_t FrameAllocator::floor(Urgency urgency) const {
@@ -161,6 +162,7 @@ void FrameAllocator::count_as(FrameKind from, FrameKind to) {
   uint64_t& count = ++counts_[static_cast<size_t>(to)];
   uint64_t& peak = peaks_[static_cast<size_t>(to)];
   peak = std::max(peak, count);
+  least_free_ = std::min(least_free_, free_frames());
 }
 
 void FrameAllocator::tell_page_moved(Pfn pfn, FrameKind kind, bool came) {

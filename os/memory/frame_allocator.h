@@ -105,6 +105,8 @@ class FrameAllocator {
   uint64_t free_frames() const { return counts_[static_cast<size_t>(FrameKind::free)]; }
   uint64_t count(FrameKind kind) const { return counts_[static_cast<size_t>(kind)]; }
   uint64_t peak(FrameKind kind) const { return peaks_[static_cast<size_t>(kind)]; }
+  // The most that were not free at once.
+  uint64_t peak_used() const { return total() - least_free_; }
   const Thresholds& thresholds() const { return thresholds_; }
 
   // Where to sleep for a frame.
@@ -146,6 +148,7 @@ class FrameAllocator {
   bool emergency_ = false;
   std::array<uint64_t, kFrameKinds> counts_{};
   std::array<uint64_t, kFrameKinds> peaks_{};
+  uint64_t least_free_ = 0;
   WaitQueue available_;
   std::function<void(bool)> shortage_;
   std::function<void(Pfn)> identity_lost_;

@@ -190,7 +190,8 @@ FrameStatistics MemoryManager::frames() const {
           .file = frames_.count(FrameKind::file),
           .kernel = frames_.count(FrameKind::kernel),
           .page_tables = frames_.count(FrameKind::page_table),
-          .peak_page_table_bytes = frames_.peak(FrameKind::page_table) * page().bytes()};
+          .peak_page_table_bytes = frames_.peak(FrameKind::page_table) * page().bytes(),
+          .peak = frames_.peak_used()};
 }
 
 }  // namespace faultline::os

@@ -30,6 +30,7 @@ struct FrameStatistics {
   uint64_t kernel = 0;      // the kernel's own, its page tables and the zero page
   uint64_t page_tables = 0; // of processes
   uint64_t peak_page_table_bytes = 0;
+  uint64_t peak = 0;        // most that were not free at once
 };
 
 struct CopyStatistics {

@@ -6,35 +6,41 @@
 #include "hw/machine/machine.h"
 
 namespace faultline::os {
-
 namespace {
 
-// What the OS layer moves in one access: a burst of one cache line.
-constexpr uint64_t kBurstBytes = 64;
+// What the OS layer moves in one access.
+constexpr uint64_t kWordBytes = 8;
+
+// Aligned words that the bytes touch.
+uint64_t words(PhysAddr address, uint64_t bytes) {
+  return (address.value + bytes + kWordBytes - 1) / kWordBytes - address.value / kWordBytes;
+}
 
 }  // namespace
 
 MachineCpu::MachineCpu(hw::Machine& machine, bool translated)
     : machine_(machine), hart_(machine.hart()), translated_(translated) {}
 
-Cycles MachineCpu::now() const { return hart_.now(); }
+Cycles MachineCpu::now() const { return powered_ ? hart_.now() : Cycles(0); }
 uint64_t MachineCpu::clock_hz() const { return machine_.clock().mhz() * 1'000'000; }
-void MachineCpu::charge(Cycles cycles) { hart_.spend(account_, cycles); }
+void MachineCpu::charge(Cycles cycles) {
+  if (powered_) hart_.spend(account_, cycles);
+}
 CycleAccount MachineCpu::set_account(CycleAccount account) { return std::exchange(account_, account); }
 void MachineCpu::rebook(CycleAccount from, CycleAccount to, Cycles cycles) { hart_.ledger().rebook(from, to, cycles); }
 
 void MachineCpu::access(PhysAddr address, unsigned bytes, bool write) {
+  if (!powered_) return;
   ++(write ? accesses_.writes : accesses_.reads);
   if (translated_) translate(address, write);
-  hart_.kernel_access(address, bytes, write, account_);
+  hart_.kernel_access(account_, address, bytes, write);
 }
 
-// Every kernel address is mapped for good, so the translation cannot fault; a
-// walk's cycles are the account's.
+// The kernel's part maps all of memory for good, so the translation cannot
+// fault; what a walk takes is the account's.
 void MachineCpu::translate(PhysAddr address, bool write) {
-  const VirtAddr va = machine_.format().kernel_begin() + address.value;
   Cycles now = hart_.now();
-  machine_.mmu().translate_kernel(va, write, now);
+  machine_.mmu().translate_kernel(machine_.format().kernel_begin() + address.value, write, now);
   hart_.spend(account_, now - hart_.now());
 }
 
@@ -65,11 +71,13 @@ void MachineCpu::copy_frame(Pfn to, Pfn from) {
 }
 
 void MachineCpu::touch(PhysAddr address, uint64_t bytes, bool write) {
-  const uint64_t end = address.value + bytes;
-  for (uint64_t at = address.value; at < end;) {
-    const uint64_t burst_end = std::min(end, (at | (kBurstBytes - 1)) + 1);
-    access(PhysAddr(at), static_cast<unsigned>(burst_end - at), write);
-    at = burst_end;
+  if (translated_ || !powered_) {
+    const uint64_t end = address.value + bytes;
+    for (uint64_t at = address.value; at < end; at = (at | (kWordBytes - 1)) + 1)
+      access(PhysAddr(at), static_cast<unsigned>(std::min(end, (at | (kWordBytes - 1)) + 1) - at), write);
+  } else {
+    (write ? accesses_.writes : accesses_.reads) += words(address, bytes);
+    hart_.kernel_sweep(account_, address, bytes, write);
   }
   if (write) memory().wrote_frame(memory().page().pfn(address));
 }
@@ -82,14 +90,12 @@ void MachineCpu::flush_asid(Asid asid) { machine_.mmu().flush_asid(asid); }
 
 hw::Trap MachineCpu::run_user(hw::HartState& state, Cycles until) { return hart_.run(state, until); }
 
-bool MachineCpu::idle(Cycles until) {
-  if (!completions_.empty()) return true;
-  if (until == kForever && in_flight_ == 0) return false;
-  hart_.idle(until);
-  return true;
-}
+uint64_t MachineCpu::instructions() const { return hart_.statistics().instructions; }
+
+bool MachineCpu::idle(Cycles until) { return !completions_.empty() || hart_.idle(until); }
 
 void MachineCpu::deliver_interrupts() {
+  hart_.take_interrupt();
   while (!completions_.empty()) {
     const Completion completion = std::move(completions_.front());
     completions_.pop_front();
@@ -99,12 +105,10 @@ void MachineCpu::deliver_interrupts() {
 
 void MachineCpu::submit(BlockRequest request) {
   hart_.synchronise();
-  ++in_flight_;
   machine_.disk().submit({.sector = request.sector,
                           .frames = std::move(request.frames),
                           .write = request.write,
                           .done = [this, done = std::move(request.done)](bool ok) {
-                            --in_flight_;
                             completions_.push_back({done, ok});
                             hart_.wake();
                           }});

@@ -15,7 +15,7 @@ namespace faultline::os {
 
 // The OS layer's own accesses to memory, counted apart from the program's.
 struct KernelAccessStatistics {
-  uint64_t reads = 0;   // accesses of at most a line
+  uint64_t reads = 0;   // accesses of at most 8 bytes
   uint64_t writes = 0;
 };
 
@@ -24,6 +24,10 @@ class MachineCpu final : public Cpu, public BlockDevice {
   // `translated`: accesses of the OS layer go through kernel addresses and the
   // data TLB of the hart; otherwise they use physical addresses.
   MachineCpu(hw::Machine& machine, bool translated);
+
+  // Called first on the hart's thread. What the OS layer does before (making its
+  // own tables, the guest's name space) is set-up and takes no time.
+  void power_on() { powered_ = true; }
 
   Cycles now() const override;
   uint64_t clock_hz() const override;
@@ -43,6 +47,7 @@ class MachineCpu final : public Cpu, public BlockDevice {
   void flush_asid(Asid asid) override;
 
   hw::Trap run_user(hw::HartState& state, Cycles until) override;
+  uint64_t instructions() const override;
   bool idle(Cycles until) override;
   void deliver_interrupts() override;
 
@@ -52,7 +57,7 @@ class MachineCpu final : public Cpu, public BlockDevice {
   const KernelAccessStatistics& accesses() const { return accesses_; }
 
  private:
-  // One access of at most a line's bytes.
+  // One access of at most 8 bytes.
   void access(PhysAddr address, unsigned bytes, bool write);
   void translate(PhysAddr address, bool write);
 
@@ -64,9 +69,9 @@ class MachineCpu final : public Cpu, public BlockDevice {
   hw::Machine& machine_;
   hw::Hart& hart_;
   bool translated_;
+  bool powered_ = false;
   CycleAccount account_ = CycleAccount::syscall;
   KernelAccessStatistics accesses_;
-  uint64_t in_flight_ = 0;               // requests at the disk
   std::deque<Completion> completions_;   // ended there, not yet delivered
 };
 

@@ -49,7 +49,7 @@ RunStatistics sound_run() {
               .kernel = 10,
               .page_tables = 5,
               .peak_page_table_bytes = 20480};
-  s.frames_peak = 60;
+  s.frames.peak = 60;
   s.page_tables.linear_bytes = 36028797018963968.0;
   return s;
 }
