@@ -48,9 +48,10 @@ class Hart : public sc_core::sc_module {
   // and `until` is the end of time (all ones).
   bool idle(Cycles until);
 
-  // Raises an interrupt. From any SC_THREAD, or from a signal handler; then a
-  // hart asleep in idle() wakes only with the next event of the simulation.
+  // Raises an interrupt, from any SC_THREAD.
   void wake();
+  // The same from a signal handler, once simulation has started: run() returns;
+  // idle() does with the next event of the simulation that ends its sleep.
   void interrupt_from_signal() { interpreter_->interrupt(); }
   bool interrupted() const { return interpreter_->interrupted(); }
   // Takes the interrupt that waits: true if there was one.
