@@ -315,6 +315,7 @@ std::optional<std::string> NamespaceBuilder::build() {
   if (auto wrong = enter_current_directory()) return wrong;
   if (auto wrong = place_program()) return wrong;
   make_streams();
+  vfs_.built_ = true;
   return std::nullopt;
 }
 

@@ -52,7 +52,7 @@ Result<PathResult> Vfs::resolve(const DirectoryPtr& start, std::string_view path
   unsigned links = 0;
   while (!left.empty()) {
     const std::string name = left.pop();
-    parts_.cpu.charge(Cycles(parts_.config.costs.path_component));
+    if (built_) parts_.cpu.charge(Cycles(parts_.config.costs.path_component));
     if (name.size() > kNameMax) return Errno{ENAMETOOLONG};
     if (Result<> allowed = check_access(*at, 1); !allowed) return allowed.error();
     InodePtr next;

@@ -149,6 +149,7 @@ class Vfs {
   std::shared_ptr<Directory> current_;
   std::vector<InodePtr> streams_;  // 0, 1, 2
   bool terminal_ = false;
+  bool built_ = false;  // before that, nothing takes simulated time
   const ProcessDirectory* processes_ = nullptr;
 };
 
