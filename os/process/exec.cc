@@ -15,6 +15,7 @@
 #include "os/memory/user_memory.h"
 #include "os/process/address_space_release.h"
 #include "os/process/program_loader.h"
+#include "os/process/signal_trampoline.h"
 
 namespace faultline::os {
 
@@ -44,11 +45,8 @@ loader::AddressLimits limits_of(const AddressSpace& space) {
           .user_end = VirtAddr(page.round_down(space.user_end().value))};
 }
 
-// The page below the end of user space stays free, so that nothing runs into
-// the hole of non-canonical addresses or the kernel.
-VirtAddr stack_top(const AddressSpace& space) {
-  return VirtAddr(space.page().round_down(space.user_end().value) - space.page().bytes());
-}
+// Right above the stack lies the page that signal handlers return through.
+VirtAddr stack_top(const AddressSpace& space) { return signal_trampoline_place(space); }
 
 // Two thirds up, as ELF_ET_DYN_BASE; always the same place.
 uint64_t program_bias(const loader::ProgramImage& image, const loader::AddressLimits& limits) {

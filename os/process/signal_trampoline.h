@@ -9,9 +9,16 @@
 
 namespace faultline::os {
 
+class AddressSpace;
 class Kernel;
 
-// Afterwards process.signal_trampoline is its address. ENOMEM.
+// Where the page lies when it is mapped: the last but one of user space, where
+// mmap puts nothing by itself. The last page stays free, so that nothing runs
+// into the kernel or the hole of non-canonical addresses.
+VirtAddr signal_trampoline_place(const AddressSpace& space);
+
+// Afterwards process.signal_trampoline is its address. ENOMEM,
+// EEXIST when the program has mapped something else there.
 Co<Result<>> map_signal_trampoline(Kernel& kernel, Process& process);
 
 }  // namespace faultline::os
