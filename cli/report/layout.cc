@@ -61,7 +61,10 @@ std::string bar(double fraction, unsigned columns, bool unicode) {
   const double exact = std::clamp(fraction, 0.0, 1.0) * columns;
   if (exact <= 0) return "";
   std::string text;
-  if (!unicode) return std::string(std::max(1u, static_cast<unsigned>(std::lround(exact))), '#');
+  if (!unicode) {
+    const auto whole = static_cast<unsigned>(std::lround(exact));
+    return whole == 0 ? "." : std::string(whole, '#');
+  }
   const auto eighths = std::max(1u, static_cast<unsigned>(std::lround(exact * 8)));
   for (unsigned i = 0; i < eighths / 8; ++i) text += "█";
   return text + kEighths[eighths % 8];

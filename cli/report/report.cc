@@ -73,7 +73,8 @@ void add_translation(const RunStatistics& s, ReportText& text) {
   text.line("{} references: {} fetches, {} loads, {} stores", rounded(static_cast<double>(r.total())),
             rounded(static_cast<double>(r.fetch)), rounded(static_cast<double>(r.load)),
             rounded(static_cast<double>(r.store)));
-  text.strong("{:.3f} memory accesses for each reference: itself, and {:.3f} to find it", s.penalty(), s.penalty() - 1);
+  text.strong("{:.3f} memory accesses for each reference: itself, and {:.3g} to find it", s.penalty(),
+              static_cast<double>(s.translation.walk_reads) / static_cast<double>(r.total()));
   const hw::TranslationStatistics& t = s.translation;
   if (!s.config.machine.tlb.enabled) {
     text.line("without a TLB every reference walks {} of {} tables", counted(s.levels, "level"),

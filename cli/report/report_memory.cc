@@ -79,11 +79,13 @@ void add_files(const RunStatistics& s, ReportText& text) {
               with_commas(c.misses), with_commas(c.readahead), with_commas(c.written_back));
   }
   const DiskCounts& d = s.disk;
-  if (d.reads + d.writes) {
-    text.line("disk: {} of {}, {} of {}, busy for {}{}", counted(d.reads, "read"),
-              bytes_for_people(static_cast<double>(d.bytes_read)), counted(d.writes, "write"),
-              bytes_for_people(static_cast<double>(d.bytes_written)), time_for_people(d.busy_seconds),
-              s.seconds > 0 ? fmt::format(", {:.1f} % of the run", 100 * d.busy_seconds / s.seconds) : "");
+  if (d.reads) text.line("disk: {}, {}", counted(d.reads, "read"), bytes_for_people(static_cast<double>(d.bytes_read)));
+  if (d.writes) {
+    text.line("disk: {}, {}", counted(d.writes, "write"), bytes_for_people(static_cast<double>(d.bytes_written)));
+  }
+  if (d.busy_seconds > 0 && s.seconds > 0) {
+    text.line("disk busy for {}, {:.1f} % of the run", time_for_people(d.busy_seconds),
+              100 * d.busy_seconds / s.seconds);
   }
   if (d.errors) text.line("{} failed", counted(d.errors, "request"));
   if (s.files_changed_in_memory) {

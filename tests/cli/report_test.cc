@@ -214,7 +214,7 @@ TEST(Layout, Numbers) {
 TEST(Layout, Bars) {
   EXPECT_EQ(bar(0.5, 10, false), "#####");
   EXPECT_EQ(bar(0.0, 10, false), "");
-  EXPECT_EQ(bar(0.0001, 10, false), "#");
+  EXPECT_EQ(bar(0.0001, 10, false), ".");
   EXPECT_EQ(bar(2.0, 4, false), "####");
   EXPECT_EQ(bar(0.5, 3, true), "█▌");
 }
