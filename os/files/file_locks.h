@@ -23,6 +23,8 @@ class FileLocks {
   };
   // The first lock of another owner that forbids this one.
   std::optional<Lock> conflict(const Lock& wanted) const;
+  // No room for more: ENOLCK.
+  bool full() const { return locks_.size() >= kMost; }
   // Takes the place of what the owner had in the range. There is no conflict.
   void set(const Lock& lock);
   void clear(const void* owner, uint64_t first, uint64_t last);
@@ -31,6 +33,7 @@ class FileLocks {
   WaitQueue& changed() { return changed_; }
 
  private:
+  static constexpr size_t kMost = 4096;
   std::vector<Lock> locks_;
   WaitQueue changed_;
 };

@@ -51,6 +51,12 @@ bool is_host_component(std::string_view name) {
          name.find('/') == std::string_view::npos && name.find('\0') == std::string_view::npos;
 }
 
+unsigned HostNode::depth() const {
+  unsigned steps = 0;
+  for (const HostNode* node = parent_.get(); node; node = node->parent_.get()) ++steps;
+  return steps;
+}
+
 // Walks down from the bound directory each time: a path of depth d costs d
 // openat calls, and no descriptor stays behind.
 Result<UniqueFd> HostNode::open_directory() const {

@@ -42,6 +42,8 @@ class HostNode {
       : parent_(std::move(parent)), name_(std::move(name)), identity_(identity) {}
 
   const HostIdentity& identity() const { return identity_; }
+  // Steps down from the bound directory.
+  unsigned depth() const;
 
   // Opens the node itself. ESTALE when the host put another file under the name.
   Result<UniqueFd> open(int flags) const;

@@ -8,19 +8,35 @@
 #include "os/config.h"
 #include "os/cpu.h"
 #include "os/files/open_file.h"
+#include "os/files/tree_services.h"
 #include "os/memory/user_memory.h"
 
 namespace faultline::os {
 
-Pipe::Pipe(const Mount& mount, uint64_t number, Attributes given, Executor& executor, WaitQueue& poll_changes)
+Pipe::Pipe(TreeServices& services, const Mount& mount, uint64_t number, Attributes given)
     : Inode(mount, InodeType::fifo, number, given),
-      poll_changes_(poll_changes),
-      readers_wait_(executor),
-      writers_wait_(executor) {}
+      services_(services),
+      readers_wait_(services.executor),
+      writers_wait_(services.executor) {}
 
 void Pipe::changed(WaitQueue& sleepers) {
   sleepers.wake_all();
-  poll_changes_.wake_all();
+  services_.poll_changes.wake_all();
+}
+
+bool Pipe::have_buffer() {
+  if (!ring_.empty()) return true;
+  if (services_.pipe_buffers >= TreeServices::kPipeBuffersMost) return false;
+  ++services_.pipe_buffers;
+  ring_.resize(kCapacity);
+  return true;
+}
+
+void Pipe::drop_buffer() {
+  if (ring_.empty()) return;
+  --services_.pipe_buffers;
+  ring_ = {};
+  used_ = 0;
 }
 
 void Pipe::open_end(OpenFile& file) {
@@ -57,7 +73,7 @@ void Pipe::close(OpenFile& file) {
   if (file.path_only()) return;
   if (file.readable() && --readers_ == 0) changed(writers_wait_);
   if (file.writable() && --writers_ == 0) changed(readers_wait_);
-  if (readers_ == 0 && writers_ == 0) used_ = 0;
+  if (readers_ == 0 && writers_ == 0) drop_buffer();
 }
 
 // --- the ring ---------------------------------------------------------------------
@@ -71,7 +87,6 @@ uint64_t Pipe::take(uint8_t* to, uint64_t bytes) {
 }
 
 void Pipe::put(const uint8_t* from, uint64_t bytes) {
-  if (ring_.empty()) ring_.resize(kCapacity);
   for (uint64_t i = 0; i < bytes; ++i) ring_[(first_ + used_ + i) % kCapacity] = from[i];
   used_ += bytes;
 }
@@ -79,7 +94,7 @@ void Pipe::put(const uint8_t* from, uint64_t bytes) {
 // Bytes that were taken and could not be delivered. Room for them may have
 // gone to a writer meanwhile: what does not fit is lost with the bad buffer.
 void Pipe::put_back(const uint8_t* from, uint64_t bytes) {
-  const uint64_t kept = std::min(bytes, room());
+  const uint64_t kept = have_buffer() ? std::min(bytes, room()) : 0;
   first_ = (first_ + kCapacity - kept) % kCapacity;
   for (uint64_t i = 0; i < kept; ++i) ring_[(first_ + i) % kCapacity] = from[i];
   used_ += kept;
@@ -135,6 +150,10 @@ Co<Result<uint64_t>> Pipe::write(IoContext& io, OpenFile& file, uint64_t&, VirtA
     if (!failure) break;
     if (readers_ == 0) {
       failure = Errno{EPIPE};
+      break;
+    }
+    if (!have_buffer()) {
+      failure = Errno{ENOMEM};
       break;
     }
     if (room() < (bytes <= kAtomic ? wanted : 1)) {

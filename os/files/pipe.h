@@ -8,13 +8,16 @@
 
 namespace faultline::os {
 
+struct TreeServices;
+
 class Pipe final : public Inode {
  public:
   // Bytes that fit, and that are written in one piece (pipe(7)).
   static constexpr uint64_t kCapacity = 65536;
   static constexpr uint64_t kAtomic = 4096;
 
-  Pipe(const Mount& mount, uint64_t number, Attributes given, Executor& executor, WaitQueue& poll_changes);
+  Pipe(TreeServices& services, const Mount& mount, uint64_t number, Attributes given);
+  ~Pipe() override { drop_buffer(); }
 
   // Of a FIFO in the name space: waits for the other end. The ends of pipe(2)
   // are both there from the beginning: use open_end.
@@ -23,7 +26,8 @@ class Pipe final : public Inode {
   void close(OpenFile& file) override;
 
   Co<Result<uint64_t>> read(IoContext& io, OpenFile& file, uint64_t offset, VirtAddr to, uint64_t bytes) override;
-  // EPIPE when nobody can read any more; the caller raises SIGPIPE.
+  // EPIPE when nobody can read any more; the caller raises SIGPIPE. ENOMEM when
+  // too many pipes hold bytes.
   Co<Result<uint64_t>> write(IoContext& io, OpenFile& file, uint64_t& offset, VirtAddr from, uint64_t bytes) override;
   uint32_t poll(const OpenFile& file) const override;
   std::optional<uint64_t> readable_bytes(const OpenFile&) const override { return used_; }
@@ -34,8 +38,10 @@ class Pipe final : public Inode {
   void put(const uint8_t* from, uint64_t bytes);
   void put_back(const uint8_t* from, uint64_t bytes);
   void changed(WaitQueue& sleepers);
+  bool have_buffer();
+  void drop_buffer();
 
-  WaitQueue& poll_changes_;
+  TreeServices& services_;
   WaitQueue readers_wait_;  // for bytes, or for a writer
   WaitQueue writers_wait_;  // for room, or for a reader
   uint32_t readers_ = 0;

@@ -36,8 +36,8 @@ Attributes proc_attributes(const Vfs& vfs, uint32_t permissions) {
 class TextFile final : public Inode {
  public:
   using Generate = std::function<Result<std::string>()>;
-  TextFile(const Mount& mount, uint64_t number, Attributes given, Generate generate)
-      : Inode(mount, InodeType::regular, number, given), generate_(std::move(generate)) {}
+  TextFile(const Vfs& vfs, const Mount& mount, uint64_t number, Attributes given, Generate generate)
+      : Inode(mount, InodeType::regular, number, given), vfs_(vfs), generate_(std::move(generate)) {}
 
   bool seekable() const override { return true; }
 
@@ -45,21 +45,24 @@ class TextFile final : public Inode {
     if (file.path_only()) co_return Unit{};
     Result<std::string> text = generate_();
     if (!text) co_return text.error();
-    file.snapshot = std::make_shared<const std::string>(std::move(*text));
+    const uint64_t bytes = text->size();
+    file.snapshot = Snapshot<std::string>::take(vfs_.snapshots(), std::move(*text), bytes);
+    if (!file.snapshot) co_return Errno{ENOMEM};
     co_return Unit{};
   }
 
   Co<Result<uint64_t>> read(IoContext& io, OpenFile& file, uint64_t offset, VirtAddr to, uint64_t bytes) override {
-    const auto text = std::static_pointer_cast<const std::string>(file.snapshot);
-    if (!text || offset >= text->size()) co_return uint64_t{0};
-    const uint64_t moved = std::min<uint64_t>(bytes, text->size() - offset);
-    const auto* from = reinterpret_cast<const uint8_t*>(text->data()) + offset;
+    const auto held = std::static_pointer_cast<const Snapshot<std::string>>(file.snapshot);
+    if (!held || offset >= held->value.size()) co_return uint64_t{0};
+    const uint64_t moved = std::min<uint64_t>(bytes, held->value.size() - offset);
+    const auto* from = reinterpret_cast<const uint8_t*>(held->value.data()) + offset;
     auto copied = co_await io.user.write(to, std::span<const uint8_t>(from, moved));
     if (!copied) co_return copied.error();
     co_return moved;
   }
 
  private:
+  const Vfs& vfs_;
   Generate generate_;
 };
 
@@ -134,7 +137,7 @@ class FixedDirectory : public Directory {
   void add(std::string name, InodeType type, Make make) { items_.push_back({std::move(name), type, std::move(make)}); }
   void add_text(std::string name, TextFile::Generate generate) {
     add(std::move(name), InodeType::regular, [this, generate](uint64_t at) -> InodePtr {
-      return std::make_shared<TextFile>(mount(), at, proc_attributes(vfs_, 0444), generate);
+      return std::make_shared<TextFile>(vfs_, mount(), at, proc_attributes(vfs_, 0444), generate);
     });
   }
   void add_link(std::string name, ProcLink::Target target, ProcLink::Jump jump = nullptr) {

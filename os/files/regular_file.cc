@@ -37,6 +37,7 @@ RegularFile::RegularFile(TreeServices& services, const Mount& mount, uint64_t nu
 RegularFile::~RegularFile() {
   services_.cache.forget(*this);
   services_.disk.release(extents_);
+  services_.kept_bytes -= written_.size() << services_.disk.page().shift;
   if (!host_) return;
   services_.descriptors.forget(*host_);
   const auto known = services_.host_files.find({host_->node->identity(), host_->writes_through});
@@ -79,6 +80,7 @@ Result<> RegularFile::reserve(uint64_t begin, uint64_t end) {
   const PageSize page = services_.disk.page();
   uint64_t index = begin >> page.shift;
   const uint64_t end_index = page.pages(end);
+  if (services_.full() && !(host_ && host_->writes_through)) return Errno{ENOSPC};
   while (index < end_index) {
     const DiskContent::Extent* extent = extent_of(index);
     if (!extent) extent = allocate(index);
@@ -144,8 +146,12 @@ bool RegularFile::write_page(uint64_t index, std::span<const uint8_t> page) {
     return write_host(begin, page.subspan(0, bytes));
   }
   services_.note_change(*this);
+  if (!written_.contains(index) && services_.full()) return false;
   auto& kept = written_[index];
-  if (!kept) kept = std::make_unique<uint8_t[]>(page.size());
+  if (!kept) {
+    kept = std::make_unique<uint8_t[]>(page.size());
+    services_.kept_bytes += page.size();
+  }
   std::memcpy(kept.get(), page.data(), bytes);
   std::memset(kept.get() + bytes, 0, page.size() - bytes);
   return true;
@@ -159,6 +165,7 @@ void RegularFile::cut_content(uint64_t size) {
   for (auto it = written_.begin(); it != written_.end();) {
     if (it->first > last || (it->first == last && page.aligned(size))) {
       it = written_.erase(it);
+      services_.kept_bytes -= page.bytes();
       continue;
     }
     if (it->first == last) std::memset(it->second.get() + (size & page.mask()), 0, page.bytes() - (size & page.mask()));

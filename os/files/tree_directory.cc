@@ -13,6 +13,14 @@
 
 namespace faultline::os {
 
+namespace {
+
+// Every access to the host walks down from the bound directory: a path much
+// deeper than any absolute path can name would only be slow.
+constexpr unsigned kHostDepthMost = 2048;
+
+}  // namespace
+
 TreeDirectory::TreeDirectory(TreeServices& services, const Mount& mount, uint64_t number, Attributes given,
                              HostNodePtr host)
     : Directory(mount, number, given), services_(services), host_(std::move(host)) {}
@@ -51,6 +59,15 @@ void TreeDirectory::adopt(const InodePtr& inode, std::string_view name) {
     directory->parent = std::static_pointer_cast<Directory>(shared_from_this());
     directory->entry_name = name;
   }
+}
+
+bool TreeDirectory::may_grow() const { return services_.names_made < TreeServices::kNamesMost; }
+
+// A name that the guest made.
+void TreeDirectory::add(std::string_view name, const InodePtr& inode) {
+  ++services_.names_made;
+  attach(name, inode);
+  touch();
 }
 
 void TreeDirectory::attach(std::string_view name, const InodePtr& inode) {
@@ -150,6 +167,7 @@ Result<bool> TreeDirectory::empty() {
 // --- changes -------------------------------------------------------------------------
 
 Result<InodePtr> TreeDirectory::create_file(std::string_view name, uint32_t permissions) {
+  if (!may_grow()) return Errno{ENOSPC};
   InodePtr inode;
   if (mount().writes_through && host_) {
     Result<UniqueFd> fd = host_->create_file(name, permissions);
@@ -165,14 +183,15 @@ Result<InodePtr> TreeDirectory::create_file(std::string_view name, uint32_t perm
     inode = std::make_shared<RegularFile>(services_, mount(), services_.next_number(), fresh_attributes(permissions));
     services_.note_change(*inode);
   }
-  attach(name, inode);
-  touch();
+  add(name, inode);
   return inode;
 }
 
 Result<InodePtr> TreeDirectory::create_directory(std::string_view name, uint32_t permissions) {
+  if (!may_grow()) return Errno{ENOSPC};
   HostNodePtr node;
   if (mount().writes_through && host_) {
+    if (host_->depth() >= kHostDepthMost) return Errno{ENAMETOOLONG};
     Result<> made = host_->make_directory(name, permissions);
     if (!made) return made.error();
     Result<HostStatus> status = host_->status(name);
@@ -182,12 +201,12 @@ Result<InodePtr> TreeDirectory::create_directory(std::string_view name, uint32_t
   InodePtr inode = std::make_shared<TreeDirectory>(services_, mount(), services_.next_number(),
                                                    fresh_attributes(permissions), std::move(node));
   services_.note_change(*inode);
-  attach(name, inode);
-  touch();
+  add(name, inode);
   return inode;
 }
 
 Result<InodePtr> TreeDirectory::create_symlink(std::string_view name, std::string_view target) {
+  if (!may_grow()) return Errno{ENOSPC};
   if (mount().writes_through && host_) {
     Result<> made = host_->make_symlink(name, target);
     if (!made) return made.error();
@@ -195,22 +214,21 @@ Result<InodePtr> TreeDirectory::create_symlink(std::string_view name, std::strin
   InodePtr inode =
       std::make_shared<Symlink>(mount(), services_.next_number(), fresh_attributes(0777), std::string(target));
   services_.note_change(*inode);
-  attach(name, inode);
-  touch();
+  add(name, inode);
   return inode;
 }
 
 Result<InodePtr> TreeDirectory::create_fifo(std::string_view name, uint32_t permissions) {
+  if (!may_grow()) return Errno{ENOSPC};
   if (mount().writes_through && host_) return Errno{EPERM};
-  InodePtr inode = std::make_shared<Pipe>(mount(), services_.next_number(), fresh_attributes(permissions),
-                                          services_.executor, services_.poll_changes);
+  InodePtr inode = std::make_shared<Pipe>(services_, mount(), services_.next_number(), fresh_attributes(permissions));
   services_.note_change(*inode);
-  attach(name, inode);
-  touch();
+  add(name, inode);
   return inode;
 }
 
 Result<> TreeDirectory::link(std::string_view name, const InodePtr& inode) {
+  if (!may_grow()) return Errno{ENOSPC};
   if (mount().writes_through && host_) {
     if (!inode->is(InodeType::regular)) return Errno{EPERM};
     const auto& file = static_cast<RegularFile&>(*inode);
@@ -221,13 +239,13 @@ Result<> TreeDirectory::link(std::string_view name, const InodePtr& inode) {
   ++inode->attributes.links;
   inode->attributes.changed = services_.now();
   services_.note_change(*inode);
-  attach(name, inode);
-  touch();
+  add(name, inode);
   return Unit{};
 }
 
 // The name is gone; what the host has there must not come back.
 void TreeDirectory::forget_name(std::string_view name, const InodePtr& inode) {
+  if (services_.names_made > 0) --services_.names_made;
   const bool whiteout = host_ && !mount().writes_through && host_->status(name).ok();
   if (whiteout) {
     known_[std::string(name)] = Known{};

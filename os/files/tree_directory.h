@@ -61,6 +61,8 @@ class TreeDirectory final : public Directory {
   InodePtr regular_from_host(std::string_view name, const HostStatus& status);
   bool host_has(std::string_view name) const;
   void adopt(const InodePtr& inode, std::string_view name);
+  bool may_grow() const;
+  void add(std::string_view name, const InodePtr& inode);
   void forget_name(std::string_view name, const InodePtr& inode);
   void touch();
 

@@ -57,6 +57,18 @@ struct TreeServices {
   // One inode for all the names of one host file, told apart by whether
   // changes pass through.
   std::map<std::pair<HostIdentity, bool>, std::weak_ptr<RegularFile>> host_files;
+  // What the host's memory gives for the guest's files, so that no guest uses
+  // it up: bytes of pages that the host never sees, names made by the guest,
+  // buffers of pipes, and what /proc and directory listings hold while they are
+  // read. ENOSPC, ENOMEM beyond.
+  static constexpr uint64_t kKeptBytesMost = uint64_t{4} << 30;
+  static constexpr uint64_t kNamesMost = 1 << 20;
+  static constexpr uint64_t kPipeBuffersMost = 1 << 14;
+  uint64_t kept_bytes = 0;
+  uint64_t names_made = 0;
+  uint64_t pipe_buffers = 0;
+  bool full() const { return kept_bytes >= kKeptBytesMost; }
+
   uint64_t last_number = 1;
   uint64_t next_number() { return ++last_number; }
 

@@ -144,7 +144,7 @@ std::pair<OpenFilePtr, OpenFilePtr> Vfs::make_pipe(uint32_t flags) {
   given.uid = uid_;
   given.gid = gid_;
   given.accessed = given.modified = given.changed = now();
-  auto pipe = std::make_shared<Pipe>(mounts_.front(), services_.next_number(), given, parts_.executor, poll_changes_);
+  auto pipe = std::make_shared<Pipe>(services_, mounts_.front(), services_.next_number(), given);
   auto end = [&](uint32_t mode) {
     auto file = std::make_shared<OpenFile>(pipe, mode | (flags & (kOpenNonBlocking | kOpenDirect)));
     pipe->open_end(*file);

@@ -23,6 +23,7 @@
 #include "os/files/namespace_config.h"
 #include "os/files/open_file.h"
 #include "os/files/process_facts.h"
+#include "os/files/snapshot.h"
 #include "os/files/tree_services.h"
 #include "os/process/co.h"
 #include "os/process/wait_queue.h"
@@ -119,6 +120,7 @@ class Vfs {
   // Whoever waits for OpenFile::position_busy to end.
   WaitQueue& position_changes() { return position_changes_; }
   Executor& executor() { return parts_.executor; }
+  const std::shared_ptr<SnapshotBudget>& snapshots() const { return snapshots_; }
   Timestamp now() const;
 
   // --- the end of the run ------------------------------------------------------------------
@@ -148,6 +150,7 @@ class Vfs {
   std::shared_ptr<Directory> root_;
   std::shared_ptr<Directory> current_;
   std::vector<InodePtr> streams_;  // 0, 1, 2
+  std::shared_ptr<SnapshotBudget> snapshots_ = std::make_shared<SnapshotBudget>();
   bool terminal_ = false;
   bool built_ = false;  // before that, nothing takes simulated time
   const ProcessDirectory* processes_ = nullptr;

@@ -226,19 +226,22 @@ SyscallResult sys_lseek(SyscallContext& call) {
 using Listing = std::vector<Directory::Entry>;
 
 // The state of a directory when it was opened or rewound, "." and ".." first.
-Result<std::shared_ptr<const Listing>> listing_of(OpenFile& file) {
-  if (file.offset != 0 && file.snapshot) return std::static_pointer_cast<const Listing>(file.snapshot);
+Result<std::shared_ptr<const Snapshot<Listing>>> listing_of(const Vfs& vfs, OpenFile& file) {
+  if (file.offset != 0 && file.snapshot) return std::static_pointer_cast<const Snapshot<Listing>>(file.snapshot);
   auto& directory = static_cast<Directory&>(file.inode());
   Result<Listing> entries = directory.list();
   if (!entries) return entries.error();
   const DirectoryPtr parent = directory.parent.lock();
-  auto listing = std::make_shared<Listing>();
-  listing->reserve(entries->size() + 2);
-  listing->push_back({".", directory.number(), InodeType::directory});
-  listing->push_back({"..", parent ? parent->number() : directory.number(), InodeType::directory});
-  listing->insert(listing->end(), entries->begin(), entries->end());
-  file.snapshot = listing;
-  return std::shared_ptr<const Listing>(listing);
+  Listing listing;
+  listing.reserve(entries->size() + 2);
+  listing.push_back({".", directory.number(), InodeType::directory});
+  listing.push_back({"..", parent ? parent->number() : directory.number(), InodeType::directory});
+  listing.insert(listing.end(), entries->begin(), entries->end());
+  const uint64_t bytes = listing.size() * sizeof(Directory::Entry);
+  auto snapshot = Snapshot<Listing>::take(vfs.snapshots(), std::move(listing), bytes);
+  if (!snapshot) return Errno{ENOMEM};
+  file.snapshot = snapshot;
+  return snapshot;
 }
 
 // struct linux_dirent64: inode, offset of the next, length, type, name.
@@ -261,17 +264,18 @@ Co<SyscallResult> sys_getdents64(SyscallContext& call) {
   const OpenFilePtr file = *found;
   if (!file->inode().is(InodeType::directory)) co_return Errno{ENOTDIR};
   if (static_cast<Directory&>(file->inode()).removed) co_return Errno{ENOENT};
-  Result<std::shared_ptr<const Listing>> listing = listing_of(*file);
-  if (!listing) co_return listing.error();
+  Result<std::shared_ptr<const Snapshot<Listing>>> held = listing_of(vfs_of(call), *file);
+  if (!held) co_return held.error();
+  const Listing& listing = (*held)->value;
   std::vector<uint8_t> bytes(std::min<uint64_t>(call.word(2), 32768));
   size_t used = 0;
   uint64_t at = file->offset;
-  for (; at < (*listing)->size(); ++at) {
-    const Directory::Entry& entry = (**listing)[at];
+  for (; at < listing.size(); ++at) {
+    const Directory::Entry& entry = listing[at];
     if (used + ((kEntryHead + entry.name.size() + 1 + 7) & ~size_t{7}) > bytes.size()) break;
     used += put_entry(bytes.data() + used, entry, at + 1);
   }
-  if (used == 0 && at < (*listing)->size()) co_return Errno{EINVAL};
+  if (used == 0 && at < listing.size()) co_return Errno{EINVAL};
   UserMemory user = call.kernel.user_memory(call.task);
   auto put = co_await user.write(call.address(1), std::span<const uint8_t>(bytes.data(), used));
   if (!put) co_return put.error();

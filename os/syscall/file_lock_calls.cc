@@ -60,6 +60,7 @@ Co<SyscallResult> acquire(SyscallContext& call, FileLocks& locks, FileLocks::Loc
     const Wake wake = co_await sleep_interruptibly(call.task, locks.changed());
     if (wake == Wake::interrupted) co_return kRestartSys;
   }
+  if (locks.full()) co_return Errno{ENOLCK};
   locks.set(lock);
   co_return uint64_t{0};
 }

@@ -75,6 +75,17 @@ TEST(FileLocks, RangesConflictSplitAndGo) {
   EXPECT_FALSE(locks.conflict({&b, 2, true, 0, ~uint64_t{0}}).has_value());
 }
 
+TEST(FileLocks, HaveALimit) {
+  LoopExecutor executor;
+  FileLocks locks(executor);
+  int owner = 0;
+  for (uint64_t i = 0; i < 4096; ++i) {
+    ASSERT_FALSE(locks.full());
+    locks.set({&owner, 1, true, 2 * i, 2 * i});
+  }
+  EXPECT_TRUE(locks.full());
+}
+
 TEST(FileLocks, ClosingAnyDescriptorDropsRecordLocks) {
   LoopExecutor executor;
   FileTable table;

@@ -269,5 +269,19 @@ TEST(Namespace, DeepDirectoriesDoNoHarm) {
   EXPECT_EQ(world.vfs.path_of(*at).error(), Errno{ENAMETOOLONG});
 }
 
+TEST(Namespace, SnapshotsOfProcHaveALimit) {
+  HostDirectory host;
+  FilesWorld world;
+  world.build_in(host);
+  {
+    Result<OpenFilePtr> file = world.open("/proc/filesystems");
+    ASSERT_TRUE(file.ok());
+    EXPECT_GT(world.vfs.snapshots()->used, 0u);
+  }
+  EXPECT_EQ(world.vfs.snapshots()->used, 0u);
+  world.vfs.snapshots()->used = SnapshotBudget::kMost;
+  EXPECT_EQ(world.error_of("/proc/filesystems"), ENOMEM);
+}
+
 }  // namespace
 }  // namespace faultline::os::test

@@ -133,6 +133,18 @@ TEST_F(PipeTest, ABadBufferLosesNoBytes) {
   EXPECT_EQ(world.write_at(writing, 0, bad, 4).error(), Errno{EFAULT});
 }
 
+TEST_F(PipeTest, TheBuffersOfAllPipesHaveALimit) {
+  std::vector<std::pair<OpenFilePtr, OpenFilePtr>> pipes;
+  world.put(world.buffer, "x");
+  for (uint64_t i = 0; i < TreeServices::kPipeBuffersMost; ++i) {
+    pipes.push_back(world.vfs.make_pipe(0));
+    ASSERT_TRUE(world.write_at(pipes.back().second, 0, world.buffer, 1).ok()) << i;
+  }
+  EXPECT_EQ(world.write_at(writing, 0, world.buffer, 1).error(), Errno{ENOMEM});
+  pipes.pop_back();
+  EXPECT_TRUE(world.write_at(writing, 0, world.buffer, 1).ok());
+}
+
 TEST_F(PipeTest, AFifoWaitsForItsOtherEnd) {
   ASSERT_TRUE(world.vfs.make_node(world.here(), "fifo", 0010644).ok());
   EXPECT_EQ(world.open("fifo", kOpenWriteOnly | kOpenNonBlocking).error(), Errno{ENXIO});
