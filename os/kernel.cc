@@ -91,6 +91,7 @@ Kernel::~Kernel() {
   for (const auto& [pid, process] : processes_) {
     process->files.reset();
     process->fs.reset();
+    process->execution.reset();
     process->space.reset();
   }
   parts_.vfs.set_processes(nullptr);

@@ -144,6 +144,9 @@ class Inode : public FileBacking, public std::enable_shared_from_this<Inode> {
   virtual Result<> attributes_changed() { return Unit{}; }
 
   Attributes attributes;
+  // Processes that run this program; while there are any, opening it for
+  // writing and cutting it are ETXTBSY.
+  uint32_t executions = 0;
   // Made by the first lock that is asked for.
   std::unique_ptr<FileLocks> record_locks;  // fcntl
   std::unique_ptr<FileLocks> whole_locks;   // flock

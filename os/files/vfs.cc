@@ -113,6 +113,7 @@ Co<Result<OpenFilePtr>> Vfs::open(const DirectoryPtr& start, std::string_view pa
     const unsigned wanted = (mode != kOpenWriteOnly ? 4u : 0u) | (writes ? 2u : 0u);
     Result<> allowed = check_access(*inode, wanted);
     if (!allowed) co_return allowed.error();
+    if (writes && inode->executions != 0) co_return Errno{ETXTBSY};
   }
   auto file = co_await open_inode(inode, flags, std::move(opened_path), sleeper);
   if (!file) co_return file.error();

@@ -14,6 +14,7 @@
 #include "os/memory/memory_manager.h"
 #include "os/memory/user_memory.h"
 #include "os/process/address_space_release.h"
+#include "os/process/execution.h"
 #include "os/process/program_loader.h"
 #include "os/process/signal_trampoline.h"
 
@@ -163,6 +164,7 @@ void commit(Kernel& kernel, Task& task, const ExecRequest& request, NewProgram& 
   release_space(kernel, process);
   process.space = std::move(made.space);
   process.actions.reset_for_exec();
+  process.execution = std::make_shared<Execution>(made.file);
   process.executable = made.file->name();
   process.command = last_component(request.path).substr(0, kCommandBytes);
   process.arguments = request.arguments;

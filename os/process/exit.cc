@@ -56,6 +56,7 @@ Co<> exit_process(Kernel& kernel, Task& task) {
   kernel.scheduler().timers().cancel(std::exchange(process.alarm_timer, 0));
   process.files.reset();
   process.fs.reset();
+  process.execution.reset();
   release_space(kernel, process);
 
   process.exit = *process.ending;

@@ -50,6 +50,7 @@ void inherit(Process& child, const Process& parent, const CloneRequest& request)
   child.signal_trampoline = parent.signal_trampoline;
   child.limits = parent.limits;
   child.command = parent.command;
+  child.execution = parent.execution;
   child.executable = parent.executable;
   child.arguments = parent.arguments;
   child.files = (request.flags & kCloneFiles) ? parent.files : parent.files->duplicate();

@@ -15,6 +15,7 @@
 namespace faultline::os {
 
 class AddressSpace;
+class Execution;
 class FileTable;
 struct FsContext;  // current directory and umask
 
@@ -91,6 +92,8 @@ class Process {
   std::shared_ptr<AddressSpace> space;
   std::shared_ptr<FileTable> files;  // null once a zombie
   std::shared_ptr<FsContext> fs;
+
+  std::shared_ptr<Execution> execution;  // of the program file; null once a zombie
 
   SignalActions actions;
   PendingSignals pending;

@@ -35,6 +35,7 @@ Co<SyscallResult> sys_truncate(SyscallContext& call) {
   if (!inode) co_return inode.error();
   if ((*inode)->is(InodeType::directory)) co_return Errno{EISDIR};
   if (Result<> allowed = vfs_of(call).check_access(**inode, 2); !allowed) co_return allowed.error();
+  if ((*inode)->executions != 0) co_return Errno{ETXTBSY};
   auto done = co_await set_size(call, *inode, call.args[1]);
   co_return done;
 }
