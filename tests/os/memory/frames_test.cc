@@ -1,0 +1,105 @@
+#include <gtest/gtest.h>
+
+#include <random>
+#include <set>
+
+#include "os/memory/free_map.h"
+#include "tests/os/support/fake_process.h"
+
+namespace faultline::os::test {
+namespace {
+
+TEST(FreeMap, IsASetOfNumbers) {
+  std::mt19937_64 random(1);
+  for (const uint64_t size : {1u, 63u, 64u, 65u, 5000u, 300000u}) {
+    FreeMap map(size);
+    std::set<uint64_t> model;
+    for (int i = 0; i < 3000; ++i) {
+      const uint64_t number = random() % size;
+      if (random() % 2) {
+        map.insert(number);
+        model.insert(number);
+      } else {
+        map.erase(number);
+        model.erase(number);
+      }
+      const uint64_t from = random() % (size + 1);
+      const auto expected = model.lower_bound(from);
+      const std::optional<uint64_t> found = map.first(from);
+      ASSERT_EQ(found.has_value(), expected != model.end());
+      if (found) {
+        ASSERT_EQ(*found, *expected);
+      }
+      ASSERT_EQ(map.count(), model.size());
+    }
+  }
+}
+
+class Frames : public testing::Test {
+ protected:
+  FakeMachine machine{4096 * 200};
+  OsCosts costs;
+  FrameAllocator frames{machine, machine, costs, 200, 10, {40, 20, 10, 4}};
+  std::vector<uint64_t> lost;
+  void SetUp() override {
+    frames.on_identity_lost([this](Pfn pfn) { lost.push_back(pfn.value); });
+  }
+};
+
+TEST_F(Frames, LowestFirstAndKernelFramesNever) {
+  EXPECT_EQ(frames.count(FrameKind::kernel), 10u);
+  EXPECT_EQ(frames.allocate(FrameKind::anonymous, Urgency::user)->value, 10u);
+  EXPECT_EQ(frames.allocate(FrameKind::file, Urgency::user)->value, 11u);
+  frames.free(Pfn(10));
+  EXPECT_EQ(frames.allocate(FrameKind::file, Urgency::user)->value, 10u);
+  EXPECT_EQ(frames.check_invariants().value_or(""), "");
+}
+
+TEST_F(Frames, UsersStopAtMinfreeTablesAtTheReserve) {
+  bool refused = false;
+  frames.on_shortage([&](bool no) { refused |= no; });
+  while (frames.allocate(FrameKind::anonymous, Urgency::user)) {
+  }
+  EXPECT_EQ(frames.free_frames(), 9u);
+  EXPECT_TRUE(refused);
+  while (frames.allocate(FrameKind::page_table, Urgency::table)) {
+  }
+  EXPECT_EQ(frames.free_frames(), 3u);
+  while (frames.allocate(FrameKind::anonymous, Urgency::dying)) {
+  }
+  EXPECT_EQ(frames.free_frames(), 0u);
+  EXPECT_EQ(frames.check_invariants().value_or(""), "");
+}
+
+TEST_F(Frames, PagesOnTheFreeListGoLastAndOldestFirst) {
+  std::vector<Pfn> taken;
+  for (int i = 0; i < 5; ++i) taken.push_back(*frames.allocate(FrameKind::anonymous, Urgency::user));
+  frames.free_with_page(taken[3]);
+  frames.free_with_page(taken[1]);
+  frames.free_with_page(taken[2]);
+  frames.take_back(taken[1]);
+  uint64_t fresh = 0;
+  while (lost.empty()) {
+    ASSERT_TRUE(frames.allocate(FrameKind::file, Urgency::dying));
+    ++fresh;
+  }
+  EXPECT_EQ(fresh, 186u);  // 190 without the kernel's, 5 taken, and this the first of the list
+  ASSERT_TRUE(frames.allocate(FrameKind::file, Urgency::dying));
+  EXPECT_EQ(lost, (std::vector<uint64_t>{taken[3].value, taken[2].value}));
+  EXPECT_FALSE(frames.allocate(FrameKind::file, Urgency::dying));
+}
+
+TEST_F(Frames, RunsAreInOnePieceOrNotAtAll) {
+  const std::optional<Pfn> run = frames.allocate_run(64, FrameKind::page_table);
+  ASSERT_TRUE(run);
+  EXPECT_EQ(run->value, 136u);  // the highest
+  std::vector<Pfn> all;
+  while (const auto pfn = frames.allocate(FrameKind::anonymous, Urgency::dying)) all.push_back(*pfn);
+  for (size_t i = 0; i < all.size(); i += 2) frames.free(all[i]);
+  EXPECT_GT(frames.free_frames(), 50u);
+  EXPECT_FALSE(frames.allocate_run(2, FrameKind::page_table));
+  EXPECT_EQ(frames.check_invariants().value_or(""), "");
+}
+
+}  // namespace
+}  // namespace faultline::os::test
