@@ -29,6 +29,7 @@ TEST(SystemCallStorm, HarmsNothing) {
   EXPECT_FALSE(result.timed_out);
   EXPECT_EQ(result.status, 0) << result.out << result.err;
   EXPECT_EQ(result.err.find("internal error"), std::string::npos) << result.err;
+  EXPECT_THAT(result.out, testing::HasSubstr("all calls were made: yes"));
   EXPECT_THAT(result.out, testing::HasSubstr("the forbidden file: ENOENT\n"));
   EXPECT_EQ(contents(directory.path()), before);
   EXPECT_EQ(contents(outside.path()), forbidden_before);
