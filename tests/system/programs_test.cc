@@ -22,15 +22,16 @@ std::string without_notes(const std::string& text) {
 
 class Programs : public testing::TestWithParam<GuestProgram> {};
 
-TEST_P(Programs, PrintWhatTheReferencePrints) {
-  const GuestProgram& program = GetParam();
+void compare_with_reference(const GuestProgram& program, const std::vector<std::string>& settings) {
   FreshDirectory expected_directory, directory;
   make_files(program, expected_directory.path());
   make_files(program, directory.path());
   for (const auto& arguments : program.runs) {
     Outcome expected = reference_run(program, arguments, expected_directory.path());
     ASSERT_FALSE(expected.timed_out);
-    RunResult got = faultline_run(faultline_request(program, arguments, directory.path()));
+    RunRequest request = faultline_request(program, arguments, directory.path());
+    request.settings = settings;
+    RunResult got = faultline_run(request);
     ASSERT_FALSE(got.timed_out) << got.line;
     EXPECT_EQ(got.out, expected.out) << got.line << "\n" << got.err;
     EXPECT_EQ(without_notes(got.err), without_notes(expected.err)) << got.line;
@@ -40,6 +41,13 @@ TEST_P(Programs, PrintWhatTheReferencePrints) {
   if (writes_through) {
     EXPECT_EQ(contents(directory.path()), contents(expected_directory.path()));
   }
+}
+
+TEST_P(Programs, PrintWhatTheReferencePrints) { compare_with_reference(GetParam(), {}); }
+
+// The same on a machine that must page out all the time, with short time slices.
+TEST_P(Programs, PrintTheSameInLittleMemory) {
+  compare_with_reference(GetParam(), {"dram.size=2M", "swap.size=64M", "os.timer_hz=5000"});
 }
 
 INSTANTIATE_TEST_SUITE_P(, Programs, testing::ValuesIn(guest_programs()),
