@@ -153,15 +153,17 @@ static void set_mode(uint64_t mode) { __asm__ volatile("fsrm %0" ::"r"(mode)); }
   }                                                                     \
   set_mode(0);
 #define RUN(id, single) run(#id, id, single);
-#define RUN_WIDTH(w, single)                                                                                         \
-  RUN_MODES(add_##w, single)                                                                                         \
-  RUN_MODES(sub_##w, single) RUN_MODES(mul_##w, single) RUN_MODES(div_##w, single) RUN_MODES(sqrt_##w, single)       \
-      RUN_MODES(madd_##w, single) RUN_MODES(msub_##w, single) RUN_MODES(nmsub_##w, single)                           \
-          RUN_MODES(nmadd_##w, single) RUN_MODES(to_w_##w, single) RUN_MODES(to_wu_##w, single)                      \
-              RUN_MODES(to_l_##w, single) RUN_MODES(to_lu_##w, single) RUN_MODES(from_l_##w, single)                 \
-                  RUN_MODES(from_lu_##w, single) RUN(sgnj_##w, single) RUN(sgnjn_##w, single) RUN(sgnjx_##w, single) \
-                      RUN(min_##w, single) RUN(max_##w, single) RUN(eq_##w, single) RUN(lt_##w, single)              \
-                          RUN(le_##w, single) RUN(class_##w, single)
+// A list, which the formatter would indent without end.
+// clang-format off
+#define RUN_WIDTH(w, single)                                                                           \
+  RUN_MODES(add_##w, single) RUN_MODES(sub_##w, single) RUN_MODES(mul_##w, single)                     \
+  RUN_MODES(div_##w, single) RUN_MODES(sqrt_##w, single) RUN_MODES(madd_##w, single)                   \
+  RUN_MODES(msub_##w, single) RUN_MODES(nmsub_##w, single) RUN_MODES(nmadd_##w, single)                \
+  RUN_MODES(to_w_##w, single) RUN_MODES(to_wu_##w, single) RUN_MODES(to_l_##w, single)                 \
+  RUN_MODES(to_lu_##w, single) RUN_MODES(from_l_##w, single) RUN_MODES(from_lu_##w, single)            \
+  RUN(sgnj_##w, single) RUN(sgnjn_##w, single) RUN(sgnjx_##w, single) RUN(min_##w, single)             \
+  RUN(max_##w, single) RUN(eq_##w, single) RUN(lt_##w, single) RUN(le_##w, single) RUN(class_##w, single)
+// clang-format on
 
 static void singles(void) {
   RUN_WIDTH(s, 1)
