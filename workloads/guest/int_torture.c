@@ -58,21 +58,25 @@ static void for_pairs(const char* name, uint64_t (*operation)(uint64_t, uint64_t
     return result;                                                        \
   }
 // An immediate has to stand in the instruction: several, folded with b.
-#define IMMEDIATE_CASE(text, immediate)                                         \
+// clang-format off
+#define IMMEDIATE_CASE(text, immediate)                                        \
   __asm__ volatile(text " %0, %1, " #immediate : "=r"(result) : "r"(a ^ fold)); \
   fold = fold * 31 + result;
-#define IMMEDIATE_OPERATION(name, text)                                                                     \
-  static uint64_t name(uint64_t a, uint64_t b) {                                                            \
-    uint64_t result, fold = b;                                                                              \
-    IMMEDIATE_CASE(text, 0)                                                                                 \
-    IMMEDIATE_CASE(text, 1) IMMEDIATE_CASE(text, -1) IMMEDIATE_CASE(text, 2047) IMMEDIATE_CASE(text, -2048) \
-        IMMEDIATE_CASE(text, 0x155) return fold;                                                            \
+#define IMMEDIATE_OPERATION(name, text)                                                          \
+  static uint64_t name(uint64_t a, uint64_t b) {                                                 \
+    uint64_t result, fold = b;                                                                   \
+    IMMEDIATE_CASE(text, 0) IMMEDIATE_CASE(text, 1) IMMEDIATE_CASE(text, -1)                     \
+    IMMEDIATE_CASE(text, 2047) IMMEDIATE_CASE(text, -2048) IMMEDIATE_CASE(text, 0x155)           \
+    return fold;                                                                                 \
   }
-#define SHIFT_OPERATION(name, text, most)                                                                            \
-  static uint64_t name(uint64_t a, uint64_t b) {                                                                     \
-    uint64_t result, fold = b;                                                                                       \
-    IMMEDIATE_CASE(text, 0) IMMEDIATE_CASE(text, 1) IMMEDIATE_CASE(text, 13) IMMEDIATE_CASE(text, most) return fold; \
+#define SHIFT_OPERATION(name, text, most)                                                        \
+  static uint64_t name(uint64_t a, uint64_t b) {                                                 \
+    uint64_t result, fold = b;                                                                   \
+    IMMEDIATE_CASE(text, 0) IMMEDIATE_CASE(text, 1)                                              \
+    IMMEDIATE_CASE(text, 13) IMMEDIATE_CASE(text, most)                                          \
+    return fold;                                                                                 \
   }
+// clang-format on
 #define BRANCH(name)                                                                                       \
   static uint64_t name(uint64_t a, uint64_t b) {                                                           \
     uint64_t result;                                                                                       \
@@ -110,8 +114,13 @@ static void base_instructions(void) {
 #define RUN_BRANCH(name) for_pairs(#name, name);
   EACH_REGISTER_OPERATION(RUN)
   RUN(addi)
-  RUN(addiw) RUN(slti) RUN(sltiu) RUN(xori) RUN(ori) RUN(andi) RUN(slli) RUN(srli) RUN(srai) RUN(slliw) RUN(srliw)
-      RUN(sraiw) RUN_BRANCH(beq) RUN_BRANCH(bne) RUN_BRANCH(blt) RUN_BRANCH(bge) RUN_BRANCH(bltu) RUN_BRANCH(bgeu)
+  RUN(addiw)
+  RUN(slti)
+  RUN(sltiu)
+  RUN(xori)
+  RUN(ori)
+  RUN(andi) RUN(slli) RUN(srli) RUN(srai) RUN(slliw) RUN(srliw) RUN(sraiw) RUN_BRANCH(beq) RUN_BRANCH(bne)
+      RUN_BRANCH(blt) RUN_BRANCH(bge) RUN_BRANCH(bltu) RUN_BRANCH(bgeu)
 }
 
 // lui, auipc, jal, jalr: relations of their results.
@@ -146,8 +155,11 @@ static void loads_and_stores(void) {
   __asm__ volatile(text : "=r"(value) : "r"(at) : "memory"); \
   add_result(&group, value, 0);
     LOAD("lb %0, 0(%1)")
-    LOAD("lbu %0, -1(%1)") LOAD("lh %0, -16(%1)") LOAD("lhu %0, 7(%1)") LOAD("lw %0, -8(%1)") LOAD("lwu %0, 12(%1)")
-        LOAD("ld %0, 3(%1)") LOAD("ld %0, -16(%1)") value = next_random(&state);
+    LOAD("lbu %0, -1(%1)")
+    LOAD("lh %0, -16(%1)")
+    LOAD("lhu %0, 7(%1)")
+    LOAD("lw %0, -8(%1)")
+    LOAD("lwu %0, 12(%1)") LOAD("ld %0, 3(%1)") LOAD("ld %0, -16(%1)") value = next_random(&state);
     __asm__ volatile("sb %0, 3(%1)\n\tsh %0, -7(%1)\n\tsw %0, 9(%1)\n\tsd %0, -16(%1)" ::"r"(value), "r"(at)
                      : "memory");
     for (int i = 0; i < 64; i += 8) {
@@ -240,8 +252,9 @@ COMPRESSED_TWO(c_calls,
 static void compressed(void) {
 #define RUN_COMPRESSED(name) for_pairs(#name, name);
   RUN_COMPRESSED(c_alu)
-  RUN_COMPRESSED(c_shift) RUN_COMPRESSED(c_immediate) RUN_COMPRESSED(c_move) RUN_COMPRESSED(c_branch)
-      RUN_COMPRESSED(c_stack) RUN_COMPRESSED(c_calls)
+  RUN_COMPRESSED(c_shift)
+  RUN_COMPRESSED(c_immediate)
+  RUN_COMPRESSED(c_move) RUN_COMPRESSED(c_branch) RUN_COMPRESSED(c_stack) RUN_COMPRESSED(c_calls)
 }
 
 int main(int argc, char** argv) {
