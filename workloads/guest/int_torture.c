@@ -112,15 +112,12 @@ BRANCH(bgeu)
 static void base_instructions(void) {
 #define RUN(name) for_pairs(#name, op_##name);
 #define RUN_BRANCH(name) for_pairs(#name, name);
+  // clang-format off
   EACH_REGISTER_OPERATION(RUN)
-  RUN(addi)
-  RUN(addiw)
-  RUN(slti)
-  RUN(sltiu)
-  RUN(xori)
-  RUN(ori)
-  RUN(andi) RUN(slli) RUN(srli) RUN(srai) RUN(slliw) RUN(srliw) RUN(sraiw) RUN_BRANCH(beq) RUN_BRANCH(bne)
-      RUN_BRANCH(blt) RUN_BRANCH(bge) RUN_BRANCH(bltu) RUN_BRANCH(bgeu)
+  RUN(addi) RUN(addiw) RUN(slti) RUN(sltiu) RUN(xori) RUN(ori) RUN(andi)
+  RUN(slli) RUN(srli) RUN(srai) RUN(slliw) RUN(srliw) RUN(sraiw)
+  RUN_BRANCH(beq) RUN_BRANCH(bne) RUN_BRANCH(blt) RUN_BRANCH(bge) RUN_BRANCH(bltu) RUN_BRANCH(bgeu)
+  // clang-format on
 }
 
 // lui, auipc, jal, jalr: relations of their results.
