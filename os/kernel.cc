@@ -31,6 +31,10 @@ constexpr uint64_t kFarNumber = 1024;
 constexpr uint64_t kFilesSoft = 1024;
 constexpr uint64_t kFilesHard = 4096;
 
+// Those that an instruction of the program causes.
+constexpr SignalSet kFaultSignals = SignalSet::of(kSigSegv) | SignalSet::of(kSigBus) | SignalSet::of(kSigIll) |
+                                    SignalSet::of(kSigTrap) | SignalSet::of(kSigFpe);
+
 void set_limits(Process& process, const OsConfig& config) {
   process.limits[kLimitStack].current = config.stack_limit;
   process.limits[kLimitCore].current = 0;
@@ -188,9 +192,8 @@ void Kernel::clear_graveyard() {
 }
 
 void Kernel::note_fatal_signal(Task& task, const SignalInfo& info) {
-  // Sent by a process, or SIGKILL for want of memory: nothing about this
-  // instruction.
-  if (info.code <= 0 || info.signal == kSigKill) return;
+  // Sent by a process or for another reason: nothing about this instruction.
+  if (info.code <= 0 || !kFaultSignals.has(info.signal)) return;
   Process& process = task.process();
   CrashReport crash{.pid = process.pid(),
                     .command = process.command,

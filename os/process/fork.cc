@@ -46,7 +46,8 @@ void inherit(Process& child, const Process& parent, const CloneRequest& request)
   child.gid = parent.gid;
   child.actions = parent.actions;
   if (request.flags & kCloneClearSigHand) child.actions.reset_for_exec();
-  child.exit_signal = request.exit_signal;
+  // A sibling tells the common parent as this process does.
+  child.exit_signal = (request.flags & kCloneParent) ? parent.exit_signal : request.exit_signal;
   child.signal_trampoline = parent.signal_trampoline;
   child.limits = parent.limits;
   child.command = parent.command;
