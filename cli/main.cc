@@ -13,8 +13,8 @@
 namespace faultline::cli {
 namespace {
 
-int perform(const Command& command) {
-  if (const auto* run = std::get_if<RunOptions>(&command)) return run_command(*run);
+int perform(const Command& command, HostClock::time_point begin) {
+  if (const auto* run = std::get_if<RunOptions>(&command)) return run_command(*run, begin);
   const auto* machines = std::get_if<MachinesOptions>(&command);
   fmt::print("{}", machines ? machines_text(*machines) : std::get<PrintText>(command).text);
   return std::fflush(stdout) == 0 ? 0 : kUserErrorStatus;
@@ -28,8 +28,9 @@ int sc_main(int, char**) { return 0; }
 
 int main(int argc, char** argv) {
   using namespace faultline::cli;
+  const HostClock::time_point begin = HostClock::now();
   try {
-    return perform(parse_command_line({argv + (argc > 0), argv + argc}));
+    return perform(parse_command_line({argv + (argc > 0), argv + argc}), begin);
   } catch (const UserError& error) {
     fmt::print(stderr, "faultline: {}\n", error.what());
   } catch (const std::exception& error) {

@@ -84,10 +84,9 @@ int report_run(const RunOptions& options, SimulationResult result, double host_s
   return failed ? kUserErrorStatus : exit_status(statistics.exit);
 }
 
-int run_command(const RunOptions& options) {
-  const auto begin = std::chrono::steady_clock::now();
+int run_command(const RunOptions& options, HostClock::time_point begin) {
   SimulationResult result = simulate(options);
-  const std::chrono::duration<double> taken = std::chrono::steady_clock::now() - begin;
+  const std::chrono::duration<double> taken = HostClock::now() - begin;
   return report_run(options, std::move(result), taken.count());
 }
 

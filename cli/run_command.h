@@ -2,6 +2,8 @@
 // the outcome into an exit status.
 #pragma once
 
+#include <chrono>
+
 #include "cli/options.h"
 #include "cli/report/statistics.h"
 #include "cli/simulation.h"
@@ -17,6 +19,9 @@ int exit_status(const ExitRecord& exit);
 // `host_seconds`: since the start of the process.
 int report_run(const RunOptions& options, SimulationResult result, double host_seconds);
 
-int run_command(const RunOptions& options);
+using HostClock = std::chrono::steady_clock;
+
+// `begin`: when the process started.
+int run_command(const RunOptions& options, HostClock::time_point begin);
 
 }  // namespace faultline::cli

@@ -56,7 +56,7 @@ class Computer {
         disk_content_(config_.os.swap.size, config_.machine.disk.size,
                       hw::find_page_table_format(config_.machine.paging_format)->page()),
         machine_(config_.machine, disk_content_),
-        cpu_(machine_, config_.os.translated),
+        cpu_(machine_, config_.os),
         scheduler_(cpu_, config_.os),
         memory_(cpu_, cpu_, scheduler_, machine_.format(), config_.os),
         vfs_({.cpu = cpu_,

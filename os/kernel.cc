@@ -202,9 +202,12 @@ void Kernel::note_fatal_signal(Task& task, const SignalInfo& info) {
                     .address = info.address,
                     .instruction = task.last_trap.instruction};
   if (crash.instruction == 0) crash.instruction = instruction_at(*process.space, crash.pc);
-  say(fmt::format("process {} ({}): {} at pc {:#x}, address {:#x}, instruction {:#x}", crash.pid, crash.command,
+  if (process.pid() == first_pid_) {
+    outcome_.crash = std::move(crash);  // told by whoever started the run
+    return;
+  }
+  say(fmt::format("{} (pid {}) died of {} at pc {:#x}: address {:#x}, instruction {:#x}", crash.command, crash.pid,
                   signal_name(crash.signal), crash.pc, crash.address, crash.instruction));
-  if (process.pid() == first_pid_) outcome_.crash = std::move(crash);
 }
 
 void Kernel::before_teardown(Process& process) {

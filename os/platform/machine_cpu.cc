@@ -18,8 +18,11 @@ uint64_t words(PhysAddr address, uint64_t bytes) {
 
 }  // namespace
 
-MachineCpu::MachineCpu(hw::Machine& machine, bool translated)
-    : machine_(machine), hart_(machine.hart()), translated_(translated) {}
+MachineCpu::MachineCpu(hw::Machine& machine, const OsConfig& config)
+    : machine_(machine),
+      hart_(machine.hart()),
+      translated_(config.translated),
+      interrupt_cycles_(config.costs.interrupt) {}
 
 Cycles MachineCpu::now() const { return powered_ ? hart_.now() : Cycles(0); }
 uint64_t MachineCpu::clock_hz() const { return machine_.clock().mhz() * 1'000'000; }
@@ -99,6 +102,8 @@ void MachineCpu::deliver_interrupts() {
   while (!completions_.empty()) {
     const Completion completion = std::move(completions_.front());
     completions_.pop_front();
+    const AccountScope scope(*this, CycleAccount::interrupt);
+    charge(interrupt_cycles_);
     completion.done(completion.ok);
   }
 }

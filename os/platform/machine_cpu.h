@@ -4,6 +4,7 @@
 
 #include <deque>
 
+#include "os/config.h"
 #include "os/cpu.h"
 
 namespace faultline::hw {
@@ -21,9 +22,9 @@ struct KernelAccessStatistics {
 
 class MachineCpu final : public Cpu, public BlockDevice {
  public:
-  // `translated`: accesses of the OS layer go through kernel addresses and the
-  // data TLB of the hart; otherwise they use physical addresses.
-  MachineCpu(hw::Machine& machine, bool translated);
+  // With config.translated accesses of the OS layer go through kernel addresses
+  // and the data TLB of the hart; otherwise they use physical addresses.
+  MachineCpu(hw::Machine& machine, const OsConfig& config);
 
   // Called first on the hart's thread. What the OS layer does before (making its
   // own tables, the guest's name space) is set-up and takes no time.
@@ -69,6 +70,7 @@ class MachineCpu final : public Cpu, public BlockDevice {
   hw::Machine& machine_;
   hw::Hart& hart_;
   bool translated_;
+  Cycles interrupt_cycles_;  // of taking one completion
   bool powered_ = false;
   CycleAccount account_ = CycleAccount::syscall;
   KernelAccessStatistics accesses_;
