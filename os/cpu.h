@@ -44,6 +44,9 @@ class Cpu {
 
   // --- translation ----------------------------------------------------------
   virtual void set_address_space(PhysAddr root, Asid asid) = 0;
+  // The tables of the address space are about to go: until the next
+  // set_address_space nothing is translated, as with satp.MODE = Bare.
+  virtual void leave_address_space() {}
   virtual void flush_page(Asid asid, VirtAddr address) = 0;
   virtual void flush_asid(Asid asid) = 0;
 

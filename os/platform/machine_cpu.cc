@@ -35,7 +35,7 @@ void MachineCpu::rebook(CycleAccount from, CycleAccount to, Cycles cycles) { har
 void MachineCpu::access(PhysAddr address, unsigned bytes, bool write) {
   if (!powered_) return;
   ++(write ? accesses_.writes : accesses_.reads);
-  if (translated_) translate(address, write);
+  if (translated_ && has_tables_) translate(address, write);
   hart_.kernel_access(account_, address, bytes, write);
 }
 
@@ -87,7 +87,11 @@ void MachineCpu::touch(PhysAddr address, uint64_t bytes, bool write) {
 
 hw::BackingStore& MachineCpu::memory() { return machine_.memory(); }
 
-void MachineCpu::set_address_space(PhysAddr root, Asid asid) { machine_.mmu().set_address_space(root, asid); }
+void MachineCpu::set_address_space(PhysAddr root, Asid asid) {
+  has_tables_ = true;
+  machine_.mmu().set_address_space(root, asid);
+}
+void MachineCpu::leave_address_space() { has_tables_ = false; }
 void MachineCpu::flush_page(Asid asid, VirtAddr address) { machine_.mmu().flush_page(asid, address); }
 void MachineCpu::flush_asid(Asid asid) { machine_.mmu().flush_asid(asid); }
 

@@ -44,6 +44,7 @@ class MachineCpu final : public Cpu, public BlockDevice {
   hw::BackingStore& memory() override;
 
   void set_address_space(PhysAddr root, Asid asid) override;
+  void leave_address_space() override;
   void flush_page(Asid asid, VirtAddr address) override;
   void flush_asid(Asid asid) override;
 
@@ -72,6 +73,7 @@ class MachineCpu final : public Cpu, public BlockDevice {
   bool translated_;
   Cycles interrupt_cycles_;  // of taking one completion
   bool powered_ = false;
+  bool has_tables_ = false;  // an address space is in use
   CycleAccount account_ = CycleAccount::syscall;
   KernelAccessStatistics accesses_;
   std::deque<Completion> completions_;   // ended there, not yet delivered

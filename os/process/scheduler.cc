@@ -137,7 +137,9 @@ void Scheduler::use(AddressSpace& space) {
 }
 
 void Scheduler::retire(AddressSpace& space) {
-  if (loaded_ == &space) loaded_ = nullptr;
+  if (loaded_ != &space) return;
+  loaded_ = nullptr;
+  cpu_.leave_address_space();
 }
 
 }  // namespace faultline::os
