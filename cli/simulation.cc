@@ -88,7 +88,7 @@ class Computer {
 
     if (outcome.reason == os::RunOutcome::Reason::not_started)
       return {.started = false, .statistics = {}, .errors = {outcome.message}};
-    if (outcome.reason == os::RunOutcome::Reason::deadlock) result.errors.push_back(outcome.message);
+    if (!outcome.message.empty()) result.errors.push_back(outcome.message);
     if (std::optional<std::string> refused = vfs_.finish()) result.errors.push_back(*refused);
     if (std::optional<std::string> broken = memory_.check_invariants())
       result.errors.push_back("internal error: " + *broken);
@@ -110,6 +110,7 @@ class Computer {
       case os::RunOutcome::Reason::not_started: statistics.exit.reason = "exited"; break;
       case os::RunOutcome::Reason::killed: statistics.exit.reason = "killed"; break;
       case os::RunOutcome::Reason::interrupted: statistics.exit.reason = "interrupted"; break;
+      case os::RunOutcome::Reason::time_over: statistics.exit.reason = "time over"; break;
       case os::RunOutcome::Reason::deadlock: statistics.exit.reason = "deadlock"; break;
     }
     if (!outcome.crash) return;

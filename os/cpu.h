@@ -21,6 +21,8 @@ class Cpu {
   // --- time ---------------------------------------------------------------
   virtual Cycles now() const = 0;
   virtual uint64_t clock_hz() const = 0;
+  // The last moment that the hardware can tell; a run must end by then.
+  virtual Cycles end_of_time() const { return kForever; }
   // Spends cycles of OS work in the current account.
   virtual void charge(Cycles cycles) = 0;
   // The account that charge() and the timed accesses below book to. Returns

@@ -137,6 +137,10 @@ RunOutcome Kernel::run(const RunRequest& request) {
       outcome_ = deadlock();
       break;
     }
+    if (now() >= parts_.cpu.end_of_time()) {
+      outcome_ = {.reason = RunOutcome::Reason::time_over, .message = end_of_time()};
+      break;
+    }
     clear_graveyard();
   }
   end_of_run();
@@ -154,6 +158,11 @@ void Kernel::end_of_run() {
     if (process->life != Process::Life::zombie) record_end(*process);
   }
   std::sort(records_.begin(), records_.end(), [](const auto& a, const auto& b) { return a.pid < b.pid; });
+}
+
+std::string Kernel::end_of_time() const {
+  return fmt::format("the simulated clock ends here, after {} seconds, and the guest still runs",
+                     parts_.cpu.end_of_time().value / parts_.cpu.clock_hz());
 }
 
 RunOutcome Kernel::deadlock() const {

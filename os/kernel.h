@@ -107,6 +107,7 @@ class Kernel {
   void kill_largest();
   void end_of_run();
   RunOutcome deadlock() const;
+  std::string end_of_time() const;
   void clear_graveyard();
 
   Parts parts_;

@@ -33,6 +33,7 @@ struct RunOutcome {
     killed,       // `signal` ended the first process
     interrupted,  // the host's stop flag
     deadlock,     // every process sleeps and nothing can wake one; `message` says what each waits for
+    time_over,    // the guest outlived the simulated clock; `message` says when
     not_started,  // the first program cannot be run; `message` says why
   };
   Reason reason = Reason::exited;

@@ -36,7 +36,7 @@ struct CrashRecord {
 };
 
 struct ExitRecord {
-  // "exited", "killed", "interrupted" or "deadlock".
+  // "exited", "killed", "interrupted", "deadlock" or "time over".
   std::string reason = "exited";
   int status = 0;  // of the first process
   int signal = 0;  // that killed it, else 0

@@ -26,6 +26,11 @@ MachineCpu::MachineCpu(hw::Machine& machine, const OsConfig& config)
 
 Cycles MachineCpu::now() const { return powered_ ? hart_.now() : Cycles(0); }
 uint64_t MachineCpu::clock_hz() const { return machine_.clock().mhz() * 1'000'000; }
+// SystemC counts femtoseconds in 64 bits. The second before the end leaves room
+// for what is under way.
+Cycles MachineCpu::end_of_time() const {
+  return machine_.clock().cycles(sc_core::sc_max_time() - sc_core::sc_time(1, sc_core::SC_SEC));
+}
 void MachineCpu::charge(Cycles cycles) {
   if (powered_) hart_.spend(account_, cycles);
 }

@@ -32,6 +32,7 @@ class MachineCpu final : public Cpu, public BlockDevice {
 
   Cycles now() const override;
   uint64_t clock_hz() const override;
+  Cycles end_of_time() const override;
   void charge(Cycles cycles) override;
   CycleAccount set_account(CycleAccount account) override;
   void rebook(CycleAccount from, CycleAccount to, Cycles cycles) override;

@@ -96,7 +96,7 @@ Scheduler::Step Scheduler::step() {
       const Cycles patience(cpu_.clock_hz() * kPatienceSeconds);
       if (cpu_.now() - last_progress_ > patience) return Step::deadlock;
     }
-    return cpu_.idle(until) ? Step::ran : Step::deadlock;
+    return cpu_.idle(until == Cpu::kForever ? until : std::min(until, cpu_.end_of_time())) ? Step::ran : Step::deadlock;
   }
   std::deque<Strand*>& queue = urgent_.empty() ? ready_ : urgent_;
   Strand& next = *queue.front();

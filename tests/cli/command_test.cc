@@ -136,6 +136,7 @@ TEST(ExitStatus, IsTheGuests) {
   EXPECT_EQ(exit_status({.reason = "killed", .signal = 11}), 139);
   EXPECT_EQ(exit_status({.reason = "interrupted"}), 130);
   EXPECT_EQ(exit_status({.reason = "deadlock"}), 2);
+  EXPECT_EQ(exit_status({.reason = "time over"}), 2);
 }
 
 TEST(Report, OwnErrorsGiveStatusTwo) {
