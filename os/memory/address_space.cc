@@ -19,8 +19,8 @@ constexpr uint64_t kMostAreas = 65530;
 constexpr uint64_t kStackGuardPages = 256;
 
 bool continues(const VmArea& low, const VmArea& high) {
-  if (low.end != high.start || low.protection != high.protection || low.shared != high.shared ||
-      low.grows_down || high.grows_down || low.no_reserve != high.no_reserve || low.committed != high.committed ||
+  if (low.end != high.start || low.protection != high.protection || low.shared != high.shared || low.grows_down ||
+      high.grows_down || low.no_reserve != high.no_reserve || low.committed != high.committed ||
       low.may_write != high.may_write || low.use != high.use || low.file != high.file || low.object != high.object) {
     return false;
   }
@@ -127,8 +127,7 @@ void AddressSpace::merge_around(uint64_t start) {
 }
 
 void AddressSpace::drop_pages(const VmArea& area, uint64_t start, uint64_t end) {
-  table_->for_each_present(VirtAddr(start), VirtAddr(end),
-                           [&](VirtAddr at, const hw::Entry&) { table_->unmap(at); });
+  table_->for_each_present(VirtAddr(start), VirtAddr(end), [&](VirtAddr at, const hw::Entry&) { table_->unmap(at); });
   if (!area.shared) private_.erase(start >> page().shift, end >> page().shift);
 }
 
@@ -226,7 +225,8 @@ std::optional<std::string> AddressSpace::check_invariants() const {
     }
     end = area.end;
     if (!area.shared) {
-      private_.for_each(area.start >> page().shift, area.end >> page().shift, [&](uint64_t, Anon&) { ++private_pages; });
+      private_.for_each(area.start >> page().shift, area.end >> page().shift,
+                        [&](uint64_t, Anon&) { ++private_pages; });
     }
   }
   if (private_pages != private_.pages()) return "a private page lies outside every area";

@@ -26,13 +26,13 @@ class MemoryManager;
 class WaitQueue;
 
 struct MapRequest {
-  VirtAddr hint{};         // 0: anywhere
-  uint64_t length = 0;     // bytes, rounded up to pages
-  int protection = 0;      // Linux PROT_ bits
-  int flags = 0;           // Linux MAP_ bits
+  VirtAddr hint{};                    // 0: anywhere
+  uint64_t length = 0;                // bytes, rounded up to pages
+  int protection = 0;                 // Linux PROT_ bits
+  int flags = 0;                      // Linux MAP_ bits
   std::shared_ptr<FileBacking> file;  // null: anonymous
-  uint64_t offset = 0;     // bytes into the file, page aligned
-  bool file_readable = true;   // how the descriptor was opened: EACCES
+  uint64_t offset = 0;                // bytes into the file, page aligned
+  bool file_readable = true;          // how the descriptor was opened: EACCES
   bool file_writable = true;
 };
 
@@ -54,7 +54,7 @@ struct FaultReply {
   };
   Kind kind = Kind::resolved;
   WaitQueue* queue = nullptr;  // must_sleep
-  bool disk = false;   // must_sleep: for a read from the disk; resolved: the fault was major
+  bool disk = false;           // must_sleep: for a read from the disk; resolved: the fault was major
 
   bool resolved() const { return kind == Kind::resolved; }
 };
@@ -81,8 +81,7 @@ class AddressSpace {
   // ENOMEM where nothing is mapped, EIO.
   Reply<> sync(VirtAddr start, uint64_t length, int flags);
   // mremap(2) without MREMAP_DONTUNMAP: EINVAL, EFAULT, ENOMEM.
-  Result<VirtAddr> remap(VirtAddr old_start, uint64_t old_length, uint64_t new_length, int flags,
-                         VirtAddr new_start);
+  Result<VirtAddr> remap(VirtAddr old_start, uint64_t old_length, uint64_t new_length, int flags, VirtAddr new_start);
   // brk(2): the break after the call, unchanged where it cannot move.
   VirtAddr set_brk(VirtAddr wanted);
   // exec: where the heap begins, after the bss; the heap is empty.
@@ -157,6 +156,8 @@ class AddressSpace {
   Result<uint64_t> place(const MapRequest& request, uint64_t length);
   std::optional<uint64_t> find_hole(uint64_t hint, uint64_t length) const;
   bool wants_commit(const VmArea& area) const;
+  std::shared_ptr<AnonMap> new_shared_object(uint64_t pages, bool no_reserve);
+  bool charge_growth(const VmArea& area, uint64_t pages);
   Result<> protect_area(Areas::iterator area, uint64_t start, uint64_t end, int protection);
   void apply_protection(const VmArea& area);
   void populate(uint64_t start, uint64_t end);
@@ -199,7 +200,7 @@ class AddressSpace {
   AnonMap private_;  // pages of private areas, by virtual page number
   uint64_t brk_start_ = 0;
   uint64_t brk_ = 0;
-  uint64_t mmap_top_ = 0;      // mmap(2) places below it
+  uint64_t mmap_top_ = 0;  // mmap(2) places below it
   uint64_t stack_limit_ = 0;
   uint64_t minor_faults_ = 0;
   uint64_t major_faults_ = 0;

@@ -11,7 +11,7 @@
 namespace faultline::os {
 
 namespace {
-constexpr int kHighestAdvice = 25;  // Linux 6.1: MADV_COLLAPSE
+constexpr int kHighestAdvice = 25;       // Linux 6.1: MADV_COLLAPSE
 constexpr uint64_t kMostReadAhead = 64;  // pages that one MADV_WILLNEED starts
 }  // namespace
 
@@ -98,7 +98,7 @@ Result<VirtAddr> AddressSpace::remap(VirtAddr old_start, uint64_t old_length, ui
 
 Result<> AddressSpace::grow_mapping(Areas::iterator area, uint64_t new_end) {
   const uint64_t more = page().pages(new_end - area->second.end);
-  if (area->second.committed && !manager_.commit().charge(more)) return Errno{ENOMEM};
+  if (!charge_growth(area->second, more)) return Errno{ENOMEM};
   manager_.cpu().charge(Cycles(manager_.costs().area_change));
   area->second.end = new_end;
   merge_around(area->second.start);
@@ -110,7 +110,9 @@ Result<VirtAddr> AddressSpace::move_mapping(uint64_t start, uint64_t length, uin
   const uint64_t kept = std::min(length, new_length);
   VmArea area = *find_area(VirtAddr(start));
   const uint64_t skipped = start - area.start;
-  if (area.committed && !manager_.commit().charge(page().pages(new_length))) return Errno{ENOMEM};
+  // The old place gives its own back when it goes; an object's stay charged.
+  const uint64_t more = area.object ? page().pages(new_length - kept) : page().pages(new_length);
+  if (more != 0 && !charge_growth(area, more)) return Errno{ENOMEM};
   split_at(start);
   split_at(start + length);
   area.start = to;

@@ -74,6 +74,10 @@ class AnonMap {
   void for_each(uint64_t first, uint64_t end, const std::function<void(uint64_t, Anon&)>& visit) const;
   uint64_t pages() const { return pages_; }
 
+  // Pages charged against the commit limit for a shared object, by whoever
+  // made it; they are its own and not the areas', however many map it.
+  uint64_t committed = 0;
+
  private:
   static constexpr uint64_t kChunk = 64;
   struct Chunk {

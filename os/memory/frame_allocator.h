@@ -30,20 +30,20 @@ struct Frame {
   static constexpr uint64_t kNone = ~uint64_t{0};
 
   FrameKind kind = FrameKind::free;  // on the free list: whose page it still holds
-  bool listed = false;    // on the free list, with a page that may be taken back
-  bool reading = false;   // the disk is writing into it: its bytes are not there yet
-  bool writing = false;   // the disk is reading it
-  bool dirty = false;     // newer than its place on disk, modified bits of tables apart
-  bool fresh = false;     // read on demand and not yet used
-  bool used = false;      // referenced other than through a table, since last cleared
-  bool failed = false;    // the read failed
-  uint32_t pins = 0;      // somebody copies: not to be freed or written over
-  Anon* anon = nullptr;   // kind anonymous; null while an orphan under I/O
-  FileBacking* file = nullptr;  // kind file; null while an orphan under I/O
-  uint64_t index = 0;     // page of the file
-  uint64_t first_mapping = kNone;  // head of the reverse map's chain
-  uint32_t mappings = 0;           // its length
-  uint64_t next = kNone;  // in one FrameList
+  bool listed = false;               // on the free list, with a page that may be taken back
+  bool reading = false;              // the disk is writing into it: its bytes are not there yet
+  bool writing = false;              // the disk is reading it
+  bool dirty = false;                // newer than its place on disk, modified bits of tables apart
+  bool fresh = false;                // read on demand and not yet used
+  bool used = false;                 // referenced other than through a table, since last cleared
+  bool failed = false;               // the read failed
+  uint32_t pins = 0;                 // somebody copies: not to be freed or written over
+  Anon* anon = nullptr;              // kind anonymous; null while an orphan under I/O
+  FileBacking* file = nullptr;       // kind file; null while an orphan under I/O
+  uint64_t index = 0;                // page of the file
+  uint64_t first_mapping = kNone;    // head of the reverse map's chain
+  uint32_t mappings = 0;             // its length
+  uint64_t next = kNone;             // in one FrameList
   uint64_t prev = kNone;
 
   bool under_io() const { return reading || writing; }
@@ -142,7 +142,7 @@ class FrameAllocator {
   Cpu& cpu_;
   const OsCosts& costs_;
   std::vector<Frame> frames_;
-  FreeMap empty_;      // free and without a page
+  FreeMap empty_;  // free and without a page
   FrameList second_chance_;
   Thresholds thresholds_;
   bool emergency_ = false;

@@ -19,7 +19,8 @@ void count_places(const AnonMap& map, References& references) {
 }
 
 std::optional<std::string> check_anon(const Anon& anon, uint64_t places, const FrameAllocator& frames) {
-  if (anon.references != places) return fmt::format("an anonymous page has {} owners, noted {}", places, anon.references);
+  if (anon.references != places)
+    return fmt::format("an anonymous page has {} owners, noted {}", places, anon.references);
   if (!anon.in_memory()) {
     if (anon.slot == Anon::kNone && !anon.damaged) return "an anonymous page has neither frame nor slot";
     return std::nullopt;
@@ -50,7 +51,9 @@ std::optional<std::string> MemoryManager::check_invariants() const {
     count_places(space->private_pages(), references);
     space->for_each_area([&](const VmArea& area) {
       if (area.committed) committed += page().pages(area.bytes());
-      if (area.object && objects.insert(area.object.get()).second) count_places(*area.object, references);
+      if (!area.object || !objects.insert(area.object.get()).second) return;
+      count_places(*area.object, references);
+      committed += area.object->committed;
     });
   }
   if (committed != commit_.statistics().committed) return "committed pages do not add up";
@@ -77,8 +80,8 @@ std::optional<std::string> MemoryManager::check_invariants() const {
   if (anons_.live() != references.size() + orphans) return "anonymous pages have been lost";
   if (slots + slots_in_flight != swap_.statistics().slots_used) return "swap slots in use do not add up";
   const FaultStatistics& f = faults_;
-  const uint64_t kinds = f.demand_zero + f.zero_page + f.file + f.cow + f.cow_reuse + f.swap_in + f.reclaimed +
-                         f.resident + f.spurious;
+  const uint64_t kinds =
+      f.demand_zero + f.zero_page + f.file + f.cow + f.cow_reuse + f.swap_in + f.reclaimed + f.resident + f.spurious;
   if (f.minor + f.major != kinds) return "faults by kind do not add up";
   return std::nullopt;
 }

@@ -99,7 +99,8 @@ std::unique_ptr<PageTable> PageTables::create(bool& must_wait) {
   auto table = std::make_unique<PageTable>(*this, *root, static_cast<Asid>(*asid));
   for (uint64_t i = 0; i < frames; ++i) {
     const uint64_t first = i * entries_per_frame_;
-    const bool all_kernel = kernel_first_ <= first && first + entries_per_frame_ <= kernel_first_ + kernel_entries_.size();
+    const bool all_kernel =
+        kernel_first_ <= first && first + entries_per_frame_ <= kernel_first_ + kernel_entries_.size();
     if (!all_kernel) cpu_.zero_frame(*root + i);
     write_kernel_part(*root + i, first);
     add_notes(*root + i, *table, level, first * format_.entry_span(level), kNone);

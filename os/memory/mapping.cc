@@ -12,8 +12,8 @@ namespace faultline::os {
 
 namespace {
 
-constexpr uint64_t kLowestAddress = 65536;                     // Linux: vm.mmap_min_addr
-constexpr uint64_t kLongestFile = 0x7fff'ffff'ffff'ffff;       // Linux: MAX_LFS_FILESIZE
+constexpr uint64_t kLowestAddress = 65536;                // Linux: vm.mmap_min_addr
+constexpr uint64_t kLongestFile = 0x7fff'ffff'ffff'ffff;  // Linux: MAX_LFS_FILESIZE
 constexpr int kProtAll = kProtRead | kProtWrite | kProtExec;
 constexpr int kKnownMapFlags = kMapType | kMapFixed | kMapAnonymous | kMapGrowsDown | kMapDenyWrite | kMapExecutable |
                                kMapLocked | kMapNoReserve | kMapPopulate | kMapNonBlock | kMapStack | kMapHugeTlb |
@@ -39,8 +39,30 @@ Result<> check_kind(const MapRequest& request) {
 
 bool AddressSpace::wants_commit(const VmArea& area) const {
   if (area.no_reserve && manager_.commit().honours_no_reserve()) return false;
-  if (area.shared) return area.anonymous();
-  return (area.protection & kProtWrite) != 0;
+  return !area.shared && (area.protection & kProtWrite) != 0;
+}
+
+// Pages that relatives share are promised once, whoever maps them.
+std::shared_ptr<AnonMap> AddressSpace::new_shared_object(uint64_t pages, bool no_reserve) {
+  Commit& commit = manager_.commit();
+  if (no_reserve && commit.honours_no_reserve()) pages = 0;
+  if (pages != 0 && !commit.charge(pages)) return nullptr;
+  const auto give_back = [&commit](AnonMap* object) {
+    commit.uncharge(object->committed);
+    delete object;
+  };
+  std::shared_ptr<AnonMap> object(new AnonMap(manager_.anons()), give_back);
+  object->committed = pages;
+  return object;
+}
+
+// Charges for `pages` more of an area, or of the object that it shows.
+bool AddressSpace::charge_growth(const VmArea& area, uint64_t pages) {
+  const bool of_object = area.object && area.object->committed != 0;
+  if (!area.committed && !of_object) return true;
+  if (!manager_.commit().charge(pages)) return false;
+  if (of_object) area.object->committed += pages;
+  return true;
 }
 
 std::optional<uint64_t> AddressSpace::find_hole(uint64_t hint, uint64_t length) const {
@@ -102,8 +124,11 @@ Result<VirtAddr> AddressSpace::map(const MapRequest& request) {
   area.may_write = !area.shared || !request.file || request.file_writable;
   area.file = request.file;
   area.offset = request.file ? request.offset : 0;
-  if (area.shared && area.anonymous()) area.object = std::make_shared<AnonMap>(manager_.anons());
   remove_range(area.start, area.end);
+  if (area.shared && area.anonymous()) {
+    area.object = new_shared_object(page().pages(length), area.no_reserve);
+    if (!area.object) return Errno{ENOMEM};
+  }
   area.committed = wants_commit(area);
   if (area.committed && !manager_.commit().charge(page().pages(length))) return Errno{ENOMEM};
   const uint64_t end = area.end;
@@ -152,7 +177,8 @@ Result<> AddressSpace::protect(VirtAddr begin, uint64_t length, int protection) 
   auto area = first_ending_after(start);
   if (area == areas_.end()) return Errno{ENOMEM};
   if (grows == kProtGrowsDown) {
-    if (area->second.start >= end || !area->second.grows_down) return Errno{area->second.start >= end ? ENOMEM : EINVAL};
+    if (area->second.start >= end || !area->second.grows_down)
+      return Errno{area->second.start >= end ? ENOMEM : EINVAL};
     start = area->second.start;
   } else if (area->second.start > start) {
     return Errno{ENOMEM};

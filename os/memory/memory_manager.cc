@@ -16,7 +16,7 @@ constexpr uint64_t kNoteBytes = 64;
 constexpr Pfn kZeroPage{1};
 // What a process and its tables need at the very least.
 constexpr uint64_t kLeastUserFrames = 24;
-constexpr uint64_t kWriteBehindSeconds = 5;   // a dirty page is written after
+constexpr uint64_t kWriteBehindSeconds = 5;     // a dirty page is written after
 constexpr uint64_t kWriteBehindPerSecond = 10;  // rounds at most
 
 uint64_t own_frames(const hw::PageTableFormat& format, uint64_t frames) {
@@ -56,7 +56,7 @@ MemoryManager::MemoryManager(Cpu& cpu, BlockDevice& disk, Executor& executor, co
   frames_.on_identity_lost([this](Pfn frame) { identity_lost(frame); });
   frames_.on_shortage([this](bool refused) { daemon_.shortage(refused); });
   frames_.on_page_moved([this](Pfn frame, bool came) { daemon_.page_moved(frame, came); });
-  laundry_.on_progress([this] { daemon_.wake(); });
+  laundry_.on_progress([this] { daemon_.disk_progress(); });
   cache_.on_written([this](Pfn frame) { laundry_.file_written(frame); });
   cache_.on_dirtied([this] {
     const uint64_t dirty = cache_.dirty_pages();
@@ -67,6 +67,7 @@ MemoryManager::MemoryManager(Cpu& cpu, BlockDevice& disk, Executor& executor, co
 MemoryManager::~MemoryManager() = default;
 
 std::optional<std::string> MemoryManager::unusable() const {
+  if (!daemon_.policy()) return fmt::format("vm.replacement: there is no policy \"{}\"", config_.vm.replacement);
   const uint64_t kernel = frames_.count(FrameKind::kernel);
   const uint64_t root = page_frames_of_root();
   const uint64_t least = kernel + root + kLeastUserFrames + frames_.thresholds().minfree;
@@ -122,8 +123,10 @@ bool MemoryManager::start_swap_in(Anon& anon, Urgency urgency) {
   anon.under_io = true;
   ++swap_ins_in_flight_;
   cpu_.charge(Cycles(config_.costs.disk_submit));
-  disk_.submit({.sector = swap_.sector(anon.slot), .frames = {*pfn}, .write = false,
-                .done = [this, &anon, pfn = *pfn](bool ok) { end_swap_in(anon, pfn, ok); }});
+  disk_.submit(
+      {.sector = swap_.sector(anon.slot), .frames = {*pfn}, .write = false, .done = [this, &anon, pfn = *pfn](bool ok) {
+         end_swap_in(anon, pfn, ok);
+       }});
   return true;
 }
 

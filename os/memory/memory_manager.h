@@ -5,9 +5,9 @@
 
 #include <cstdint>
 #include <functional>
+#include <map>
 #include <memory>
 #include <optional>
-#include <map>
 #include <string>
 
 #include "hw/base/types.h"
@@ -128,7 +128,7 @@ class MemoryManager {
   Pfn zero_page_{};
   uint64_t swap_ins_in_flight_ = 0;
   WaitQueue write_behind_wakeup_;
-  WaitQueue write_behind_pause_;  // nobody wakes it
+  WaitQueue write_behind_pause_;                // nobody wakes it
   std::map<Asid, const AddressSpace*> spaces_;  // for the invariants only
 };
 

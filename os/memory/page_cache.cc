@@ -13,8 +13,7 @@
 
 namespace faultline::os {
 
-PageCache::PageCache(Parts parts)
-    : parts_(parts), page_(parts.tables.page()), dirty_list_(parts.frames.table()) {}
+PageCache::PageCache(Parts parts) : parts_(parts), page_(parts.tables.page()), dirty_list_(parts.frames.table()) {}
 
 PageCache::FileState& PageCache::state(FileBacking& file) {
   const auto [place, is_new] = file_order_.try_emplace(&file, next_order_);
@@ -147,9 +146,8 @@ void PageCache::start_read(std::vector<Pfn> frames) {
     begin = end;
     ++in_flight_;
     parts_.cpu.charge(Cycles(parts_.config.costs.disk_submit));
-    parts_.disk.submit({.sector = first, .frames = run, .write = false, .done = [this, run](bool ok) {
-                          end_read(run, ok);
-                        }});
+    parts_.disk.submit(
+        {.sector = first, .frames = run, .write = false, .done = [this, run](bool ok) { end_read(run, ok); }});
   }
 }
 
@@ -233,9 +231,8 @@ void PageCache::submit_write(std::vector<Pfn> frames) {
   ++in_flight_;
   ++write_requests_;
   parts_.cpu.charge(Cycles(parts_.config.costs.disk_submit));
-  parts_.disk.submit({.sector = sector, .frames = frames, .write = true, .done = [this, frames](bool ok) {
-                        end_write(frames, ok);
-                      }});
+  parts_.disk.submit(
+      {.sector = sector, .frames = frames, .write = true, .done = [this, frames](bool ok) { end_write(frames, ok); }});
 }
 
 void PageCache::end_write(const std::vector<Pfn>& frames, bool ok) {
@@ -267,6 +264,8 @@ uint64_t PageCache::write_oldest(uint64_t max_pages, uint64_t max_batch) {
 }
 
 Reply<> PageCache::flush(FileBacking& file) {
+  // A file that was never cached (one of /proc) must leave no trace here.
+  if (!file_order_.contains(&file)) return Unit{};
   FileState& here = state(file);
   std::vector<Pfn> frames;
   for (const auto& [index, pfn] : sorted_pages(file, 0)) frames.push_back(pfn);

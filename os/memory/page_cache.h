@@ -14,8 +14,8 @@
 #include <map>
 #include <memory>
 #include <optional>
-#include <string>
 #include <span>
+#include <string>
 #include <unordered_map>
 #include <vector>
 
@@ -80,8 +80,7 @@ class PageCache {
   // Without simulated time, at the end of the run: the bytes of dirty pages,
   // for the caller to write where they belong; file by file in the order in
   // which they were first cached, pages in order.
-  void for_each_dirty(
-      const std::function<void(FileBacking&, uint64_t index, std::span<const uint8_t>)>& visit) const;
+  void for_each_dirty(const std::function<void(FileBacking&, uint64_t index, std::span<const uint8_t>)>& visit) const;
 
   // --- for the page-out and write-behind daemons -------------------------------
   uint64_t dirty_pages() const { return dirty_; }
@@ -108,9 +107,9 @@ class PageCache {
   struct FileState {
     FileBacking* file = nullptr;
     std::unique_ptr<WaitQueue> writes_done;
-    uint64_t writing = 0;        // pages on their way to the disk
+    uint64_t writing = 0;                // pages on their way to the disk
     uint64_t next_index = ~uint64_t{0};  // a request for it is sequential
-    uint64_t ahead_end = 0;      // read-ahead has been asked for up to here
+    uint64_t ahead_end = 0;              // read-ahead has been asked for up to here
     bool write_failed = false;
   };
 
@@ -134,7 +133,7 @@ class PageCache {
   std::map<uint64_t, FileState> files_;
   std::unordered_map<const FileBacking*, uint64_t> file_order_;  // looked up only
   uint64_t next_order_ = 0;
-  FrameList dirty_list_;   // oldest first
+  FrameList dirty_list_;  // oldest first
   uint64_t dirty_ = 0;
   uint64_t in_flight_ = 0;
   uint64_t write_requests_ = 0;

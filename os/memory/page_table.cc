@@ -27,7 +27,8 @@ PageTable::~PageTable() {
 // are read and not cleared: the frame goes back and the TLB is flushed.
 void PageTable::release_below(PhysAddr table, unsigned level) {
   const hw::PageTableFormat& format = tables_.format();
-  const uint64_t user_entries = std::min(format.entries(level), (format.user_end().value - 1) / format.entry_span(level) + 1);
+  const uint64_t user_entries =
+      std::min(format.entries(level), (format.user_end().value - 1) / format.entry_span(level) + 1);
   const uint64_t first = tables_.position(table);
   const uint64_t count = level == format.root_level() ? user_entries : format.entries(level);
   for (uint64_t i = 0; i < count; ++i) {
@@ -38,8 +39,8 @@ void PageTable::release_below(PhysAddr table, unsigned level) {
         i += tables_.entries_per_frame_ - 1 - at % tables_.entries_per_frame_;
         continue;
       }
-      tables_.cpu_.touch(tables_.address(at),
-                         std::min(count - i, tables_.entries_per_frame_) * format.entry_bytes(), false);
+      tables_.cpu_.touch(tables_.address(at), std::min(count - i, tables_.entries_per_frame_) * format.entry_bytes(),
+                         false);
     }
     const hw::Entry entry = format.decode(tables_.raw(at), level);
     if (!entry.valid) continue;

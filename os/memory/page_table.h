@@ -109,7 +109,7 @@ class PageTables {
   Notes& notes_of(uint64_t position) { return *notes_[position / entries_per_frame_]; }
   const Notes& notes_of(uint64_t position) const { return *notes_[position / entries_per_frame_]; }
   VirtAddr translated_by(uint64_t position) const;
-  uint64_t raw(uint64_t position) const;   // untimed
+  uint64_t raw(uint64_t position) const;            // untimed
   void set_raw(uint64_t position, uint64_t value);  // untimed
   uint64_t load(uint64_t position);
   void store(uint64_t position, uint64_t value);
@@ -178,8 +178,7 @@ class PageTable {
 
   // Present entries of [begin, end), in order. `visit` may unmap or change the
   // entry that it is given and no other.
-  void for_each_present(VirtAddr begin, VirtAddr end,
-                        const std::function<void(VirtAddr, const hw::Entry&)>& visit);
+  void for_each_present(VirtAddr begin, VirtAddr end, const std::function<void(VirtAddr, const hw::Entry&)>& visit);
 
   uint64_t resident_pages() const { return resident_; }
   uint64_t peak_resident_pages() const { return peak_resident_; }

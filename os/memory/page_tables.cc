@@ -280,7 +280,8 @@ std::optional<std::string> PageTables::check_table(uint64_t frame, uint64_t& ent
   for (uint64_t i = 0; i < entries_per_frame_; ++i) {
     const uint64_t at = frame * entries_per_frame_ + i;
     // The kernel's part of a root belongs to no process.
-    if (notes.parent == kNone && notes.first_address + i * format_.entry_span(notes.level) >= format_.user_end().value) break;
+    if (notes.parent == kNone && notes.first_address + i * format_.entry_span(notes.level) >= format_.user_end().value)
+      break;
     const hw::Entry entry = format_.decode(raw(at), notes.level);
     if (!entry.valid) continue;
     ++present;
@@ -293,8 +294,10 @@ std::optional<std::string> PageTables::check_table(uint64_t frame, uint64_t& ent
     if (mapped.listed || mapped.kind == FrameKind::free) return fmt::format("free frame {} is mapped", entry.pfn.value);
     in_chains += tracked(entry.pfn);
   }
-  if (present != notes.present) return fmt::format("table frame {} has {} entries, noted {}", frame, present, notes.present);
-  if (in_chains != notes.tracked) return fmt::format("table frame {} maps {} pages, noted {}", frame, in_chains, notes.tracked);
+  if (present != notes.present)
+    return fmt::format("table frame {} has {} entries, noted {}", frame, present, notes.present);
+  if (in_chains != notes.tracked)
+    return fmt::format("table frame {} maps {} pages, noted {}", frame, in_chains, notes.tracked);
   if (notes.level == 0) entries += present;
   return std::nullopt;
 }

@@ -24,13 +24,13 @@ struct FaultStatistics {
 
 struct FrameStatistics {
   uint64_t total = 0;
-  uint64_t free = 0;        // with or without a page that may be taken back
+  uint64_t free = 0;  // with or without a page that may be taken back
   uint64_t anonymous = 0;
   uint64_t file = 0;
-  uint64_t kernel = 0;      // the kernel's own, its page tables and the zero page
-  uint64_t page_tables = 0; // of processes
+  uint64_t kernel = 0;       // the kernel's own, its page tables and the zero page
+  uint64_t page_tables = 0;  // of processes
   uint64_t peak_page_table_bytes = 0;
-  uint64_t peak = 0;        // most that were not free at once
+  uint64_t peak = 0;  // most that were not free at once
 };
 
 struct CopyStatistics {
@@ -56,9 +56,9 @@ struct PageoutStatistics {
   uint64_t wakeups = 0;     // activations of the daemon
   uint64_t front_hand = 0;  // pages looked at by each hand
   uint64_t back_hand = 0;
-  uint64_t freed = 0;       // pages put on the free list
-  uint64_t cleaned = 0;     // of these, those written first
-  uint64_t batches = 0;     // write requests
+  uint64_t freed = 0;          // pages put on the free list
+  uint64_t cleaned = 0;        // of these, those written first
+  uint64_t batches = 0;        // write requests
   uint64_t tables_freed = 0;   // page tables given back under pressure
   uint64_t out_of_memory = 0;  // times that nothing could be freed
 };
@@ -76,15 +76,15 @@ struct CommitStatistics {
   uint64_t limit = 0;      // pages; binding in mode 2 only
   uint64_t committed = 0;  // pages promised
   uint64_t peak = 0;
-  uint64_t refused = 0;    // requests
+  uint64_t refused = 0;  // requests
 };
 
 // Page tables of all processes against one linear table for each.
 struct PageTableStatistics {
-  uint64_t bytes = 0;              // now
+  uint64_t bytes = 0;  // now
   uint64_t peak_bytes = 0;
-  double linear_bytes = 0;         // of one linear table for the same address space
-  uint64_t entries_present = 0;    // leaf entries, now
+  double linear_bytes = 0;       // of one linear table for the same address space
+  uint64_t entries_present = 0;  // leaf entries, now
 };
 
 }  // namespace faultline::os

@@ -27,10 +27,9 @@ Co<FaultReply> resolve_fault(AddressSpace& space, VirtAddr address, Access acces
 class UserMemory {
  public:
   // Both must outlive it; `space` too while a call sleeps.
-  UserMemory(Cpu& cpu, AddressSpace& space, CopyStatistics& copies)
-      : cpu_(cpu), space_(space), copies_(copies) {}
+  UserMemory(Cpu& cpu, AddressSpace& space, CopyStatistics& copies) : cpu_(cpu), space_(space), copies_(copies) {}
 
-  Co<Result<>> read(VirtAddr from, std::span<uint8_t> to);        // EFAULT
+  Co<Result<>> read(VirtAddr from, std::span<uint8_t> to);         // EFAULT
   Co<Result<>> write(VirtAddr to, std::span<const uint8_t> from);  // EFAULT
   Co<Result<>> zero(VirtAddr to, uint64_t bytes);                  // EFAULT
   // Up to the zero byte, which must come within `limit` bytes. EFAULT,

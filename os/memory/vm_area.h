@@ -20,12 +20,12 @@ struct VmArea {
   bool shared = false;
   bool grows_down = false;
   bool no_reserve = false;
-  bool committed = false;   // its pages are charged against the commit limit
-  bool may_write = true;    // PROT_WRITE may be asked for (a shared file opened for reading: no)
+  bool committed = false;  // its pages are charged against the commit limit
+  bool may_write = true;   // PROT_WRITE may be asked for (a shared file opened for reading: no)
   AreaUse use = AreaUse::other;
-  std::shared_ptr<FileBacking> file;      // null: anonymous
-  std::shared_ptr<AnonMap> object;        // shared anonymous: its pages
-  uint64_t offset = 0;                    // bytes into `file` or `object`
+  std::shared_ptr<FileBacking> file;  // null: anonymous
+  std::shared_ptr<AnonMap> object;    // shared anonymous: its pages
+  uint64_t offset = 0;                // bytes into `file` or `object`
 
   bool anonymous() const { return file == nullptr; }
   bool contains(uint64_t address) const { return start <= address && address < end; }

@@ -45,7 +45,9 @@ void Laundry::add(Pfn pfn) {
 }
 
 void Laundry::flush() {
-  write_anonymous();
+  // A part of a batch waits while another is under way: written one by one,
+  // pages would come back one by one, and the next batch would be no larger.
+  if (requests_ == 0) write_anonymous();
   write_files();
 }
 
@@ -81,13 +83,16 @@ void Laundry::submit_run(std::vector<Pfn> frames, uint64_t first_slot) {
   ++batches_;
   slots_in_flight_ += frames.size();
   parts_.cpu.charge(Cycles(parts_.costs.disk_submit));
-  parts_.disk.submit({.sector = parts_.swap.sector(first_slot), .frames = frames, .write = true,
+  parts_.disk.submit({.sector = parts_.swap.sector(first_slot),
+                      .frames = frames,
+                      .write = true,
                       .done = [this, frames, first_slot](bool ok) { end_write(frames, first_slot, ok); }});
 }
 
 void Laundry::end_write(const std::vector<Pfn>& frames, uint64_t first_slot, bool ok) {
   --requests_;
   for (size_t i = 0; i < frames.size(); ++i) end_page(frames[i], first_slot + i, ok);
+  if (requests_ == 0) write_anonymous();
   if (progress_) progress_();
 }
 

@@ -42,7 +42,7 @@ class Laundry {
   // Takes an unmapped dirty page in, and writes when a batch is together. It
   // counts as under I/O from here on.
   void add(Pfn frame);
-  // Writes what is there.
+  // Writes what is there, at the latest when the requests before have ended.
   void flush();
   // The page cache has written a page.
   void file_written(Pfn frame);

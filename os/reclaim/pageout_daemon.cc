@@ -11,10 +11,10 @@ namespace faultline::os {
 
 namespace {
 constexpr uint64_t kWakeupsPerSecond = 4;
-constexpr uint64_t kAfterKillPerSecond = 100;     // a killed process gets so long to finish
+constexpr uint64_t kAfterKillPerSecond = 100;  // a killed process gets so long to finish
 constexpr uint64_t kLeastLotsfreeBytes = 512 << 10;
 constexpr uint64_t kMostFastscanBytes = 64 << 20;
-constexpr uint64_t kLeastScan = 16;               // pages of one activation
+constexpr uint64_t kLeastScan = 16;  // pages of one activation
 }  // namespace
 
 Thresholds pageout_thresholds(const VmConfig& config, PageSize page, uint64_t frames) {
@@ -40,8 +40,8 @@ ScanRates scan_rates(const VmConfig& config, PageSize page, uint64_t frames) {
   return rates;
 }
 
-PageoutDaemon::PageoutDaemon(Cpu& cpu, Executor& executor, FrameAllocator& frames, PageTables& tables,
-                             Laundry& laundry, const OsConfig& config, PageSize page)
+PageoutDaemon::PageoutDaemon(Cpu& cpu, Executor& executor, FrameAllocator& frames, PageTables& tables, Laundry& laundry,
+                             const OsConfig& config, PageSize page)
     : cpu_(cpu),
       frames_(frames),
       tables_(tables),
@@ -55,6 +55,12 @@ PageoutDaemon::PageoutDaemon(Cpu& cpu, Executor& executor, FrameAllocator& frame
 
 void PageoutDaemon::shortage(bool refused) {
   if (refused || resting_) wakeup_.wake_all();
+}
+
+void PageoutDaemon::disk_progress() {
+  // Whoever waits for frames is woken as they come free. The daemon is needed
+  // when all that it sent has come back.
+  if (waiting_for_disk_ && laundry_.pages_in_flight() == 0) wakeup_.wake_all();
 }
 
 void PageoutDaemon::page_moved(Pfn frame, bool came) {
@@ -78,7 +84,9 @@ Co<> PageoutDaemon::run() {
         break;
       case Next::tick:
       case Next::wait_for_disk:
+        waiting_for_disk_ = next == Next::wait_for_disk;
         co_await wakeup_.sleep_interruptibly(cpu_.now() + Cycles(hz / kWakeupsPerSecond));
+        waiting_for_disk_ = false;
         break;
       case Next::again:
         // Others get their turn in between.
@@ -172,8 +180,8 @@ void PageoutDaemon::clear_referenced(Pfn pfn) { tables_.clear_referenced(pfn); }
 
 void PageoutDaemon::take(Pfn pfn) {
   const Frame& frame = frames_[pfn];
-  const bool dirty = frame.dirty || (frame.kind == FrameKind::anonymous &&
-                                     (frame.anon->slot == Anon::kNone || tables_.modified(pfn)));
+  const bool dirty =
+      frame.dirty || (frame.kind == FrameKind::anonymous && (frame.anon->slot == Anon::kNone || tables_.modified(pfn)));
   if (dirty && !laundry_.can_clean(pfn)) return;
   steps_since_taken_ = 0;
   tables_.unmap_everywhere(pfn);

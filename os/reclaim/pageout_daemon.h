@@ -48,9 +48,10 @@ class PageoutDaemon final : private PageView {
   void shortage(bool refused);
   // A page came into a frame, or left it.
   void page_moved(Pfn frame, bool came);
-  void wake() { wakeup_.wake_all(); }
+  // A write has ended.
+  void disk_progress();
   void on_out_of_memory(std::function<void()> callback) { out_of_memory_ = std::move(callback); }
-  ReplacementPolicy* policy() { return policy_.get(); }
+  const ReplacementPolicy* policy() const { return policy_.get(); }  // null: there is none of that name
 
   // Pages to look at in one activation with `free` frames free.
   uint64_t pages_to_scan(uint64_t free) const;
@@ -83,6 +84,7 @@ class PageoutDaemon final : private PageView {
   WaitQueue pause_;  // nobody wakes it: timed sleeps
   std::function<void()> out_of_memory_;
   bool resting_ = false;
+  bool waiting_for_disk_ = false;
   uint64_t steps_since_taken_ = 0;
   PageoutStatistics statistics_;
 };

@@ -25,7 +25,7 @@ class RecencyOrder final : public ReplacementPolicy {
   void to_the_end(Pfn frame);
 
   Order order_;
-  std::list<uint64_t> pages_;  // the next to go first
+  std::list<uint64_t> pages_;                         // the next to go first
   std::vector<std::list<uint64_t>::iterator> place_;  // by frame; end(): not there
 };
 

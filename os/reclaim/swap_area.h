@@ -60,7 +60,7 @@ class SwapArea {
   std::vector<Anon*> owners_;  // by slot; null: free, bad, or being written
   uint64_t cursor_ = 0;        // where the next run is looked for
   uint64_t reclaim_cursor_ = 0;
-  bool copies_ = false;        // there may be a slot to give up
+  bool copies_ = false;  // there may be a slot to give up
   SwapStatistics statistics_;
 };
 

@@ -88,7 +88,8 @@ TEST(Fork, OfMoreThanHalfOfMemory) {
   auto child = kernel.fork(*parent);
   ASSERT_NE(child, nullptr);
   EXPECT_EQ(kernel.memory.copies().pages, 0u);
-  for (uint64_t i = 0; i < pages; ++i) ASSERT_EQ(kernel.store(*child, at + i * kPage, static_cast<uint8_t>(i + 1)), FaultReply::Kind::resolved);
+  for (uint64_t i = 0; i < pages; ++i)
+    ASSERT_EQ(kernel.store(*child, at + i * kPage, static_cast<uint8_t>(i + 1)), FaultReply::Kind::resolved);
   for (uint64_t i = 0; i < pages; ++i) {
     ASSERT_EQ(kernel.load(*parent, at + i * kPage), static_cast<uint8_t>(i));
     ASSERT_EQ(kernel.load(*child, at + i * kPage), static_cast<uint8_t>(i + 1));

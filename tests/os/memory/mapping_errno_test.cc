@@ -46,11 +46,11 @@ class Mapping : public testing::Test {
 
 TEST_F(Mapping, Errors) {
   EXPECT_EQ(error(anonymous(0)), EINVAL);
-  EXPECT_EQ(error(anonymous(kPage, 0)), EINVAL);                          // neither shared nor private
-  EXPECT_EQ(error(anonymous(~uint64_t{0})), ENOMEM);                      // rounds up to nothing
-  EXPECT_EQ(error(anonymous(uint64_t{1} << 47)), ENOMEM);                 // larger than user space
-  EXPECT_EQ(error(at(anonymous(kPage), 0x20001, kMapFixed)), EINVAL);     // unaligned
-  EXPECT_EQ(error(at(anonymous(kPage), 0x1000, kMapFixed)), EPERM);       // below vm.mmap_min_addr
+  EXPECT_EQ(error(anonymous(kPage, 0)), EINVAL);                       // neither shared nor private
+  EXPECT_EQ(error(anonymous(~uint64_t{0})), ENOMEM);                   // rounds up to nothing
+  EXPECT_EQ(error(anonymous(uint64_t{1} << 47)), ENOMEM);              // larger than user space
+  EXPECT_EQ(error(at(anonymous(kPage), 0x20001, kMapFixed)), EINVAL);  // unaligned
+  EXPECT_EQ(error(at(anonymous(kPage), 0x1000, kMapFixed)), EPERM);    // below vm.mmap_min_addr
   EXPECT_EQ(error(at(anonymous(2 * kPage), space->user_end().value - kPage, kMapFixed)), ENOMEM);
   MapRequest unaligned = of_file(kPage);
   unaligned.offset = 100;
@@ -156,7 +156,8 @@ TEST_F(Mapping, RemapMovesPagesWithoutCopies) {
   EXPECT_EQ(space->remap(VirtAddr(place), 6 * kPage, 8 * kPage, 0, VirtAddr(0)).error().value, ENOMEM);
   const auto moved = space->remap(VirtAddr(place), 6 * kPage, 8 * kPage, kMremapMayMove, VirtAddr(0));
   ASSERT_TRUE(moved.ok());
-  for (uint64_t i = 0; i < 4; ++i) EXPECT_EQ(kernel.load(*space, moved.value().value + i * kPage), static_cast<int>(i + 1));
+  for (uint64_t i = 0; i < 4; ++i)
+    EXPECT_EQ(kernel.load(*space, moved.value().value + i * kPage), static_cast<int>(i + 1));
   EXPECT_EQ(kernel.load(*space, moved.value().value + 7 * kPage), 0);
   EXPECT_GE(kernel.load(*space, place), 256);
   EXPECT_EQ(kernel.memory.copies().pages, 0u);
@@ -210,6 +211,24 @@ TEST(Commit, ForkChargesPrivateWritableAreasAgain) {
   EXPECT_EQ(child.error().value, ENOMEM);
   EXPECT_EQ(kernel.memory.commit_statistics().committed, 200u);
   kernel.expect_sound();
+}
+
+TEST(Commit, SharedPagesAreChargedOnceForAllWhoMapThem) {
+  FakeKernel kernel(strict(50));
+  auto space = kernel.new_space();
+  const uint64_t at = kernel.map(*space, 200, kReadWrite, kMapShared | kMapAnonymous);
+  EXPECT_EQ(kernel.memory.commit_statistics().committed, 200u);
+  auto child = kernel.fork(*space);
+  ASSERT_NE(child, nullptr);
+  EXPECT_EQ(kernel.memory.commit_statistics().committed, 200u);
+  ASSERT_TRUE(child->protect(VirtAddr(at), 10 * kPage, kProtRead).ok());
+  ASSERT_TRUE(child->protect(VirtAddr(at), 10 * kPage, kReadWrite).ok());
+  EXPECT_EQ(kernel.memory.commit_statistics().committed, 200u);
+  kernel.expect_sound();
+  space.reset();
+  EXPECT_EQ(kernel.memory.commit_statistics().committed, 200u);
+  child.reset();
+  kernel.expect_all_given_back();
 }
 
 TEST(Commit, HeuristicRefusesOnlyTheObvious) {

@@ -52,8 +52,8 @@ TEST_P(EveryFormat, KernelPartMapsAllMemoryInEveryProcessAndIsClosed) {
 TEST_P(EveryFormat, TablesAreMadeOnDemandAndGivenBack) {
   auto space = kernel.new_space();
   const uint64_t before = kernel.memory.frames().page_tables;
-  const uint64_t at = kernel.map(*space, 4, kProtRead | kProtWrite, kMapPrivate | kMapAnonymous | kMapFixed, nullptr,
-                                 0, 0x1000'0000);
+  const uint64_t at =
+      kernel.map(*space, 4, kProtRead | kProtWrite, kMapPrivate | kMapAnonymous | kMapFixed, nullptr, 0, 0x1000'0000);
   EXPECT_EQ(kernel.memory.frames().page_tables, before);
   kernel.store(*space, at + 2 * kPage, 1);
   const unsigned levels = kernel.memory.format().levels();

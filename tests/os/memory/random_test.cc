@@ -28,11 +28,11 @@ struct ModelFile {
 struct ModelPage {
   int protection = 0;
   bool may_write = true;
-  std::shared_ptr<Bytes> shared;  // the object that it shows, if any
-  uint64_t offset = 0;            // of the page in it
+  std::shared_ptr<Bytes> shared;       // the object that it shows, if any
+  uint64_t offset = 0;                 // of the page in it
   uint64_t limit = uint64_t{1} << 40;  // bytes of the file: beyond its pages SIGBUS
   bool is_private = true;
-  std::shared_ptr<Bytes> own;     // a private page once written
+  std::shared_ptr<Bytes> own;  // a private page once written
 };
 
 class Model {
@@ -110,7 +110,8 @@ class World {
     std::unique_ptr<AddressSpace> first = kernel_.new_space();
     Model model;
     // All of the arena, so that memory is short from the start.
-    kernel_.map(*first, kArenaPages, kProtRead | kProtWrite, kMapPrivate | kMapAnonymous | kMapFixed, nullptr, 0, kArena);
+    kernel_.map(*first, kArenaPages, kProtRead | kProtWrite, kMapPrivate | kMapAnonymous | kMapFixed, nullptr, 0,
+                kArena);
     for (uint64_t i = 0; i < kArenaPages; ++i) model.pages[kArena / kPage + i].protection = kProtRead | kProtWrite;
     begin_process(std::move(first), std::move(model));
     left_ = operations;

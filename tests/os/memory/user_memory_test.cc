@@ -62,8 +62,8 @@ TEST_F(UserCopy, Strings) {
   const uint64_t start = at + kPage - 3;
   run([&]() -> Co<> {
     const std::string text = "hello, world";
-    const Result<> written =
-        co_await user.write(VirtAddr(start), std::span(reinterpret_cast<const uint8_t*>(text.c_str()), text.size() + 1));
+    const Result<> written = co_await user.write(
+        VirtAddr(start), std::span(reinterpret_cast<const uint8_t*>(text.c_str()), text.size() + 1));
     EXPECT_TRUE(written.ok());
     const Result<std::string> whole = co_await user.read_string(VirtAddr(start), 100);
     EXPECT_TRUE(whole.ok());

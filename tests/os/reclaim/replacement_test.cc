@@ -91,11 +91,8 @@ struct Row {
 TEST(ReplacementPolicy, FaultsOnKnownStrings) {
   const Row rows[] = {
       {"fifo", kBelady, 9, 10},  // Belady's anomaly
-      {"lru", kBelady, 10, 8},
-      {"one-handed", kBelady, 9, 10},
-      {"fifo", kTextbook, 15, 10},
-      {"lru", kTextbook, 12, 8},
-      {"one-handed", kTextbook, 14, 9},
+      {"lru", kBelady, 10, 8},   {"one-handed", kBelady, 9, 10},   {"fifo", kTextbook, 15, 10},
+      {"lru", kTextbook, 12, 8}, {"one-handed", kTextbook, 14, 9},
   };
   for (const Row& row : rows) {
     EXPECT_EQ(faults(row.policy, 3, row.references), row.with_three) << row.policy;

@@ -120,7 +120,8 @@ TEST(Swap, CopiesOfResidentPagesAreGivenUpWhenSwapIsShort) {
   const uint64_t at = kernel.map(*space, 380);
   for (int round = 0; round < 4; ++round) {
     for (uint64_t i = 0; i < 380; ++i) {
-      ASSERT_EQ(kernel.store(*space, at + i * kPage, static_cast<uint8_t>(i + static_cast<uint64_t>(round))), FaultReply::Kind::resolved);
+      ASSERT_EQ(kernel.store(*space, at + i * kPage, static_cast<uint8_t>(i + static_cast<uint64_t>(round))),
+                FaultReply::Kind::resolved);
     }
     for (uint64_t i = 0; i < 380; ++i) {
       ASSERT_EQ(kernel.load(*space, at + i * kPage), static_cast<uint8_t>(i + static_cast<uint64_t>(round)));

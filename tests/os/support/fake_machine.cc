@@ -103,7 +103,9 @@ void FakeMachine::deliver_interrupts() {
 
 // --- strands -----------------------------------------------------------------------
 
-void FakeMachine::set_timeout(Strand& strand, Cycles when) { timers_.emplace(when.value, std::pair{&strand, strand.sleeping_on}); }
+void FakeMachine::set_timeout(Strand& strand, Cycles when) {
+  timers_.emplace(when.value, std::pair{&strand, strand.sleeping_on});
+}
 
 bool FakeMachine::fire_timers() {
   bool fired = false;
@@ -135,9 +137,7 @@ bool FakeMachine::idle(Cycles until) {
   return true;
 }
 
-Co<> FakeMachine::run_body(Life& life) {
-  co_await life.make();
-}
+Co<> FakeMachine::run_body(Life& life) { co_await life.make(); }
 
 void FakeMachine::start(std::function<Co<>()> body) {
   Life& life = lives_.emplace_back();
