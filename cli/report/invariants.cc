@@ -95,7 +95,7 @@ class Checker {
     const os::FaultStatistics& f = s_.faults;
     equal(
         "faults.minor + major", f.minor + f.major, "the faults of every kind but protection",
-        f.demand_zero + f.zero_page + f.file + f.cow + f.cow_reuse + f.swap_in + f.reclaimed + f.resident + f.spurious);
+        f.demand_zero + f.zero_page + f.file + f.cow + f.cow_reuse + f.swap_in + f.reclaimed + f.spurious);
   }
 
   void check_frames() {

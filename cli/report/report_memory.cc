@@ -23,8 +23,7 @@ void add_faults(const RunStatistics& s, ReportText& text) {
       {f.cow_reuse, "reuse", "written by the last owner: no copy"},
       {f.swap_in, "swap in", "read back from swap"},
       {f.reclaimed, "reclaimed", "taken back from the free list without I/O"},
-      {f.resident, "resident", "in memory, only the table entry was missing"},
-      {f.spurious, "spurious", "already resolved when looked at"},
+      {f.spurious, "spurious", "the page was there, its table entry was not"},
       {f.protection, "protection", "ended in a signal"},
   }};
   text.section("Page faults");

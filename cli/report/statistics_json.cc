@@ -51,7 +51,6 @@ inline constexpr auto kFields<os::FaultStatistics> = std::tuple{Field{"minor", &
                                                                 Field{"cow_reuse", &os::FaultStatistics::cow_reuse},
                                                                 Field{"swap_in", &os::FaultStatistics::swap_in},
                                                                 Field{"reclaimed", &os::FaultStatistics::reclaimed},
-                                                                Field{"resident", &os::FaultStatistics::resident},
                                                                 Field{"protection", &os::FaultStatistics::protection},
                                                                 Field{"spurious", &os::FaultStatistics::spurious}};
 

@@ -138,7 +138,7 @@ FaultReply AddressSpace::fault_anonymous(const Fault& fault, Anon& anon) {
   }
   uint64_t FaultStatistics::*kind = fault.progress.swapped       ? &FaultStatistics::swap_in
                                     : fault.entry.valid && store ? &FaultStatistics::cow_reuse
-                                                                 : &FaultStatistics::resident;
+                                                                 : &FaultStatistics::spurious;
   if (frames[pfn].listed) {
     frames.take_back(pfn);
     if (!fault.progress.swapped) kind = &FaultStatistics::reclaimed;

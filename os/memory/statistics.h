@@ -17,8 +17,7 @@ struct FaultStatistics {
   uint64_t cow_reuse = 0;    // written by the last owner: made writable
   uint64_t swap_in = 0;      // read back from swap
   uint64_t reclaimed = 0;    // taken back from the free list, without I/O
-  uint64_t resident = 0;     // in memory already, only the table entry was missing
-  uint64_t spurious = 0;     // the table permitted the access by the time of the look
+  uint64_t spurious = 0;     // the page was there: its entry was missing, or permitted the access by now
   uint64_t protection = 0;   // ended in SIGSEGV or SIGBUS
 };
 

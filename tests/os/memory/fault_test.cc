@@ -16,8 +16,8 @@ class Fault : public testing::Test {
   ~Fault() override {
     kernel.expect_sound();
     const FaultStatistics& f = kernel.memory.faults();
-    EXPECT_EQ(f.minor + f.major, f.demand_zero + f.zero_page + f.file + f.cow + f.cow_reuse + f.swap_in + f.reclaimed +
-                                     f.resident + f.spurious);
+    EXPECT_EQ(f.minor + f.major,
+              f.demand_zero + f.zero_page + f.file + f.cow + f.cow_reuse + f.swap_in + f.reclaimed + f.spurious);
     space.reset();
     kernel.expect_all_given_back();
   }
