@@ -226,13 +226,21 @@ TEST(Namespace, BindsAddFilesAndDirectories) {
 TEST(Namespace, SaysInOneLineWhatIsMissing) {
   HostDirectory host;
   ASSERT_EQ(::chdir(host.path().c_str()), 0);
-  for (const auto& [config, part] : std::vector<std::pair<NamespaceConfig, std::string>>{
-           {{.binds = {{"/no/such/place", "/x", false}}}, "/no/such/place"},
-           {{.root = "/no/such/root"}, "/no/such/root"},
-           {{.program = "no-such-program"}, "no-such-program"},
-           {{.sysroot = "/no/such/sysroot", .sysroot_required = true}, "/no/such/sysroot"},
-           {{.binds = {{host.path(), "relative", false}}}, "relative"},
-           {{.binds = {{host.path(), "/proc/x", false}}}, "/proc/x"}}) {
+  std::vector<std::pair<std::string, NamespaceConfig>> cases(6);
+  cases[0].first = "/no/such/place";
+  cases[0].second.binds = {{"/no/such/place", "/x", false}};
+  cases[1].first = "/no/such/root";
+  cases[1].second.root = "/no/such/root";
+  cases[2].first = "no-such-program";
+  cases[2].second.program = "no-such-program";
+  cases[3].first = "/no/such/sysroot";
+  cases[3].second.sysroot = "/no/such/sysroot";
+  cases[3].second.sysroot_required = true;
+  cases[4].first = "relative";
+  cases[4].second.binds = {{host.path(), "relative", false}};
+  cases[5].first = "/proc/x";
+  cases[5].second.binds = {{host.path(), "/proc/x", false}};
+  for (const auto& [part, config] : cases) {
     FilesWorld world;
     const auto wrong = world.build(config);
     ASSERT_TRUE(wrong.has_value()) << part;

@@ -1,2 +1,2 @@
 // The SystemC library wants one; these tests run no simulation.
-int sc_main(int, char**) { return 0; }
+extern "C" int sc_main(int, char**) { return 0; }
