@@ -46,6 +46,7 @@ Machine::Machine(const MachineConfig& config, BlockStorage& storage, BindMemory 
   } else {
     dram_ = std::make_unique<Dram>("dram", config_.dram, clock_, memory_);
     bus_->lower().bind(dram_->socket());
+    bus_->call_directly(*dram_);
   }
   build_caches();
   build_walker();
@@ -76,23 +77,39 @@ void Machine::build_caches() {
   l2_ = make_cache("l2", config_.cache.l2, 12);
   l1d_ = make_cache("l1d", config_.cache.l1d, 11);
   l1i_ = make_cache("l1i", config_.cache.l1i, 10);
-  if (l3_) l3_->lower().socket().bind(bus_->upper());
+  if (l3_) bind_to_bus(l3_->lower());
   if (l2_) bind_below_second_level(l2_->lower());
   if (l1d_) bind_below_first_level(l1d_->lower());
   if (l1i_) bind_below_first_level(l1i_->lower());
 }
 
-void Machine::bind_below_second_level(MemoryPort& port) {
-  if (l3_) {
-    port.socket().bind(l3_->upper());
+// The sockets are the machine; where both ends are of our own, a port may call
+// past them.
+template <class Target>
+void Machine::bind(MemoryPort& port, Target& target) {
+  port.socket().bind(target.upper());
+  if (config_.hart.fast_path) port.call_directly(target);
+}
+
+void Machine::bind_to_bus(MemoryPort& port) {
+  if (dram_) {
+    bind(port, *bus_);
   } else {
     port.socket().bind(bus_->upper());
   }
 }
 
+void Machine::bind_below_second_level(MemoryPort& port) {
+  if (l3_) {
+    bind(port, *l3_);
+  } else {
+    bind_to_bus(port);
+  }
+}
+
 void Machine::bind_below_first_level(MemoryPort& port) {
   if (l2_) {
-    port.socket().bind(l2_->upper());
+    bind(port, *l2_);
   } else {
     bind_below_second_level(port);
   }
@@ -103,7 +120,7 @@ void Machine::build_walker() {
   walker_ = std::make_unique<PageTableWalker>("walker", format_, memory_, clock_, first_level);
   if (first_level) return;
   if (config_.walker.entry == WalkerEntry::memory) {
-    walker_->port().socket().bind(bus_->upper());
+    bind_to_bus(walker_->port());
   } else {
     bind_below_first_level(walker_->port());
   }

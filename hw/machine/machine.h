@@ -77,6 +77,9 @@ class Machine : public sc_core::sc_module {
 
   std::unique_ptr<Cache> make_cache(const char* name, const CacheLevelConfig& level, uint64_t salt);
   // Binds to the first of these that was built: L2, L3, the bus.
+  template <class Target>
+  void bind(MemoryPort& port, Target& target);
+  void bind_to_bus(MemoryPort& port);
   void bind_below_first_level(MemoryPort& port);
   void bind_below_second_level(MemoryPort& port);
   void build_caches();

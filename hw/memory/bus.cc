@@ -16,16 +16,17 @@ Bus::Bus(sc_core::sc_module_name name, const BusConfig& config, const Clock& clo
   upper_.register_transport_dbg(this, &Bus::transport_dbg);
 }
 
+uint64_t Bus::pass(uint64_t bytes, uint64_t at_fs) {
+  if (bytes_per_cycle_ == 0) return at_fs + latency_fs_;
+  const uint64_t start = std::max(at_fs, busy_until_fs_);
+  const uint64_t cycles = (bytes + bytes_per_cycle_ - 1) / bytes_per_cycle_;
+  busy_until_fs_ = start + cycles * period_fs_;
+  return busy_until_fs_ + latency_fs_;
+}
+
 void Bus::b_transport(int, tlm::tlm_generic_payload& payload, sc_core::sc_time& delay) {
-  uint64_t wait_fs = latency_fs_;
-  if (bytes_per_cycle_ != 0) {
-    const uint64_t arrival = sc_core::sc_time_stamp().value() + delay.value();
-    const uint64_t start = std::max(arrival, busy_until_fs_);
-    const uint64_t cycles = (payload.get_data_length() + bytes_per_cycle_ - 1) / bytes_per_cycle_;
-    busy_until_fs_ = start + cycles * period_fs_;
-    wait_fs += busy_until_fs_ - arrival;
-  }
-  if (wait_fs != 0) delay += sc_core::sc_time::from_value(wait_fs);
+  const uint64_t kernel = sc_core::sc_time_stamp().value();
+  delay = sc_core::sc_time::from_value(pass(payload.get_data_length(), kernel + delay.value()) - kernel);
   lower_->b_transport(payload, delay);
 }
 

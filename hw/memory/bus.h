@@ -9,6 +9,7 @@
 
 #include "hw/base/clock.h"
 #include "hw/config/machine_config.h"
+#include "hw/memory/memory_side.h"
 
 namespace faultline::hw {
 
@@ -17,7 +18,7 @@ namespace faultline::hw {
 // transfer before it); then it goes on, `cycles` later (both ways together).
 // Without a limit the bus is only `cycles`, and passes a target's grant of DMI
 // on with them added.
-class Bus : public sc_core::sc_module {
+class Bus final : public sc_core::sc_module, public TimedTarget {
  public:
   using UpperSocket = tlm_utils::multi_passthrough_target_socket<Bus, 32, tlm::tlm_base_protocol_types, 0,
                                                                  sc_core::SC_ZERO_OR_MORE_BOUND>;
@@ -27,13 +28,22 @@ class Bus : public sc_core::sc_module {
   UpperSocket& upper() { return upper_; }
   tlm_utils::simple_initiator_socket<Bus>& lower() { return lower_; }
 
+  // Where lower() is bound to `target`, of our own: serve() may be called then.
+  void call_directly(TimedTarget& target) { direct_ = &target; }
+  uint64_t serve(PhysAddr address, unsigned bytes, bool write, Requester requester, uint64_t at_fs) override {
+    return direct_->serve(address, bytes, write, requester, pass(bytes, at_fs));
+  }
+
  private:
+  // When a transfer that arrives at `at_fs` leaves the bus.
+  uint64_t pass(uint64_t bytes, uint64_t at_fs);
   void b_transport(int id, tlm::tlm_generic_payload& payload, sc_core::sc_time& delay);
   bool get_direct_mem_ptr(int id, tlm::tlm_generic_payload& payload, tlm::tlm_dmi& dmi);
   unsigned transport_dbg(int, tlm::tlm_generic_payload& payload) { return lower_->transport_dbg(payload); }
 
   UpperSocket upper_;
   tlm_utils::simple_initiator_socket<Bus> lower_;
+  TimedTarget* direct_ = nullptr;
   uint64_t latency_fs_;
   uint64_t period_fs_;
   uint64_t bytes_per_cycle_;

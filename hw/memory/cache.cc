@@ -3,8 +3,6 @@
 #include <stdexcept>
 #include <string>
 
-#include "hw/memory/host_float.h"
-
 namespace faultline::hw {
 namespace {
 
@@ -38,15 +36,18 @@ Cache::Cache(sc_core::sc_module_name name, const CacheLevelConfig& config, const
       lower_("lower", clock),
       time_(clock),
       hit_cycles_(config.hit_cycles),
-      hit_time_(clock.time(Cycles(config.hit_cycles))),
+      hit_fs_(time_.fs(hit_cycles_)),
       prefetch_(config.prefetch),
       line_shift_(log2_of(config.line)),
       sets_(sets_in(config)),
       ways_(config.ways),
       set_mask_(power_of_two(sets_) ? sets_ - 1 : 0),
+      set_bits_(static_cast<unsigned>(std::bit_width(sets_) - 1)),
+      mark_words_((ways_ + kMarksPerWord - 1) / kMarksPerWord),
       replacement_(config.replacement, sets_, ways_, seed),
       lines_(size_t{sets_} * ways_, kNoLine),
-      dirty_(lines_.size()),
+      marks_(size_t{sets_} * mark_words_),
+      held_(sets_),
       recent_(sets_) {
   upper_.register_b_transport(this, &Cache::b_transport);
 }
@@ -59,55 +60,71 @@ Cycles Cache::access(PhysAddr address, unsigned bytes, bool write, Requester req
   return now;
 }
 
-Cycles Cache::miss_at(uint64_t line, bool write, Requester requester, Cycles now) {
-  const HostFloatGuard guard;
-  const sc_core::sc_time before = time_.delay(now);
-  sc_core::sc_time delay = before;
-  miss(line, write, requester, delay);
-  return time_.done(now, before, delay);
+Cycles Cache::miss(PhysAddr address, bool write, Requester requester, Cycles now) {
+  const uint64_t begun = time_.fs(now);
+  return time_.done(now, fill(address.value >> line_shift_, write, requester, begun + hit_fs_) - begun);
 }
 
-void Cache::access_line(uint64_t line, bool write, Requester requester, sc_core::sc_time& delay) {
-  const uint32_t slot = find(line);
-  if (slot == kAbsent) return miss(line, write, requester, delay);
-  hit(slot, line, write);
-  delay += hit_time_;
+uint64_t Cache::serve(PhysAddr address, unsigned bytes, bool write, Requester requester, uint64_t at_fs) {
+  const uint64_t last = (address.value + bytes - 1) >> line_shift_;
+  for (uint64_t line = address.value >> line_shift_; line <= last; ++line) {
+    at_fs = serve_line(line, write, requester, at_fs);
+  }
+  return at_fs;
 }
 
-void Cache::miss(uint64_t line, bool write, Requester requester, sc_core::sc_time& delay) {
+uint64_t Cache::serve_line(uint64_t line, bool write, Requester requester, uint64_t at_fs) {
+  const uint32_t set = set_of(line);
+  const uint32_t way = find(set, line);
+  at_fs += hit_fs_;
+  if (way == kAbsent) return fill(line, write, requester, at_fs);
+  ++hits_;
+  use(set, way, line, write);
+  return at_fs;
+}
+
+uint64_t Cache::fill(uint64_t line, bool write, Requester requester, uint64_t at_fs) {
   ++misses_;
-  delay += hit_time_;
   const bool whole_line = requester == Requester::writeback;
-  if (!whole_line) lower_.transport(PhysAddr(line << line_shift_), line_bytes(), false, requester, delay);
-  insert(line, write, delay);
-  if (prefetch_ && !whole_line) prefetch_after(line, requester, delay);
+  if (!whole_line) at_fs = lower_.serve(PhysAddr(line << line_shift_), line_bytes(), false, requester, at_fs);
+  insert(line, write, at_fs);
+  if (prefetch_ && !whole_line) prefetch_after(line, requester, at_fs);
+  return at_fs;
 }
 
-void Cache::prefetch_after(uint64_t line, Requester requester, sc_core::sc_time delay) {
+void Cache::prefetch_after(uint64_t line, Requester requester, uint64_t at_fs) {
   const uint64_t next = line + 1;
-  if ((next << line_shift_) % kPrefetchBlock == 0 || find(next) != kAbsent) return;
+  if ((next << line_shift_) % kPrefetchBlock == 0 || find(set_of(next), next) != kAbsent) return;
   ++prefetches_;
-  lower_.transport(PhysAddr(next << line_shift_), line_bytes(), false, requester, delay);
-  insert(next, false, delay);
+  at_fs = lower_.serve(PhysAddr(next << line_shift_), line_bytes(), false, requester, at_fs);
+  insert(next, false, at_fs);
+}
+
+uint32_t Cache::empty_way(uint32_t set) const {
+  const uint64_t* lines = &lines_[size_t{set} * ways_];
+  uint32_t way = 0;
+  while (lines[way] != kNoLine) ++way;
+  return way;
 }
 
 // Puts an absent line in place of an empty or the least valuable one. The
-// victim's write-back begins at `delay`, and the caller does not wait for it.
-void Cache::insert(uint64_t line, bool dirty, sc_core::sc_time delay) {
+// victim's write-back begins at `at_fs`, and the caller does not wait for it.
+void Cache::insert(uint64_t line, bool dirty, uint64_t at_fs) {
   const uint32_t set = set_of(line);
-  uint32_t slot = set * ways_;
-  const uint32_t end = slot + ways_;
-  while (slot < end && lines_[slot] != kNoLine) ++slot;
-  if (slot == end) {
-    slot = replacement_.victim(set);
-    if (dirty_[slot]) {
-      ++writebacks_;
-      lower_.transport(PhysAddr(lines_[slot] << line_shift_), line_bytes(), true, Requester::writeback, delay);
-    }
+  const bool full = held_[set] == ways_;
+  const uint32_t way = full ? replacement_.victim(set) : empty_way(set);
+  uint64_t& held = lines_[size_t{set} * ways_ + way];
+  if (!full) {
+    ++held_[set];
+  } else if ((held & 1) != 0) {
+    ++writebacks_;
+    lower_.serve(PhysAddr(held >> 1 << line_shift_), line_bytes(), true, Requester::writeback, at_fs);
   }
-  lines_[slot] = line;
-  dirty_[slot] = dirty;
-  replacement_.fill(set, slot);
+  held = line << 1 | (dirty ? 1 : 0);
+  uint64_t& marks = marks_[size_t{set} * mark_words_ + way / kMarksPerWord];
+  const unsigned shift = way % kMarksPerWord * 8;
+  marks = (marks & ~(uint64_t{0xFF} << shift)) | mark_of(line) << shift;
+  replacement_.fill(set, way);
   recent_[set] = {line, dirty ? line : kNoLine};
 }
 
@@ -115,12 +132,12 @@ void Cache::invalidate(PhysAddr address, uint64_t bytes) {
   if (bytes == 0) return;
   const uint64_t last = (address.value + bytes - 1) >> line_shift_;
   for (uint64_t line = address.value >> line_shift_; line <= last; ++line) {
-    const uint32_t slot = find(line);
-    if (slot == kAbsent) continue;
-    lines_[slot] = kNoLine;
-    dirty_[slot] = 0;
-    Recent& recent = recent_[set_of(line)];
-    if (recent.line == line) recent = {};
+    const uint32_t set = set_of(line);
+    const uint32_t way = find(set, line);
+    if (way == kAbsent) continue;
+    lines_[size_t{set} * ways_ + way] = kNoLine;
+    --held_[set];
+    if (recent_[set].line == line) recent_[set] = {};
   }
 }
 
@@ -131,11 +148,10 @@ void Cache::b_transport(int, tlm::tlm_generic_payload& payload, sc_core::sc_time
     payload.set_response_status(tlm::TLM_OK_RESPONSE);
     return;
   }
-  const Requester requester = RequesterExtension::of(payload);
-  const uint64_t last = (address + bytes - 1) >> line_shift_;
-  for (uint64_t line = address >> line_shift_; line <= last; ++line) {
-    access_line(line, payload.is_write(), requester, delay);
-  }
+  const uint64_t kernel = sc_core::sc_time_stamp().value();
+  const uint64_t done_fs = serve(PhysAddr(address), bytes, payload.is_write(), RequesterExtension::of(payload),
+                                 kernel + delay.value());
+  delay = sc_core::sc_time::from_value(done_fs - kernel);
   payload.set_response_status(tlm::TLM_OK_RESPONSE);
 }
 

@@ -4,6 +4,7 @@
 
 #include <tlm_utils/multi_passthrough_target_socket.h>
 
+#include <bit>
 #include <cstdint>
 #include <optional>
 #include <systemc>
@@ -34,7 +35,7 @@ struct CacheStatistics {
 // A write-back that arrives from above and misses takes a line without a fill,
 // since it brings the whole line. Next-line prefetch is posted too, and stays
 // within an aligned 4 KB (as Intel's and Arm's do).
-class Cache : public sc_core::sc_module, public MemorySide {
+class Cache final : public sc_core::sc_module, public MemorySide, public TimedTarget {
   static constexpr uint64_t kNoLine = ~uint64_t{0};
 
  public:
@@ -53,14 +54,28 @@ class Cache : public sc_core::sc_module, public MemorySide {
   // For the hart and the walker, which sit beside their first level: one
   // access without a transaction. The bytes must lie in one line.
   Cycles access(PhysAddr address, bool write, Requester requester, Cycles now) {
-    const uint64_t line = address.value >> line_shift_;
-    const uint32_t slot = find(line);
-    if (slot == kAbsent) return miss_at(line, write, requester, now);
-    hit(slot, line, write);
+    if (!hit(address, write)) return miss(address, write, requester, now);
+    ++hits_;
     return now + hit_cycles_;
   }
   // The same through MemorySide; the bytes may span lines.
   Cycles access(PhysAddr address, unsigned bytes, bool write, Requester requester, Cycles now) override;
+  // The same in moments of the memory side.
+  uint64_t serve(PhysAddr address, unsigned bytes, bool write, Requester requester, uint64_t at_fs) override;
+
+  // The first half of an access: true if the line is there, and then all is
+  // done but for counting and for hit_cycles(), which the caller may do in
+  // bulk. If not, nothing has happened; miss() does the rest.
+  bool hit(PhysAddr address, bool write) {
+    const uint64_t line = address.value >> line_shift_;
+    const uint32_t set = set_of(line);
+    const uint32_t way = find(set, line);
+    if (way == kAbsent) return false;
+    use(set, way, line, write);
+    return true;
+  }
+  // The second half, where the line is not there.
+  Cycles miss(PhysAddr address, bool write, Requester requester, Cycles now);
 
   // `line` (address >> line_shift()) is the line touched last in its set, and
   // dirty if `write`: a further hit changes no state, so that the caller may
@@ -105,45 +120,64 @@ class Cache : public sc_core::sc_module, public MemorySide {
 
  private:
   static constexpr uint32_t kAbsent = ~uint32_t{0};
+  static constexpr uint32_t kMarksPerWord = 8;
+  static constexpr uint64_t kLowBits = 0x0101010101010101;
   uint32_t set_of(uint64_t line) const {
     return static_cast<uint32_t>(set_mask_ != 0 || sets_ == 1 ? line & set_mask_ : line % sets_);
   }
-  // The slot (set x ways + way) that holds `line`, or kAbsent.
-  uint32_t find(uint64_t line) const {
-    const uint32_t first = set_of(line) * ways_;
-    for (uint32_t slot = first; slot < first + ways_; ++slot) {
-      if (lines_[slot] == line) return slot;
+  // A line's mark: eight bits that lines of one set seldom share, so that all
+  // the ways of a set are compared at once.
+  uint64_t mark_of(uint64_t line) const {
+    const uint64_t tag = line >> set_bits_;
+    return (tag ^ tag >> 8) & 0xFF;
+  }
+  // The way that holds `line`, or kAbsent.
+  uint32_t find(uint32_t set, uint64_t line) const {
+    const uint64_t pattern = mark_of(line) * kLowBits;
+    const uint64_t* marks = &marks_[size_t{set} * mark_words_];
+    const uint64_t* lines = &lines_[size_t{set} * ways_];
+    for (uint32_t first = 0; first < ways_; first += kMarksPerWord) {
+      const uint64_t differs = *marks++ ^ pattern;
+      // The lowest of these bits marks a byte that is zero; those above it may be wrong.
+      uint64_t zero = (differs - kLowBits) & ~differs & kLowBits << 7;
+      for (; zero != 0; zero &= zero - 1) {
+        const uint32_t way = first + static_cast<uint32_t>(std::countr_zero(zero)) / 8;
+        if (way < ways_ && lines[way] >> 1 == line) return way;
+      }
     }
     return kAbsent;
   }
-  void hit(uint32_t slot, uint64_t line, bool write) {
-    const uint32_t set = set_of(line);
-    ++hits_;
-    replacement_.touch(set, slot);
-    if (write) dirty_[slot] = 1;
-    recent_[set] = {line, dirty_[slot] ? line : kNoLine};
+  void use(uint32_t set, uint32_t way, uint64_t line, bool write) {
+    uint64_t& held = lines_[size_t{set} * ways_ + way];
+    held |= write ? 1 : 0;
+    replacement_.touch(set, way);
+    recent_[set] = {line, (held & 1) != 0 ? line : kNoLine};
   }
 
-  Cycles miss_at(uint64_t line, bool write, Requester requester, Cycles now);
-  void access_line(uint64_t line, bool write, Requester requester, sc_core::sc_time& delay);
-  void miss(uint64_t line, bool write, Requester requester, sc_core::sc_time& delay);
-  void prefetch_after(uint64_t line, Requester requester, sc_core::sc_time delay);
-  void insert(uint64_t line, bool dirty, sc_core::sc_time delay);
+  uint64_t serve_line(uint64_t line, bool write, Requester requester, uint64_t at_fs);
+  // Times count from the start of simulation; `at_fs` is when the look-up is over.
+  uint64_t fill(uint64_t line, bool write, Requester requester, uint64_t at_fs);
+  void prefetch_after(uint64_t line, Requester requester, uint64_t at_fs);
+  void insert(uint64_t line, bool dirty, uint64_t at_fs);
+  uint32_t empty_way(uint32_t set) const;
   void b_transport(int id, tlm::tlm_generic_payload& payload, sc_core::sc_time& delay);
 
   UpperSocket upper_;
   MemoryPort lower_;
   TimeBridge time_;
   Cycles hit_cycles_;
-  sc_core::sc_time hit_time_;
+  uint64_t hit_fs_;
   bool prefetch_;
   unsigned line_shift_;
   uint32_t sets_;
   uint32_t ways_;
   uint64_t set_mask_;  // sets - 1 where that is a power of two, else 0
+  unsigned set_bits_;
+  uint32_t mark_words_;  // for each set
   ReplacementState replacement_;
-  std::vector<uint64_t> lines_;  // by slot; kNoLine where empty
-  std::vector<uint8_t> dirty_;   // by slot
+  std::vector<uint64_t> lines_;  // by set x ways + way: line << 1 | dirty, kNoLine where empty
+  std::vector<uint64_t> marks_;  // by set: a byte for each way
+  std::vector<uint32_t> held_;   // by set: ways that are not empty
   std::vector<Recent> recent_;   // by set
   uint64_t hits_ = 0;
   uint64_t misses_ = 0;

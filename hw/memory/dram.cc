@@ -55,26 +55,28 @@ void Dram::b_transport(int, tlm::tlm_generic_payload& payload, sc_core::sc_time&
 
   const auto* extension = payload.get_extension<RequesterExtension>();
   const Requester requester = extension ? extension->requester : Requester::data;
-  if (timing_ == DramTiming::flat) {
-    count(requester, payload.is_write());
-    delay += flat_time_;
-    payload.set_dmi_allowed(true);
-  } else {
-    serve_rows(address, bytes, payload.is_write(), requester, delay);
-  }
+  if (timing_ == DramTiming::flat) payload.set_dmi_allowed(true);
+  const uint64_t kernel = sc_core::sc_time_stamp().value();
+  const uint64_t done_fs = serve(PhysAddr(address), payload.get_data_length(), payload.is_write(), requester,
+                                 kernel + delay.value());
+  delay = sc_core::sc_time::from_value(done_fs - kernel);
   if (!extension) move_bytes(payload);
 }
 
-void Dram::serve_rows(uint64_t address, uint64_t bytes, bool write, Requester requester, sc_core::sc_time& delay) {
-  const uint64_t kernel = sc_core::sc_time_stamp().value();
-  uint64_t at = kernel + delay.value();
+uint64_t Dram::serve(PhysAddr address, unsigned bytes, bool write, Requester requester, uint64_t at_fs) {
+  if (timing_ == DramTiming::banks) return serve_rows(address.value, bytes, write, requester, at_fs);
+  count(requester, write);
+  return at_fs + flat_time_.value();
+}
+
+uint64_t Dram::serve_rows(uint64_t address, uint64_t bytes, bool write, Requester requester, uint64_t at_fs) {
   const uint64_t end = address + bytes;
   while (address < end) {
     count(requester, write);
-    at = serve_row(address, at);
+    at_fs = serve_row(address, at_fs);
     address = (address / row_bytes_ + 1) * row_bytes_;
   }
-  delay = sc_core::sc_time::from_value(at - kernel);
+  return at_fs;
 }
 
 uint64_t Dram::serve_row(uint64_t address, uint64_t at_fs) {

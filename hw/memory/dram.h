@@ -41,7 +41,7 @@ struct DramStatistics {
 //
 // Payloads of a MemoryPort (they carry a RequesterExtension) move no bytes;
 // those of another initiator read and write the BackingStore.
-class Dram : public sc_core::sc_module, public BulkCounter {
+class Dram final : public sc_core::sc_module, public BulkCounter, public TimedTarget {
  public:
   using Socket = tlm_utils::multi_passthrough_target_socket<Dram, 32, tlm::tlm_base_protocol_types, 0,
                                                             sc_core::SC_ZERO_OR_MORE_BOUND>;
@@ -51,6 +51,7 @@ class Dram : public sc_core::sc_module, public BulkCounter {
   Socket& socket() { return socket_; }
   const DramStatistics& statistics() const { return statistics_; }
   void count_bulk(Requester requester, uint64_t reads, uint64_t writes) override;
+  uint64_t serve(PhysAddr address, unsigned bytes, bool write, Requester requester, uint64_t at_fs) override;
 
  private:
   static constexpr uint64_t kNoRow = ~uint64_t{0};
@@ -63,8 +64,8 @@ class Dram : public sc_core::sc_module, public BulkCounter {
   bool get_direct_mem_ptr(int id, tlm::tlm_generic_payload& payload, tlm::tlm_dmi& dmi);
   unsigned transport_dbg(int id, tlm::tlm_generic_payload& payload);
   void count(Requester requester, bool write);
-  void serve_rows(uint64_t address, uint64_t bytes, bool write, Requester requester, sc_core::sc_time& delay);
-  // When the access to the row that holds `address`, arriving at `at`, is done.
+  uint64_t serve_rows(uint64_t address, uint64_t bytes, bool write, Requester requester, uint64_t at_fs);
+  // When the access to the row that holds `address`, arriving at `at_fs`, is done.
   uint64_t serve_row(uint64_t address, uint64_t at_fs);
   void move_bytes(tlm::tlm_generic_payload& payload);
 

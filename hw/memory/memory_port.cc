@@ -17,14 +17,15 @@ MemoryPort::MemoryPort(const char* name, const Clock& clock)
 MemoryPort::~MemoryPort() { payload_.clear_extension(&requester_); }
 
 Cycles MemoryPort::access(PhysAddr address, unsigned bytes, bool write, Requester requester, Cycles now) {
-  const HostFloatGuard guard;
-  const sc_core::sc_time before = time_.delay(now);
-  sc_core::sc_time delay = before;
-  transport(address, bytes, write, requester, delay);
-  return time_.done(now, before, delay);
+  const uint64_t begun = time_.fs(now);
+  return time_.done(now, serve(address, bytes, write, requester, begun) - begun);
 }
 
-void MemoryPort::transport(PhysAddr address, unsigned bytes, bool write, Requester requester, sc_core::sc_time& delay) {
+uint64_t MemoryPort::transport(PhysAddr address, unsigned bytes, bool write, Requester requester, uint64_t at_fs) {
+  const HostFloatGuard guard;
+  const uint64_t kernel = sc_core::sc_time_stamp().value();
+  if (at_fs < kernel) report("an access begins before SystemC's own time");
+  sc_core::sc_time delay = sc_core::sc_time::from_value(at_fs - kernel);
   if (bytes > scratch_.size()) scratch_.resize(bytes);
   requester_.requester = requester;
   payload_.set_command(write ? tlm::TLM_WRITE_COMMAND : tlm::TLM_READ_COMMAND);
@@ -36,11 +37,16 @@ void MemoryPort::transport(PhysAddr address, unsigned bytes, bool write, Request
   payload_.set_response_status(tlm::TLM_INCOMPLETE_RESPONSE);
   socket_->b_transport(payload_, delay);
   if (payload_.get_response_status() != tlm::TLM_OK_RESPONSE) {
-    SC_REPORT_ERROR("/faultline/memory",
-                    (std::string(socket_.name()) + ": " + payload_.get_response_string() + " for address " +
-                     std::to_string(address.value) + ", " + std::to_string(bytes) + " bytes")
-                        .c_str());
+    report(payload_.get_response_string() + " for address " + std::to_string(address.value) + ", " +
+           std::to_string(bytes) + " bytes");
   }
+  const uint64_t done_fs = kernel + delay.value();
+  if (done_fs < at_fs) report("a target of the memory side made time run backwards");
+  return done_fs;
+}
+
+void MemoryPort::report(const std::string& what) const {
+  SC_REPORT_ERROR("/faultline/memory", (std::string(socket_.name()) + ": " + what).c_str());
 }
 
 std::optional<FlatLatency> MemoryPort::flat_latency() {

@@ -6,6 +6,7 @@
 
 #include <cstdint>
 #include <optional>
+#include <string>
 #include <systemc>
 #include <tlm>
 #include <vector>
@@ -45,17 +46,27 @@ class MemoryPort : public MemorySide {
   // time runs backwards, ends the simulation with an sc_report error.
   Cycles access(PhysAddr address, unsigned bytes, bool write, Requester requester, Cycles now) override;
 
-  // The same for a module of the memory side: time as a TLM delay, which
-  // grows, and no guard, since whoever called that module has set one.
-  void transport(PhysAddr address, unsigned bytes, bool write, Requester requester, sc_core::sc_time& delay);
+  // The same, in moments of the memory side.
+  uint64_t serve(PhysAddr address, unsigned bytes, bool write, Requester requester, uint64_t at_fs) {
+    if (direct_ != nullptr) return direct_->serve(address, bytes, write, requester, at_fs);
+    return transport(address, bytes, write, requester, at_fs);
+  }
+
+  // What the socket is bound to is `target`, of our own: from now on it is
+  // called without a transaction. Changes no count and no time.
+  void call_directly(TimedTarget& target) { direct_ = &target; }
 
   // Asks the target once, after elaboration; nothing when time depends on history.
   std::optional<FlatLatency> flat_latency();
 
  private:
+  uint64_t transport(PhysAddr address, unsigned bytes, bool write, Requester requester, uint64_t at_fs);
+  void report(const std::string& what) const;
+
   tlm_utils::simple_initiator_socket<MemoryPort> socket_;
   const Clock& clock_;
   TimeBridge time_;
+  TimedTarget* direct_ = nullptr;
   tlm::tlm_generic_payload payload_;
   RequesterExtension requester_;
   std::vector<uint8_t> scratch_;

@@ -16,6 +16,19 @@ class MemorySide {
   virtual Cycles access(PhysAddr address, unsigned bytes, bool write, Requester requester, Cycles now) = 0;
 };
 
+// A module of the memory side as its neighbours may call it in place of a
+// transaction: the same access, the same counts, and the moment itself for its
+// time, exact to the femtosecond (a device's accesses keep to no cycle).
+class TimedTarget {
+ public:
+  virtual ~TimedTarget() = default;
+
+  // One access of `bytes` at `address` that arrives at `at_fs`, counted from
+  // the start of simulation. Answers when it is done; moves no bytes and never
+  // waits. The bytes must lie in memory.
+  virtual uint64_t serve(PhysAddr address, unsigned bytes, bool write, Requester requester, uint64_t at_fs) = 0;
+};
+
 // A memory of flat latency that lets its users count accesses in bulk.
 class BulkCounter {
  public:

@@ -18,39 +18,46 @@ uint64_t next_random(uint64_t& state) {
 
 ReplacementState::ReplacementState(Replacement policy, uint32_t sets, uint32_t ways, uint64_t seed)
     : policy_(policy), ways_(ways), random_(seed) {
-  const size_t slots = size_t{sets} * ways;
   if (policy == Replacement::lru || policy == Replacement::fifo) {
-    if (ways < kListWays) {
-      stamps_.resize(slots);
+    if (ways <= kPackedWays) {
+      words_.assign(sets, 0xFEDCBA9876543210);  // every way once, so that a way is found in one place
     } else {
-      list_.resize(slots);
+      list_.resize(size_t{sets} * ways);
       ends_.resize(sets);
-      for (uint32_t slot = 0; slot < slots; ++slot) move_to_front(slot / ways, slot);
+      for (uint32_t set = 0; set < sets; ++set) {
+        for (uint32_t way = 0; way < ways; ++way) move_to_front(set, way);
+      }
     }
   }
   if (policy == Replacement::plru) {
     if ((ways & (ways - 1)) != 0 || ways > 64) {
       throw std::invalid_argument("tree-PLRU needs a power of two of at most 64 ways");
     }
-    trees_.resize(sets);
+    words_.resize(sets);
+    make_turns();
   }
 }
 
-// The bit of a node says where the victim is: 0 below the left child, 1 below
-// the right. A touch turns every node on the way from the root away.
-void ReplacementState::point_away(uint32_t set, uint32_t slot) {
-  const uint32_t way = slot - set * ways_;
-  uint64_t tree = trees_[set];
-  uint32_t node = 1;
-  for (uint32_t half = ways_ / 2; half > 0; half /= 2) {
-    const uint32_t right = (way & half) != 0;
-    tree = right ? tree & ~(uint64_t{1} << node) : tree | uint64_t{1} << node;
-    node = 2 * node + right;
+// Bit n of a tree is node n; the root is 1. A node's bit says where the victim
+// is: 0 below the left child, 1 below the right. A touch turns every node on
+// the way from the root away.
+void ReplacementState::make_turns() {
+  turns_.resize(ways_);
+  for (uint32_t way = 0; way < ways_; ++way) {
+    Turn& turn = turns_[way];
+    turn.keep = ~uint64_t{0};
+    uint32_t node = 1;
+    for (uint32_t half = ways_ / 2; half > 0; half /= 2) {
+      const uint32_t right = (way & half) != 0;
+      turn.keep &= ~(uint64_t{1} << node);
+      if (!right) turn.set |= uint64_t{1} << node;
+      node = 2 * node + right;
+    }
   }
-  trees_[set] = tree;
 }
 
-void ReplacementState::move_to_front(uint32_t set, uint32_t slot) {
+void ReplacementState::move_to_front(uint32_t set, uint32_t way) {
+  const uint32_t slot = set * ways_ + way;
   Ends& ends = ends_[set];
   if (ends.newest == slot) return;
   Neighbours& self = list_[slot];
@@ -63,30 +70,22 @@ void ReplacementState::move_to_front(uint32_t set, uint32_t slot) {
   if (ends.oldest == kNone) ends.oldest = slot;
 }
 
-uint32_t ReplacementState::oldest(uint32_t set) const {
-  if (stamps_.empty()) return ends_[set].oldest;
-  const uint32_t first = set * ways_;
-  uint32_t slot = first;
-  for (uint32_t other = first + 1; other < first + ways_; ++other) {
-    if (stamps_[other] < stamps_[slot]) slot = other;
-  }
-  return slot;
-}
-
 uint32_t ReplacementState::victim(uint32_t set) {
   switch (policy_) {
     case Replacement::lru:
     case Replacement::fifo:
-      return oldest(set);
+      if (ways_ > kPackedWays) return ends_[set].oldest - set * ways_;
+      return words_[set] >> 4 * (ways_ - 1) & 15;
     case Replacement::plru: {
+      const uint64_t tree = words_[set];
       uint32_t node = 1;
-      while (node < ways_) node = 2 * node + (trees_[set] >> node & 1);
-      return set * ways_ + node - ways_;
+      while (node < ways_) node = 2 * node + (tree >> node & 1);
+      return node - ways_;
     }
     case Replacement::random:
-      return set * ways_ + static_cast<uint32_t>(next_random(random_) % ways_);
+      return static_cast<uint32_t>(next_random(random_) % ways_);
   }
-  return set * ways_;
+  return 0;
 }
 
 }  // namespace faultline::hw

@@ -1,9 +1,10 @@
 // Which way of a set goes next: the replacement state that TLBs and caches
-// share. A slot is set x ways + way. LRU and FIFO keep a stamp for each slot, or
-// in wide sets a list from the newest to the oldest; tree-PLRU a word for each
-// set; random a generator of its own.
+// share. One word for each set: under tree-PLRU the tree, under LRU and FIFO
+// the ways in order of age, four bits each; wide sets keep a list from the
+// newest to the oldest; random a generator of its own.
 #pragma once
 
+#include <bit>
 #include <cstdint>
 #include <vector>
 
@@ -17,31 +18,37 @@ class ReplacementState {
   // or more than 64.
   ReplacementState(Replacement policy, uint32_t sets, uint32_t ways, uint64_t seed);
 
-  // A hit on `slot` of `set`. Touching the slot touched last in its set changes
+  // A hit on `way` of `set`. Touching the way touched last in its set changes
   // no decision that is still to come, under any policy.
-  void touch(uint32_t set, uint32_t slot) {
-    if (policy_ == Replacement::lru) {
-      renew(set, slot);
-    } else if (policy_ == Replacement::plru) {
-      point_away(set, slot);
-    }
-  }
-
-  // `slot` was filled.
-  void fill(uint32_t set, uint32_t slot) {
+  void touch(uint32_t set, uint32_t way) {
     if (policy_ == Replacement::plru) {
-      point_away(set, slot);
-    } else if (policy_ != Replacement::random) {
-      renew(set, slot);
+      point_away(set, way);
+    } else if (policy_ == Replacement::lru) {
+      renew(set, way);
     }
   }
 
-  // The slot to evict from a full set. Random draws a number: ask once a fill.
+  // `way` was filled.
+  void fill(uint32_t set, uint32_t way) {
+    if (policy_ == Replacement::plru) {
+      point_away(set, way);
+    } else if (policy_ != Replacement::random) {
+      renew(set, way);
+    }
+  }
+
+  // The way to evict from a full set, each of whose ways was filled. Random
+  // draws a number: ask once a fill.
   uint32_t victim(uint32_t set);
 
  private:
-  // From so many ways on, looking for the lowest stamp costs more than a list.
-  static constexpr uint32_t kListWays = 17;
+  // What a touch of one way does to a tree.
+  struct Turn {
+    uint64_t keep = 0;
+    uint64_t set = 0;
+  };
+  // Ways fit into four bits up to here.
+  static constexpr uint32_t kPackedWays = 16;
   static constexpr uint32_t kNone = ~uint32_t{0};
 
   struct Neighbours {
@@ -53,24 +60,33 @@ class ReplacementState {
     uint32_t oldest = kNone;
   };
 
-  void renew(uint32_t set, uint32_t slot) {
-    if (stamps_.empty()) {
-      move_to_front(set, slot);
-    } else {
-      stamps_[slot] = ++clock_;
-    }
+  void point_away(uint32_t set, uint32_t way) {
+    const Turn& turn = turns_[way];
+    words_[set] = (words_[set] & turn.keep) | turn.set;
   }
-  void move_to_front(uint32_t set, uint32_t slot);
-  void point_away(uint32_t set, uint32_t slot);
-  uint32_t oldest(uint32_t set) const;
+  void renew(uint32_t set, uint32_t way) {
+    if (ways_ > kPackedWays) return move_to_front(set, way);
+    words_[set] = renewed(words_[set], way);
+  }
+  // Moves `way` to the low end, where the newest stands, and what was newer one up.
+  static uint64_t renewed(uint64_t order, uint64_t way) {
+    constexpr uint64_t kOnes = 0x1111111111111111;
+    const uint64_t differs = order ^ way * kOnes;
+    // The lowest of these bits marks the lowest digit that is zero.
+    const auto at = static_cast<unsigned>(std::countr_zero((differs - kOnes) & ~differs & kOnes << 3)) & ~3u;
+    const uint64_t newer = (uint64_t{1} << at) - 1;
+    const uint64_t older = ~newer << 4;
+    return (order & older) | (order & newer) << 4 | way;
+  }
+  void move_to_front(uint32_t set, uint32_t way);
+  void make_turns();
 
   Replacement policy_;
   uint32_t ways_;
-  uint64_t clock_ = 0;
-  std::vector<uint64_t> stamps_;  // by slot: last touch (lru) or fill (fifo)
-  std::vector<Neighbours> list_;  // by slot, in place of stamps
+  std::vector<uint64_t> words_;   // by set: order of age (lru, fifo), or tree (plru)
+  std::vector<Turn> turns_;       // plru, by way
+  std::vector<Neighbours> list_;  // by set x ways + way, in place of words: slots
   std::vector<Ends> ends_;        // by set
-  std::vector<uint64_t> trees_;   // plru: bit n is node n of the set's tree, the root is 1
   uint64_t random_;
 };
 

@@ -1,4 +1,4 @@
-// From a hart's integer cycles to a TLM delay and back.
+// From a hart's integer cycles to the memory side's femtoseconds and back.
 #pragma once
 
 #include <systemc>
@@ -12,33 +12,21 @@ class TimeBridge {
  public:
   explicit TimeBridge(const Clock& clock) : clock_(clock) {}
 
-  // The delay of the moment `now` against SystemC's own time. A moment in
-  // SystemC's past is a fault of the caller, reported as an sc_report error.
-  sc_core::sc_time delay(Cycles now) const {
-    const uint64_t at = now.value * clock_.period_fs();
-    const uint64_t kernel = sc_core::sc_time_stamp().value();
-    if (at < kernel) report_past();
-    return sc_core::sc_time::from_value(at - kernel);
-  }
+  uint64_t fs(Cycles moment) const { return moment.value * clock_.period_fs(); }
 
-  // When an access that began at `now`, with delay `before`, is done if its
-  // delay has grown to `after`. Rounded up to whole cycles.
-  Cycles done(Cycles now, const sc_core::sc_time& before, const sc_core::sc_time& after) {
-    const uint64_t taken = after.value() - before.value();
-    if (taken != last_taken_) {  // a division, mostly saved
-      if (after < before) report_backwards();
-      last_taken_ = taken;
-      last_cycles_ = clock_.cycles(sc_core::sc_time::from_value(taken));
+  // When an access that began at `now` is done if it took `taken_fs`. Rounded
+  // up to whole cycles.
+  Cycles done(Cycles now, uint64_t taken_fs) {
+    if (taken_fs != last_taken_fs_) {  // a division, mostly saved
+      last_taken_fs_ = taken_fs;
+      last_cycles_ = clock_.cycles(sc_core::sc_time::from_value(taken_fs));
     }
     return now + last_cycles_;
   }
 
  private:
-  [[noreturn]] static void report_past();
-  [[noreturn]] static void report_backwards();
-
   const Clock& clock_;
-  uint64_t last_taken_ = 0;
+  uint64_t last_taken_fs_ = 0;
   Cycles last_cycles_{};
 };
 

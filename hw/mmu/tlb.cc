@@ -75,13 +75,13 @@ Tlb::Filled Tlb::fill(Vpn vpn, Asid asid, const TlbEntry& entry) {
   const bool full = held_[set] == ways_;
   uint32_t slot = set * ways_;
   if (full) {
-    slot = replacement_.victim(set);
+    slot += replacement_.victim(set);
     drop(slot);
   } else {
     while (!keys_[slot].empty()) ++slot;
   }
   put(slot, key_of(vpn, asid), entry);
-  replacement_.fill(set, slot);
+  replacement_.fill(set, slot - set * ways_);
   return {slot, full};
 }
 

@@ -59,7 +59,7 @@ class Tlb {
   void refresh(uint32_t slot, const TlbEntry& entry);
 
   // The page was used.
-  void touch(uint32_t set, uint32_t slot) { replacement_.touch(set, slot); }
+  void touch(uint32_t set, uint32_t slot) { replacement_.touch(set, slot - set * ways_); }
   struct Filled {
     uint32_t slot;
     bool evicted;  // a valid entry had to go
