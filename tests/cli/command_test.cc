@@ -12,8 +12,6 @@
 #include "cli/machines_command.h"
 #include "cli/run_command.h"
 
-int sc_main(int, char**) { return 0; }
-
 namespace faultline::cli {
 
 // Stands in for the machine: these tests never run one.

@@ -13,8 +13,6 @@
 #include "cli/report/layout.h"
 #include "cli/report/statistics_json.h"
 
-int sc_main(int, char**) { return 0; }
-
 namespace faultline::cli {
 namespace {
 

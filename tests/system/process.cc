@@ -55,6 +55,8 @@ Process::Process(const std::vector<std::string>& command, const CommandOptions& 
     dup2(input, STDIN_FILENO);
     dup2(out[1], STDOUT_FILENO);
     dup2(err[1], STDERR_FILENO);
+    // What a test runner left open is no business of the program's.
+    close_range(STDERR_FILENO + 1, ~0u, 0);
     signal(SIGPIPE, SIG_DFL);
     if (chdir(options.directory.c_str()) == 0) execvpe(arguments[0], arguments.data(), variables.data());
     dprintf(STDERR_FILENO, "cannot start %s in %s\n", arguments[0], options.directory.c_str());

@@ -5,8 +5,6 @@
 
 #include "disk_bench.h"
 
-int sc_main(int, char**) { return 0; }
-
 namespace faultline::hw {
 namespace {
 

@@ -8,8 +8,6 @@
 #include "disk_bench.h"
 #include "hw/devices/hdd_mechanism.h"
 
-int sc_main(int, char**) { return 0; }
-
 namespace faultline::hw {
 namespace {
 

@@ -10,8 +10,6 @@
 #include "tests/hw/memory/bench.h"
 #include "tests/hw/mmu/page_table_builder.h"
 
-int sc_main(int, char**) { return 0; }
-
 namespace faultline::hw {
 namespace {
 

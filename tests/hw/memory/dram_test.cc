@@ -8,8 +8,6 @@
 #include "hw/memory/bus.h"
 #include "tests/hw/memory/bench.h"
 
-int sc_main(int, char**) { return 0; }
-
 namespace faultline::hw {
 namespace {
 

@@ -9,8 +9,6 @@
 
 #include "tests/hw/mmu/mmu_rig.h"
 
-int sc_main(int, char**) { return 0; }
-
 namespace faultline::hw {
 namespace {
 

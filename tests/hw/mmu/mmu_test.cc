@@ -5,8 +5,6 @@
 
 #include "tests/hw/mmu/mmu_rig.h"
 
-int sc_main(int, char**) { return 0; }
-
 namespace faultline::hw {
 namespace {
 

@@ -4,9 +4,6 @@
 
 #include <stdexcept>
 
-// For libsystemc, which is linked but not used here.
-extern "C" int sc_main(int, char**) { return 0; }
-
 namespace faultline::hw {
 namespace {
 

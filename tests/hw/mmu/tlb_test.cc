@@ -6,9 +6,6 @@
 #include <optional>
 #include <random>
 
-// For libsystemc, which is linked but not used here.
-extern "C" int sc_main(int, char**) { return 0; }
-
 namespace faultline::hw {
 namespace {
 

@@ -187,8 +187,7 @@ TEST(KernelTest, ACrashIsReported) {
   ASSERT_TRUE(outcome.crash.has_value());
   EXPECT_EQ(outcome.crash->pc, at(1));
   EXPECT_EQ(outcome.crash->address, 8u);
-  ASSERT_EQ(world.said.size(), 1u);
-  EXPECT_THAT(world.said[0], HasSubstr("SIGSEGV at pc 0x10104, address 0x8"));
+  EXPECT_THAT(world.said, testing::IsEmpty());  // whoever started the run tells it
   world.expect_all_given_back();
 }
 
