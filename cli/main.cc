@@ -1,5 +1,7 @@
+#include <fcntl.h>
 #include <fmt/format.h>
 
+#include <cerrno>
 #include <cstdio>
 #include <exception>
 #include <systemc>
@@ -20,6 +22,15 @@ int perform(const Command& command, HostClock::time_point begin) {
   return std::fflush(stdout) == 0 ? 0 : kUserErrorStatus;
 }
 
+// Keeps the numbers of closed standard streams from the files that faultline
+// opens: a guest would write into them. Opened the wrong way round, they still
+// answer EBADF.
+void hold_standard_streams() {
+  for (int fd = 0; fd <= 2; ++fd) {
+    if (fcntl(fd, F_GETFD) < 0 && errno == EBADF) open("/dev/null", fd == 0 ? O_WRONLY : O_RDONLY);
+  }
+}
+
 }  // namespace
 }  // namespace faultline::cli
 
@@ -29,12 +40,13 @@ int sc_main(int, char**) { return 0; }
 int main(int argc, char** argv) {
   using namespace faultline::cli;
   const HostClock::time_point begin = HostClock::now();
+  hold_standard_streams();
   try {
     return perform(parse_command_line({argv + (argc > 0), argv + argc}), begin);
   } catch (const UserError& error) {
-    fmt::print(stderr, "faultline: {}\n", error.what());
+    std::fputs(fmt::format("faultline: {}\n", error.what()).c_str(), stderr);
   } catch (const std::exception& error) {
-    fmt::print(stderr, "faultline: internal error: {}\n", error.what());
+    std::fputs(fmt::format("faultline: internal error: {}\n", error.what()).c_str(), stderr);
   }
   return kUserErrorStatus;
 }

@@ -54,7 +54,8 @@ std::string write_statistics(const std::string& path, const RunStatistics& stati
   return file ? "" : fmt::format("--stats {}: {}", path, errno ? std::strerror(errno) : "cannot be written");
 }
 
-void say(std::string_view line) { fmt::print(stderr, "faultline: {}\n", line); }
+// fmt::print would throw where standard error is closed or full.
+void say(std::string_view line) { std::fputs(fmt::format("faultline: {}\n", line).c_str(), stderr); }
 
 }  // namespace
 
@@ -78,7 +79,7 @@ int report_run(const RunOptions& options, SimulationResult result, double host_s
   std::string unwritten;
   if (options.stats_file) unwritten = write_statistics(*options.stats_file, statistics);
   if (!unwritten.empty()) say(unwritten);
-  if (!options.quiet) fmt::print(stderr, "{}", text_report(statistics, terminal_style()));
+  if (!options.quiet) std::fputs(text_report(statistics, terminal_style()).c_str(), stderr);
   const bool failed = !result.errors.empty() || !broken.empty() || !unwritten.empty();
   return failed ? kUserErrorStatus : exit_status(statistics.exit);
 }

@@ -3,6 +3,7 @@
 #include <fmt/format.h>
 
 #include <csignal>
+#include <cstdio>
 #include <memory>
 #include <new>
 #include <stdexcept>
@@ -22,7 +23,8 @@
 namespace faultline::cli {
 namespace {
 
-void say(std::string_view line) { fmt::print(stderr, "faultline: {}\n", line); }
+// fmt::print would throw where standard error is closed or full.
+void say(std::string_view line) { std::fputs(fmt::format("faultline: {}\n", line).c_str(), stderr); }
 
 os::NamespaceConfig namespace_config(const RunOptions& options, const std::atomic<bool>* stop) {
   os::NamespaceConfig config;

@@ -22,7 +22,7 @@ Result<uint64_t> read_host(int fd, uint8_t* to, uint64_t bytes, const std::atomi
     const ssize_t got = ::read(fd, to, bytes);
     if (got >= 0) return static_cast<uint64_t>(got);
     if (errno == EINTR && stop && stop->load()) return Errno{EINTR};
-    if (errno != EINTR) return Errno{errno == EISDIR ? EISDIR : EIO};
+    if (errno != EINTR) return Errno{errno == EISDIR || errno == EBADF ? errno : EIO};
   }
 }
 
@@ -35,7 +35,7 @@ Result<> write_host(int fd, const uint8_t* from, uint64_t bytes, const std::atom
     } else if (errno == EINTR || errno == EAGAIN) {
       if (stop && stop->load()) return Errno{EINTR};
     } else {
-      return Errno{errno == EPIPE || errno == ENOSPC || errno == EFBIG ? errno : EIO};
+      return Errno{errno == EPIPE || errno == ENOSPC || errno == EFBIG || errno == EBADF ? errno : EIO};
     }
   }
   return Unit{};
