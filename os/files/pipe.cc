@@ -176,11 +176,8 @@ uint32_t Pipe::poll(const OpenFile& file) const {
     if (writers_ == 0 && writers_seen_ > 0) events |= kPollHangUp;
   }
   if (file.writable()) {
-    if (readers_ == 0) {
-      events |= kPollError;
-    } else if (room() >= kAtomic) {
-      events |= kPollOut;
-    }
+    if (readers_ == 0) events |= kPollError;
+    if (room() >= kAtomic) events |= kPollOut;
   }
   return events;
 }

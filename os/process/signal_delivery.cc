@@ -87,7 +87,8 @@ Co<bool> enter_handler(Kernel& kernel, Task& task, const SignalInfo& info, const
 }
 
 void end_by_signal(Process& process, int signal) {
-  process.ending = ExitStatus{.code = 0, .signal = signal, .core = default_action(signal) == DefaultAction::core};
+  const bool core = default_action(signal) == DefaultAction::core && process.limits[kLimitCore].current != 0;
+  process.ending = ExitStatus{.code = 0, .signal = signal, .core = core};
 }
 
 Co<> stop(Process& process, int signal) {

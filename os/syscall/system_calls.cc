@@ -139,9 +139,11 @@ Co<SyscallResult> sys_getrusage(SyscallContext& call) {
 // --- random numbers ---------------------------------------------------------------------
 
 Co<SyscallResult> sys_getrandom(SyscallContext& call) {
-  constexpr uint32_t kKnown = 7;          // GRND_NONBLOCK, GRND_RANDOM, GRND_INSECURE
-  constexpr uint64_t kMost = 0x7ffff000;  // as every transfer of Linux
-  if (call.word(2) & ~kKnown) co_return Errno{EINVAL};
+  constexpr uint32_t kKnown = 7;           // GRND_NONBLOCK, GRND_RANDOM, GRND_INSECURE
+  constexpr uint64_t kMost = 0x7ffff000;   // as every transfer of Linux
+  constexpr uint32_t kRandomInsecure = 6;  // one contradicts the other
+  const uint32_t flags = call.word(2);
+  if ((flags & ~kKnown) || (flags & kRandomInsecure) == kRandomInsecure) co_return Errno{EINVAL};
   const uint64_t wanted = std::min(call.args[1], kMost);
   UserMemory user = call.kernel.user_memory(call.task);
   uint64_t done = 0;

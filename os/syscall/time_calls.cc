@@ -21,11 +21,15 @@ enum ClockId : int32_t {
   kClockRealtimeCoarse = 5,
   kClockMonotonicCoarse = 6,
   kClockBoottime = 7,
+  kClockTai = 11,
 };
 
-bool is_realtime(int32_t clock) { return clock == kClockRealtime || clock == kClockRealtimeCoarse; }
+// TAI is UTC where nobody has told the kernel of leap seconds.
+bool is_realtime(int32_t clock) {
+  return clock == kClockRealtime || clock == kClockRealtimeCoarse || clock == kClockTai;
+}
 
-bool is_known(int32_t clock) { return clock >= kClockRealtime && clock <= kClockBoottime; }
+bool is_known(int32_t clock) { return (clock >= kClockRealtime && clock <= kClockBoottime) || clock == kClockTai; }
 
 // Nanoseconds that the clock shows.
 uint64_t read_clock(SyscallContext& call, int32_t clock) {

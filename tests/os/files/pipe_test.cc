@@ -118,6 +118,11 @@ TEST_F(PipeTest, AWriterWithoutReadersIsToldSo) {
   EXPECT_TRUE(writing->inode().poll(*writing) & kPollError);
 }
 
+TEST_F(PipeTest, ANotFullPipeWithoutReadersIsWritableAndInError) {
+  reading.reset();
+  EXPECT_EQ(writing->inode().poll(*writing), kPollOut | kPollError);
+}
+
 TEST_F(PipeTest, ASignalEndsTheWait) {
   world.sleeper.interrupt_next = true;
   EXPECT_EQ(world.read_at(reading, 0, world.buffer, 1).error(), kInterruptedBySignal);
