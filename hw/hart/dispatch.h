@@ -55,40 +55,58 @@ inline const Op* enter(Interpreter& in, Block* block, HartState& s, const Filter
   return enter_fetched(in, block, s, loads, stores);
 }
 
+// The block at `pc` where the filter and the decoded code know it, and
+// in.piece is set to its piece; else null.
+template <FetchMode kMode>
+inline Block* find_known(Interpreter& in, uint64_t pc) {
+  if constexpr (kMode == FetchMode::each) return nullptr;
+  const FilterEntry& entry = in.fetch_entries[(pc >> TranslationFilter::kShift) % TranslationFilter::kEntries];
+  if (entry.tag != (pc & ~kPieceMask)) [[unlikely]]
+    return nullptr;
+  const uint64_t address = pc + entry.addend - reinterpret_cast<uintptr_t>(in.memory_base);
+  const CodePage* page = in.code_pages[address >> TranslationFilter::kShift];
+  Block* block = page != nullptr ? page->at(address & kPieceMask) : nullptr;
+  if (block != nullptr) [[likely]]
+    in.piece = entry.tag;
+  return block;
+}
+
 // The block at `pc`, in.piece set to its piece; null: trapped.
 template <FetchMode kMode>
 inline Block* find_block(Interpreter& in, HartState& s, uint64_t pc) {
-  if constexpr (kMode != FetchMode::each) {
-    const FilterEntry& entry = in.fetch_entries[(pc >> TranslationFilter::kShift) % TranslationFilter::kEntries];
-    if (entry.tag == (pc & ~kPieceMask)) [[likely]] {
-      const uint64_t address = pc + entry.addend - reinterpret_cast<uintptr_t>(in.memory_base);
-      const CodePage* page = in.code_pages[address >> TranslationFilter::kShift];
-      Block* block = page != nullptr ? page->at(address & kPieceMask) : nullptr;
-      if (block != nullptr) [[likely]] {
-        in.piece = entry.tag;
-        return block;
-      }
-    }
-  }
-  return in.fetch(s, pc);
+  Block* block = find_known<kMode>(in, pc);
+  return block != nullptr ? block : in.fetch(s, pc);
 }
 
-// Goes on at `pc` without a look at the clock.
+// Goes on at `pc` without a look at the clock. The slow ways are functions of
+// their own, in tail position, so that the common one saves no registers.
+template <FetchMode kMode>
+[[gnu::noinline]] const Op* proceed_in_full(Interpreter& in, uint64_t pc, HartState& s, const FilterEntry* loads,
+                                            const FilterEntry* stores) {
+  Block* block = in.fetch(s, pc);
+  if (block == nullptr) return nullptr;
+  return enter<kMode>(in, block, s, loads, stores);
+}
+
 template <FetchMode kMode>
 inline const Op* proceed(Interpreter& in, uint64_t pc, HartState& s, const FilterEntry* loads,
                          const FilterEntry* stores) {
-  Block* block = find_block<kMode>(in, s, pc);
-  if (block == nullptr) return nullptr;
+  Block* block = find_known<kMode>(in, pc);
+  if (block == nullptr) [[unlikely]]
+    return proceed_in_full<kMode>(in, pc, s, loads, stores);
   return enter<kMode>(in, block, s, loads, stores);
+}
+
+[[gnu::noinline]] inline const Op* pause_at(Interpreter& in, uint64_t pc, HartState& s) {
+  in.pause(s, pc);
+  return nullptr;
 }
 
 // A control transfer to `pc`: here interrupts are taken.
 template <FetchMode kMode>
 inline const Op* jump(Interpreter& in, uint64_t pc, HartState& s, const FilterEntry* loads, const FilterEntry* stores) {
-  if (in.due()) [[unlikely]] {
-    in.pause(s, pc);
-    return nullptr;
-  }
+  if (in.due()) [[unlikely]]
+    return pause_at(in, pc, s);
   return proceed<kMode>(in, pc, s, loads, stores);
 }
 

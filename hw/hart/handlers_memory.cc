@@ -17,6 +17,11 @@ bool matches(const FilterEntry& entry, uint64_t va) {
   return entry.tag == (va & ~(kPieceMask & ~uint64_t{kBytes - 1}));
 }
 
+template <unsigned kBytes>
+bool aligned(uint64_t va) {
+  return (va & (kBytes - 1)) == 0;
+}
+
 const FilterEntry& slot(const FilterEntry* entries, uint64_t va) {
   return entries[(va >> TranslationFilter::kShift) % TranslationFilter::kEntries];
 }
@@ -44,8 +49,9 @@ struct FromFloat {
   static T get(const HartState& s, uint8_t rs2) { return static_cast<T>(s.f[rs2]); }
 };
 
+// What neither the filter nor a look-up in the first-level TLB alone settles.
 template <class Put>
-[[gnu::noinline]] const Op* load_in_full(Interpreter& in, const Op* op, HartState& s, const FilterEntry* loads,
+[[gnu::noinline]] const Op* load_slow(Interpreter& in, const Op* op, HartState& s, const FilterEntry* loads,
                                          const FilterEntry* stores) {
   using T = typename Put::Type;
   if (!in.load_slow(s, op, address_of(op, s), sizeof(T))) return nullptr;
@@ -61,12 +67,26 @@ inline void load_from(const Op* op, HartState& s, const uint8_t* host) {
 }
 
 // The translation is known, but the line is not the most recent of its set.
+// The page was not the most recent of its set.
+template <class Put, DataMode kMode>
+[[gnu::noinline]] const Op* load_in_full(Interpreter& in, const Op* op, HartState& s, const FilterEntry* loads,
+                                         const FilterEntry* stores) {
+  using T = typename Put::Type;
+  const uint64_t va = address_of(op, s);
+  const uint8_t* host = aligned<sizeof(T)>(va) ? in.first_level_hit(va, Access::load) : nullptr;
+  if (host == nullptr) return load_slow<Put>(in, op, s, loads, stores);
+  if constexpr (kMode == DataMode::cached) in.data_access(op, host, false);
+  load_from<Put>(op, s, host);
+  return next(in, op, s, loads, stores);
+}
+
+// The line was not the most recent of its set.
 template <class Put>
 [[gnu::noinline]] const Op* load_through_cache(Interpreter& in, const Op* op, HartState& s, const FilterEntry* loads,
                                                const FilterEntry* stores) {
   const uint64_t va = address_of(op, s);
   const auto* host = reinterpret_cast<const uint8_t*>(va + slot(loads, va).addend);
-  in.data_access_cached(op, host, false);
+  in.data_access(op, host, false);
   load_from<Put>(op, s, host);
   return next(in, op, s, loads, stores);
 }
@@ -74,11 +94,11 @@ template <class Put>
 template <class Put, DataMode kMode>
 const Op* load(Interpreter& in, const Op* op, HartState& s, const FilterEntry* loads, const FilterEntry* stores) {
   using T = typename Put::Type;
-  if constexpr (kMode == DataMode::each) return load_in_full<Put>(in, op, s, loads, stores);
+  if constexpr (kMode == DataMode::each) return load_slow<Put>(in, op, s, loads, stores);
   const uint64_t va = address_of(op, s);
   const FilterEntry& entry = slot(loads, va);
   if (!matches<sizeof(T)>(entry, va)) [[unlikely]]
-    return load_in_full<Put>(in, op, s, loads, stores);
+    return load_in_full<Put, kMode>(in, op, s, loads, stores);
   const auto* host = reinterpret_cast<const uint8_t*>(va + entry.addend);
   if constexpr (kMode == DataMode::cached) {
     const auto address = static_cast<uint64_t>(host - in.memory_base);
@@ -91,8 +111,8 @@ const Op* load(Interpreter& in, const Op* op, HartState& s, const FilterEntry* l
 }
 
 template <class Get>
-[[gnu::noinline]] const Op* store_in_full(Interpreter& in, const Op* op, HartState& s, const FilterEntry* loads,
-                                          const FilterEntry* stores) {
+[[gnu::noinline]] const Op* store_slow(Interpreter& in, const Op* op, HartState& s, const FilterEntry* loads,
+                                       const FilterEntry* stores) {
   using T = typename Get::Type;
   if (!in.store_slow(s, op, address_of(op, s), sizeof(T), Get::get(s, op->rs2))) return nullptr;
   if (in.code_dropped()) {
@@ -108,12 +128,25 @@ inline void store_to(const Op* op, const HartState& s, uint8_t* host) {
   std::memcpy(host, &value, sizeof(value));
 }
 
+// A page whose frame holds decoded code takes the slow way always.
+template <class Get, DataMode kMode>
+[[gnu::noinline]] const Op* store_in_full(Interpreter& in, const Op* op, HartState& s, const FilterEntry* loads,
+                                          const FilterEntry* stores) {
+  using T = typename Get::Type;
+  const uint64_t va = address_of(op, s);
+  uint8_t* host = aligned<sizeof(T)>(va) ? in.first_level_hit(va, Access::store) : nullptr;
+  if (host == nullptr) return store_slow<Get>(in, op, s, loads, stores);
+  if constexpr (kMode == DataMode::cached) in.data_access(op, host, true);
+  store_to<Get>(op, s, host);
+  return next(in, op, s, loads, stores);
+}
+
 template <class Get>
 [[gnu::noinline]] const Op* store_through_cache(Interpreter& in, const Op* op, HartState& s, const FilterEntry* loads,
                                                 const FilterEntry* stores) {
   const uint64_t va = address_of(op, s);
   auto* host = reinterpret_cast<uint8_t*>(va + slot(stores, va).addend);
-  in.data_access_cached(op, host, true);
+  in.data_access(op, host, true);
   store_to<Get>(op, s, host);
   return next(in, op, s, loads, stores);
 }
@@ -121,11 +154,11 @@ template <class Get>
 template <class Get, DataMode kMode>
 const Op* store(Interpreter& in, const Op* op, HartState& s, const FilterEntry* loads, const FilterEntry* stores) {
   using T = typename Get::Type;
-  if constexpr (kMode == DataMode::each) return store_in_full<Get>(in, op, s, loads, stores);
+  if constexpr (kMode == DataMode::each) return store_slow<Get>(in, op, s, loads, stores);
   const uint64_t va = address_of(op, s);
   const FilterEntry& entry = slot(stores, va);
   if (!matches<sizeof(T)>(entry, va)) [[unlikely]]
-    return store_in_full<Get>(in, op, s, loads, stores);
+    return store_in_full<Get, kMode>(in, op, s, loads, stores);
   auto* host = reinterpret_cast<uint8_t*>(va + entry.addend);
   if constexpr (kMode == DataMode::cached) {
     const auto address = static_cast<uint64_t>(host - in.memory_base);

@@ -64,7 +64,7 @@ HartCosts Hart::resolve_costs() const {
 
 Trap Hart::run(HartState& state, Cycles until) {
   for (;;) {
-    const uint64_t due = std::min(next_activity(), now().value + config_.quantum);
+    const uint64_t due = next_look();
     const Trap trap = interpreter_->run(state, Cycles(std::min(until.value, due)));
     const bool over = trap.cause != Trap::Cause::budget || interrupted() || now() >= until;
     if (!over) synchronise();
@@ -73,6 +73,12 @@ Trap Hart::run(HartState& state, Cycles until) {
       return trap;
     }
   }
+}
+
+// With nothing under way elsewhere there is nobody to run ahead of.
+uint64_t Hart::next_look() const {
+  const uint64_t activity = next_activity();
+  return activity == ~uint64_t{0} ? activity : std::min(activity, now().value + config_.quantum);
 }
 
 // When something is due elsewhere in the machine: the first cycle not before it.

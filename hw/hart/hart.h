@@ -33,7 +33,8 @@ class Hart : public sc_core::sc_module {
   // interrupt waits, seen at the first control transfer or entry of another
   // 4 KB piece of code (the only places where interrupts are taken, so that
   // block sizes on the host do not show). Lets the rest of the machine run
-  // whenever something is due there, and every `quantum` cycles. Books its
+  // whenever something is due there, and every `quantum` cycles while anything is
+  // under way at all. Books its
   // cycles itself. The reservation of LR is lost at the end.
   Trap run(HartState& state, Cycles until);
 
@@ -74,6 +75,7 @@ class Hart : public sc_core::sc_module {
   void start_of_simulation() override;
   void run_body();
   HartCosts resolve_costs() const;
+  uint64_t next_look() const;
   uint64_t next_activity() const;
   Cycles kernel_word(PhysAddr address, unsigned bytes, bool write, Cycles at);
 

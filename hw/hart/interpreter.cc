@@ -27,6 +27,7 @@ std::optional<unsigned> line_shift(const Cache* cache) {
 Interpreter::Interpreter(const HartConfig& config, const HartCosts& costs, const HartEnvironment& environment)
     : l1i(recent_lines(environment.l1i)),
       l1d(recent_lines(environment.l1d)),
+      l1d_cache(environment.l1d),
       memory_base(environment.memory.base()),
       code(environment.memory),
       code_pages(code.pages()),

@@ -91,6 +91,7 @@ class Interpreter {
   uint64_t piece = 0;            // virtual address of the current 4 KB piece
   const Cache::RecentLines l1i;  // in FetchMode::line
   const Cache::RecentLines l1d;  // in DataMode::cached
+  Cache* const l1d_cache;
   uint8_t* const memory_base;
   CodeCache code;
   CodePage* const* const code_pages;
@@ -119,8 +120,13 @@ class Interpreter {
   // An access in full. False: trapped. `loaded` takes the value, zero-extended.
   bool load_slow(HartState& s, const Op* op, uint64_t va, unsigned bytes);
   bool store_slow(HartState& s, const Op* op, uint64_t va, unsigned bytes, uint64_t value);
-  // L1D for an access whose translation is known.
-  void data_access_cached(const Op* op, const uint8_t* host, bool write);
+  // The host address of `va`, whose page the first-level TLB holds and lets be
+  // used so: one look-up. Null: nothing has happened.
+  uint8_t* first_level_hit(uint64_t va, Access access) { return env_.mmu.hit(VirtAddr(va), access); }
+  // L1D for an access whose translation is known, in DataMode::cached.
+  void data_access(const Op* op, const uint8_t* host, bool write) {
+    if (!l1d_cache->hit(physical(host), write)) data_miss(op, host, write);
+  }
 
   // Atomics: counts and times the access. Null: trapped.
   uint8_t* atomic_access(HartState& s, const Op* op, unsigned bytes, Access access);
@@ -141,6 +147,8 @@ class Interpreter {
   bool write_csr(HartState& s, unsigned number, uint64_t value);
 
  private:
+  void data_miss(const Op* op, const uint8_t* host, bool write);
+
   // One page's part of an access.
   struct Part {
     PhysAddr address{};
@@ -170,7 +178,7 @@ class Interpreter {
   void set_trap_cause(const Translation& failed);
   bool locate(HartState& s, const Op* op, uint64_t va, unsigned bytes, Access access, Parts& parts);
   void data_accesses(const Op* op, const Parts& parts, bool write);
-  uint64_t data_access(PhysAddr address, unsigned bytes, bool write, uint64_t time);
+  uint64_t data_access_at(PhysAddr address, unsigned bytes, bool write, uint64_t time);
   void fetch_access_at(PhysAddr address, unsigned bytes, uint64_t time);
   Block* block_at(PhysAddr address);
   void note_code(PhysAddr address);

@@ -144,7 +144,7 @@ void Interpreter::set_trap_cause(const Translation& failed) {
 }
 
 // One access, of which the block has counted costs_.data. Answers its end.
-uint64_t Interpreter::data_access(PhysAddr address, unsigned bytes, bool write, uint64_t time) {
+uint64_t Interpreter::data_access_at(PhysAddr address, unsigned bytes, bool write, uint64_t time) {
   if (costs_.data_mode == DataMode::flat) return time + costs_.data;
   const Cycles done = env_.l1d != nullptr ? env_.l1d->access(address, write, Requester::data, Cycles(time))
                                           : env_.data_side.access(address, bytes, write, Requester::data, Cycles(time));
@@ -171,7 +171,7 @@ void Interpreter::data_accesses(const Op* op, const Parts& parts, bool write) {
         now += costs_.data;
       }
       counted = false;
-      time = data_access(at, here, write, time);
+      time = data_access_at(at, here, write, time);
       at += here;
       left -= here;
     }
@@ -203,9 +203,9 @@ bool Interpreter::store_slow(HartState& s, const Op* op, uint64_t va, unsigned b
   return true;
 }
 
-void Interpreter::data_access_cached(const Op* op, const uint8_t* host, bool write) {
+void Interpreter::data_miss(const Op* op, const uint8_t* host, bool write) {
   const uint64_t time = data_time(op) + costs_.data_tlb;
-  const Cycles done = env_.l1d->access(physical(host), write, Requester::data, Cycles(time));
+  const Cycles done = l1d_cache->miss(physical(host), write, Requester::data, Cycles(time));
   spend(CycleAccount::data, done.value - time - costs_.data);
   ++window_.data_in_full;
 }
@@ -228,7 +228,7 @@ uint8_t* Interpreter::atomic_access(HartState& s, const Op* op, unsigned bytes, 
   ++window_.data_accesses[index_of(access)];
   const uint64_t time = data_time(op) + costs_.data_tlb;
   now += uint64_t{costs_.data_tlb} + costs_.data;
-  data_access(parts[0].address, bytes, access == Access::store, time);
+  data_access_at(parts[0].address, bytes, access == Access::store, time);
   return env_.memory.at(parts[0].address);
 }
 

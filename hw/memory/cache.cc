@@ -1,5 +1,6 @@
 #include "hw/memory/cache.h"
 
+#include <bit>
 #include <stdexcept>
 #include <string>
 
@@ -39,16 +40,15 @@ Cache::Cache(sc_core::sc_module_name name, const CacheLevelConfig& config, const
       hit_fs_(time_.fs(hit_cycles_)),
       prefetch_(config.prefetch),
       line_shift_(log2_of(config.line)),
-      sets_(sets_in(config)),
+      set_count_(sets_in(config)),
       ways_(config.ways),
-      set_mask_(power_of_two(sets_) ? sets_ - 1 : 0),
-      set_bits_(static_cast<unsigned>(std::bit_width(sets_) - 1)),
-      mark_words_((ways_ + kMarksPerWord - 1) / kMarksPerWord),
-      replacement_(config.replacement, sets_, ways_, seed),
-      lines_(size_t{sets_} * ways_, kNoLine),
-      marks_(size_t{sets_} * mark_words_),
-      held_(sets_),
-      recent_(sets_) {
+      way_stride_((ways_ + WayMarks::kWays - 1) / WayMarks::kWays * WayMarks::kWays),
+      power_of_two_(power_of_two(set_count_)),
+      set_bits_(static_cast<unsigned>(std::bit_width(set_count_) - 1)),
+      replacement_(config.replacement, set_count_, ways_, seed),
+      sets_(set_count_),
+      lines_(size_t{set_count_} * way_stride_, kNoLine),
+      further_marks_(size_t{set_count_} * (way_stride_ / WayMarks::kWays - 1)) {
   upper_.register_b_transport(this, &Cache::b_transport);
 }
 
@@ -100,8 +100,24 @@ void Cache::prefetch_after(uint64_t line, Requester requester, uint64_t at_fs) {
   insert(next, false, at_fs);
 }
 
+uint32_t Cache::find_further(uint32_t set, uint64_t line) const {
+  const uint64_t* lines = &lines_[size_t{set} * way_stride_];
+  const WayMarks* marks = &further_marks_[size_t{set} * (way_stride_ / WayMarks::kWays - 1)];
+  const uint8_t mark = mark_of(line);
+  for (uint32_t first = WayMarks::kWays; first < ways_; first += WayMarks::kWays) {
+    const uint32_t way = marks++->find(mark, [=](uint32_t w) { return lines[first + w] >> 1 == line; });
+    if (way != kAbsent) return first + way;
+  }
+  return kAbsent;
+}
+
+WayMarks& Cache::marks_of(uint32_t set, uint32_t way) {
+  if (way < WayMarks::kWays) return sets_[set].marks;
+  return further_marks_[size_t{set} * (way_stride_ / WayMarks::kWays - 1) + way / WayMarks::kWays - 1];
+}
+
 uint32_t Cache::empty_way(uint32_t set) const {
-  const uint64_t* lines = &lines_[size_t{set} * ways_];
+  const uint64_t* lines = &lines_[size_t{set} * way_stride_];
   uint32_t way = 0;
   while (lines[way] != kNoLine) ++way;
   return way;
@@ -111,21 +127,21 @@ uint32_t Cache::empty_way(uint32_t set) const {
 // victim's write-back begins at `at_fs`, and the caller does not wait for it.
 void Cache::insert(uint64_t line, bool dirty, uint64_t at_fs) {
   const uint32_t set = set_of(line);
-  const bool full = held_[set] == ways_;
+  Set& place = sets_[set];
+  const bool full = place.held == ways_;
   const uint32_t way = full ? replacement_.victim(set) : empty_way(set);
-  uint64_t& held = lines_[size_t{set} * ways_ + way];
+  uint64_t& held = lines_[size_t{set} * way_stride_ + way];
   if (!full) {
-    ++held_[set];
+    ++place.held;
   } else if ((held & 1) != 0) {
     ++writebacks_;
     lower_.serve(PhysAddr(held >> 1 << line_shift_), line_bytes(), true, Requester::writeback, at_fs);
   }
   held = line << 1 | (dirty ? 1 : 0);
-  uint64_t& marks = marks_[size_t{set} * mark_words_ + way / kMarksPerWord];
-  const unsigned shift = way % kMarksPerWord * 8;
-  marks = (marks & ~(uint64_t{0xFF} << shift)) | mark_of(line) << shift;
+  marks_of(set, way).set(way % WayMarks::kWays, mark_of(line));
   replacement_.fill(set, way);
-  recent_[set] = {line, dirty ? line : kNoLine};
+  place.line = line;
+  place.dirty_line = dirty ? line : kNoLine;
 }
 
 void Cache::invalidate(PhysAddr address, uint64_t bytes) {
@@ -135,9 +151,10 @@ void Cache::invalidate(PhysAddr address, uint64_t bytes) {
     const uint32_t set = set_of(line);
     const uint32_t way = find(set, line);
     if (way == kAbsent) continue;
-    lines_[size_t{set} * ways_ + way] = kNoLine;
-    --held_[set];
-    if (recent_[set].line == line) recent_[set] = {};
+    Set& place = sets_[set];
+    lines_[size_t{set} * way_stride_ + way] = kNoLine;
+    --place.held;
+    if (place.line == line) place.line = place.dirty_line = kNoLine;
   }
 }
 

@@ -4,7 +4,6 @@
 
 #include <tlm_utils/multi_passthrough_target_socket.h>
 
-#include <bit>
 #include <cstdint>
 #include <optional>
 #include <systemc>
@@ -18,6 +17,7 @@
 #include "hw/memory/memory_side.h"
 #include "hw/memory/replacement_state.h"
 #include "hw/memory/requester.h"
+#include "hw/memory/way_marks.h"
 
 namespace faultline::hw {
 
@@ -81,33 +81,37 @@ class Cache final : public sc_core::sc_module, public MemorySide, public TimedTa
   // dirty if `write`: a further hit changes no state, so that the caller may
   // count it in bulk and add hit_cycles() itself.
   bool is_mru(uint64_t line, bool write) const {
-    const Recent& recent = recent_[set_of(line)];
-    return (write ? recent.dirty_line : recent.line) == line;
+    const Set& set = sets_[set_of(line)];
+    return (write ? set.dirty_line : set.line) == line;
   }
   void count_bulk_hits(uint64_t n) { hits_ += n; }
-  // What is_mru() looks at, for a caller that must be quick; only where the
-  // number of sets is a power of two. Stands as long as the cache.
-  struct Recent {
+
+  // What is known of one set beside its lines.
+  struct Set {
     uint64_t line = kNoLine;        // touched last in the set
     uint64_t dirty_line = kNoLine;  // the same where it is dirty
+    WayMarks marks;                 // of the first ways
+    uint64_t held = 0;              // ways that are not empty
   };
+  // What is_mru() looks at, for a caller that must be quick; only where the
+  // number of sets is a power of two. Stands as long as the cache.
   struct RecentLines {
-    const Recent* sets = nullptr;
+    const Set* sets = nullptr;
     uint64_t mask = 0;
     unsigned line_shift = 0;
 
     bool is_mru(uint64_t line, bool write) const {
-      const Recent& recent = sets[line & mask];
-      return (write ? recent.dirty_line : recent.line) == line;
+      const Set& set = sets[line & mask];
+      return (write ? set.dirty_line : set.line) == line;
     }
   };
   std::optional<RecentLines> recent_lines() const {
-    if (set_mask_ + 1 != sets_) return std::nullopt;
-    return RecentLines{recent_.data(), set_mask_, line_shift_};
+    if (!power_of_two_) return std::nullopt;
+    return RecentLines{sets_.data(), uint64_t{set_count_} - 1, line_shift_};
   }
   // After an access its line is the most recent of its set: but for a single
   // set, where a prefetch comes behind it.
-  bool line_stays_recent() const { return !prefetch_ || sets_ > 1; }
+  bool line_stays_recent() const { return !prefetch_ || set_count_ > 1; }
 
   unsigned line_shift() const { return line_shift_; }
   uint32_t line_bytes() const { return uint32_t{1} << line_shift_; }
@@ -119,39 +123,25 @@ class Cache final : public sc_core::sc_module, public MemorySide, public TimedTa
   CacheStatistics statistics() const { return {hits_ + misses_, hits_, misses_, writebacks_, prefetches_}; }
 
  private:
-  static constexpr uint32_t kAbsent = ~uint32_t{0};
-  static constexpr uint32_t kMarksPerWord = 8;
-  static constexpr uint64_t kLowBits = 0x0101010101010101;
+  static constexpr uint32_t kAbsent = WayMarks::kNone;
   uint32_t set_of(uint64_t line) const {
-    return static_cast<uint32_t>(set_mask_ != 0 || sets_ == 1 ? line & set_mask_ : line % sets_);
+    return static_cast<uint32_t>(power_of_two_ ? line & (set_count_ - 1) : line % set_count_);
   }
-  // A line's mark: eight bits that lines of one set seldom share, so that all
-  // the ways of a set are compared at once.
-  uint64_t mark_of(uint64_t line) const {
-    const uint64_t tag = line >> set_bits_;
-    return (tag ^ tag >> 8) & 0xFF;
-  }
+  uint8_t mark_of(uint64_t line) const { return WayMarks::mark_of(line >> set_bits_); }
   // The way that holds `line`, or kAbsent.
   uint32_t find(uint32_t set, uint64_t line) const {
-    const uint64_t pattern = mark_of(line) * kLowBits;
-    const uint64_t* marks = &marks_[size_t{set} * mark_words_];
-    const uint64_t* lines = &lines_[size_t{set} * ways_];
-    for (uint32_t first = 0; first < ways_; first += kMarksPerWord) {
-      const uint64_t differs = *marks++ ^ pattern;
-      // The lowest of these bits marks a byte that is zero; those above it may be wrong.
-      uint64_t zero = (differs - kLowBits) & ~differs & kLowBits << 7;
-      for (; zero != 0; zero &= zero - 1) {
-        const uint32_t way = first + static_cast<uint32_t>(std::countr_zero(zero)) / 8;
-        if (way < ways_ && lines[way] >> 1 == line) return way;
-      }
-    }
-    return kAbsent;
+    const uint64_t* lines = &lines_[size_t{set} * way_stride_];
+    const uint32_t way = sets_[set].marks.find(mark_of(line), [=](uint32_t w) { return lines[w] >> 1 == line; });
+    return way == kAbsent && ways_ > WayMarks::kWays ? find_further(set, line) : way;
   }
+  uint32_t find_further(uint32_t set, uint64_t line) const;
   void use(uint32_t set, uint32_t way, uint64_t line, bool write) {
-    uint64_t& held = lines_[size_t{set} * ways_ + way];
-    held |= write ? 1 : 0;
+    uint64_t& held = lines_[size_t{set} * way_stride_ + way];
+    if (write) held |= 1;
     replacement_.touch(set, way);
-    recent_[set] = {line, (held & 1) != 0 ? line : kNoLine};
+    Set& place = sets_[set];
+    place.line = line;
+    place.dirty_line = (held & 1) != 0 ? line : kNoLine;
   }
 
   uint64_t serve_line(uint64_t line, bool write, Requester requester, uint64_t at_fs);
@@ -159,6 +149,7 @@ class Cache final : public sc_core::sc_module, public MemorySide, public TimedTa
   uint64_t fill(uint64_t line, bool write, Requester requester, uint64_t at_fs);
   void prefetch_after(uint64_t line, Requester requester, uint64_t at_fs);
   void insert(uint64_t line, bool dirty, uint64_t at_fs);
+  WayMarks& marks_of(uint32_t set, uint32_t way);
   uint32_t empty_way(uint32_t set) const;
   void b_transport(int id, tlm::tlm_generic_payload& payload, sc_core::sc_time& delay);
 
@@ -169,16 +160,15 @@ class Cache final : public sc_core::sc_module, public MemorySide, public TimedTa
   uint64_t hit_fs_;
   bool prefetch_;
   unsigned line_shift_;
-  uint32_t sets_;
+  uint32_t set_count_;
   uint32_t ways_;
-  uint64_t set_mask_;  // sets - 1 where that is a power of two, else 0
+  uint32_t way_stride_;  // ways, and room for the last word of marks
+  bool power_of_two_;    // the number of sets
   unsigned set_bits_;
-  uint32_t mark_words_;  // for each set
   ReplacementState replacement_;
-  std::vector<uint64_t> lines_;  // by set x ways + way: line << 1 | dirty, kNoLine where empty
-  std::vector<uint64_t> marks_;  // by set: a byte for each way
-  std::vector<uint32_t> held_;   // by set: ways that are not empty
-  std::vector<Recent> recent_;   // by set
+  std::vector<Set> sets_;
+  std::vector<uint64_t> lines_;         // by set x stride + way: line << 1 | dirty, kNoLine where empty
+  std::vector<WayMarks> further_marks_;  // by set, of the ways behind the first eight
   uint64_t hits_ = 0;
   uint64_t misses_ = 0;
   uint64_t writebacks_ = 0;

@@ -58,6 +58,21 @@ Translation Mmu::translate(VirtAddr va, Access access, Cycles& now, CycleLedger&
   return translate_in_full(va, access, now, ledger);
 }
 
+uint8_t* Mmu::hit_in(Side& side, VirtAddr va, Access access) {
+  if (!format_.valid_address(va)) return nullptr;
+  Tlb& tlb = *side.tlb;
+  const Vpn vpn = page_.vpn(va);
+  const uint32_t set = tlb.set_of(vpn);
+  const uint32_t slot = tlb.probe_in(set, vpn, asid_);
+  if (slot == Tlb::kMiss) return nullptr;
+  const TlbEntry& entry = tlb.at(slot);
+  if (!entry.user_may(access)) return nullptr;
+  if (access == Access::store && memory_.has_code(entry.pfn)) return nullptr;
+  tlb.touch(set, slot);
+  used_by_user(side, set, va, entry);
+  return memory_.at(address_of(va, entry.pfn));
+}
+
 Translation Mmu::translate_in_full(VirtAddr va, Access access, Cycles& now, CycleLedger& ledger) {
   if (!format_.valid_address(va)) return {Status::page_fault, {}};
   Side& side = access == Access::fetch ? instruction_ : data_;

@@ -68,6 +68,14 @@ class Mmu : public sc_core::sc_module {
   // counted by nobody: l1i() and l1d() derive it.
   Translation translate(VirtAddr va, Access access, Cycles& now, CycleLedger& ledger);
 
+  // The same where the first level alone settles it: the byte's host address. A
+  // store must find its entry dirty and no decoded code in the frame. Null
+  // otherwise: nothing has happened then.
+  uint8_t* hit(VirtAddr va, Access access) {
+    Side& side = access == Access::fetch ? instruction_ : data_;
+    return side.tlb ? hit_in(side, va, access) : nullptr;
+  }
+
   // The same for the OS layer's own accesses, through the data side: allowed on
   // entries closed to user mode, counted apart, booked by the caller.
   Translation translate_kernel(VirtAddr va, bool write, Cycles& now);
@@ -140,6 +148,7 @@ class Mmu : public sc_core::sc_module {
     Cycles walk{};
   };
 
+  uint8_t* hit_in(Side& side, VirtAddr va, Access access);
   Translation translate_in_full(VirtAddr va, Access access, Cycles& now, CycleLedger& ledger);
   Translation look_up(Lookup& lookup);
   Translation first_level_hit(Lookup& lookup, uint32_t slot);
