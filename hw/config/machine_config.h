@@ -5,6 +5,7 @@
 #include <array>
 #include <cstdint>
 #include <string>
+#include <vector>
 
 namespace faultline::hw {
 
@@ -28,10 +29,47 @@ struct TlbConfig {
 
 enum class WalkerEntry : uint8_t { l1d, l2, memory };
 
+struct WalkCacheLevelConfig {
+  bool enabled = true;
+  uint32_t sets = 1;
+  uint32_t ways = 2;
+  Replacement replacement = Replacement::lru;
+};
+
+// Page-walk caches: level n holds entries of table level n, 0 being the last.
+// Sizes are those of ChampSim's default walker (its PSCL2 to PSCL5 are levels
+// 1 to 4); Intel SDM volume 3A, 4.10.3, describes such caches and gives none.
+struct WalkCacheConfig {
+  uint32_t cycles = 0;  // a look-up in all levels at once, before the first read
+  WalkCacheLevelConfig l1{.sets = 4, .ways = 8};
+  WalkCacheLevelConfig l2{.sets = 2, .ways = 4};
+  WalkCacheLevelConfig l3{.sets = 1, .ways = 4};
+  WalkCacheLevelConfig l4{.sets = 1, .ways = 2};
+  WalkCacheLevelConfig l5{.sets = 1, .ways = 2};
+
+  // 1 to 5.
+  const WalkCacheLevelConfig& level(unsigned n) const {
+    const WalkCacheLevelConfig* const all[] = {&l1, &l2, &l3, &l4, &l5};
+    return *all[n - 1];
+  }
+};
+
 struct WalkerConfig {
   WalkerEntry entry = WalkerEntry::memory;  // where its reads enter the hierarchy
-  bool caches = false;                      // page-walk caches (to come)
-  uint32_t parallel = 1;                    // walks at once (to come)
+  bool caches = false;                      // page-walk caches
+  WalkCacheConfig cache;                    // their shapes
+  uint32_t parallel = 1;                    // walks of one instruction at once
+};
+
+enum class NestedPage : uint8_t { small, medium, large };  // 4 KB, 2 MB, 1 GB
+
+// Two-dimensional translation: what paging_format leads to is a guest-physical
+// address, which the host's tables translate once more.
+struct NestedConfig {
+  bool enabled = false;
+  std::string format = "x86-64";         // of the host's tables
+  NestedPage page = NestedPage::small;   // that they map guest-physical memory with
+  WalkCacheLevelConfig tlb{.enabled = false, .sets = 8, .ways = 4};  // guest-physical to host-physical
 };
 
 struct CacheLevelConfig {
@@ -105,16 +143,24 @@ struct DiskConfig {
   uint32_t queue_depth = 32;  // ssd: requests served at once
 };
 
+// What is watched beside what always is. Changes no other count and no cycle.
+struct ObserveConfig {
+  bool tlb = false;            // misses of many TLB geometries (hw/mmu/stack_distance_observer.h)
+  std::vector<uint32_t> sets;  // ... of these numbers of sets too
+};
+
 struct MachineConfig {
   uint64_t seed = 1;
   std::string paging_format = "x86-64";
   HartConfig hart;
   TlbConfig tlb;
   WalkerConfig walker;
+  NestedConfig nested;
   CacheConfig cache;
   BusConfig bus;
   DramConfig dram;
   DiskConfig disk;
+  ObserveConfig observe;
 };
 
 }  // namespace faultline::hw

@@ -1,5 +1,7 @@
 #include "hw/mmu/mmu.h"
 
+#include <algorithm>
+
 namespace faultline::hw {
 namespace {
 
@@ -25,6 +27,7 @@ Mmu::Mmu(sc_core::sc_module_name name, const MachineConfig& config, const PageTa
       asids_(config.tlb.asids),
       // A piece of 4 KB must lie within one page.
       fast_path_(config.hart.fast_path && page_.shift >= TranslationFilter::kShift),
+      parallel_(config.walker.parallel >= 2),
       l2_hit_cycles_(config.tlb.l2.hit_cycles),
       instruction_{.tlb = make_tlb(config.tlb, config.tlb.l1i, config.seed), .instruction = true},
       data_{.tlb = make_tlb(config.tlb, config.tlb.l1d, config.seed + 1), .instruction = false},
@@ -73,7 +76,13 @@ uint8_t* Mmu::hit_in(Side& side, VirtAddr va, Access access) {
   return memory_.at(address_of(va, entry.pfn));
 }
 
-Translation Mmu::translate_in_full(VirtAddr va, Access access, Cycles& now, CycleLedger& ledger) {
+// The way for what the first level holds changes nothing here.
+Translation Mmu::translate_beside(VirtAddr va, Access access, const WalkTime& other, Cycles& now, CycleLedger& ledger) {
+  return translate_in_full(va, access, now, ledger, parallel_ ? &other : nullptr);
+}
+
+Translation Mmu::translate_in_full(VirtAddr va, Access access, Cycles& now, CycleLedger& ledger,
+                                   const WalkTime* beside) {
   if (!format_.valid_address(va)) return {Status::page_fault, {}};
   Side& side = access == Access::fetch ? instruction_ : data_;
   Lookup lookup{.va = va,
@@ -82,7 +91,8 @@ Translation Mmu::translate_in_full(VirtAddr va, Access access, Cycles& now, Cycl
                 .side = side,
                 .counts = user_,
                 .level1 = side.instruction ? user_.l1i : user_.l1d,
-                .now = now};
+                .now = now,
+                .beside = beside};
   const Translation translation = look_up(lookup);
   ledger.book(CycleAccount::tlb, lookup.tlb);
   ledger.book(CycleAccount::walk, lookup.walk);
@@ -170,19 +180,54 @@ bool Mmu::make_dirty(Lookup& lookup, TlbEntry& entry, Status& status) {
 }
 
 WalkResult Mmu::walk(Lookup& lookup) {
-  const Cycles begun = lookup.now;
-  const WalkResult result = walker_.walk({root_, lookup.va, lookup.access, lookup.privilege}, lookup.now);
-  lookup.walk += lookup.now - begun;
-  TranslationStatistics& counts = lookup.counts.translation;
+  const WalkResult result = timed_walk(lookup);
   if (result.status != Status::ok) {
-    counts.fault_walk_reads += result.reads;
+    lookup.counts.translation.fault_walk_reads += result.reads;
+  } else {
+    count_walk(lookup.counts, result);
+  }
+  return result;
+}
+
+WalkResult Mmu::timed_walk(Lookup& lookup) {
+  const WalkRequest request{root_, lookup.va, lookup.access, lookup.privilege, asid_};
+  Cycles begun = lookup.now;
+  if (!lookup.beside) {
+    const WalkResult result = walker_.walk(request, lookup.now);
+    lookup.walk += lookup.now - begun;
+    if (lookup.privilege == Privilege::user) last_walk_ = {begun, lookup.now};
     return result;
   }
-  ++counts.walks;
-  counts.walk_reads += result.reads;
-  counts.walk_writes += result.writes;
-  counts.walk_depth_sum += format_.levels() - result.level;
+  // What it takes beyond the walk beside it.
+  begun = lookup.beside->began;
+  Cycles ended = begun;
+  const WalkResult result = walker_.walk(request, ended);
+  const Cycles took = ended - begun;
+  const Cycles hidden = std::min(took, lookup.beside->ended - begun);
+  lookup.now += took - hidden;
+  lookup.walk += took - hidden;
   return result;
+}
+
+void Mmu::count_walk(Counts& counts, const WalkResult& result) const {
+  TranslationStatistics& translation = counts.translation;
+  ++translation.walks;
+  translation.walk_reads += result.reads;
+  translation.walk_writes += result.writes;
+  const unsigned depth = result.first - result.level + 1u;
+  translation.walk_depth_sum += depth + result.host.depths;
+  translation.walk_reads_skipped += format_.root_level() - result.first;
+  if (walker_.host_format()) {
+    counts.nested.host_reads += result.host.reads;
+    counts.nested.guest_reads += result.reads - result.host.reads;
+    counts.nested.tlb_lookups += result.host.lookups;
+    counts.nested.tlb_hits += result.host.hits;
+  }
+  if (!walker_.caches().any()) return;
+  for (unsigned level = 1; level < format_.levels() && level <= result.first; ++level) {
+    if (walker_.caches().has(level)) ++counts.walk_cache[level].misses;
+  }
+  if (result.first < format_.root_level()) ++counts.walk_cache[result.first + 1u].hits;
 }
 
 void Mmu::fill_first(Lookup& lookup, const TlbEntry& entry) {
@@ -252,6 +297,7 @@ void Mmu::flush_levels(Flush flush) {
     flush(*l2_);
     ++l2_flushes_;
   }
+  ++walk_cache_flushes_;
 }
 
 void Mmu::set_address_space(PhysAddr root, Asid asid) {
@@ -259,7 +305,9 @@ void Mmu::set_address_space(PhysAddr root, Asid asid) {
   root_ = root;
   asid_ = asid;
   clear_filters();
-  if (!asids_) flush_levels([](Tlb& tlb) { tlb.flush_not_global(); });
+  if (asids_) return;
+  flush_levels([](Tlb& tlb) { tlb.flush_not_global(); });
+  walker_.flush_all_spaces();
 }
 
 void Mmu::flush_page(Asid asid, VirtAddr va) {
@@ -268,16 +316,19 @@ void Mmu::flush_page(Asid asid, VirtAddr va) {
     if (side->tlb) drop_piece(*side, side->tlb->set_of(vpn));
   }
   flush_levels([=](Tlb& tlb) { tlb.flush_page(vpn, asid); });
+  walker_.flush_page(asid, va);
 }
 
 void Mmu::flush_asid(Asid asid) {
   if (asid == asid_) clear_filters();
   flush_levels([=](Tlb& tlb) { tlb.flush_asid(asid); });
+  walker_.flush_asid(asid);
 }
 
 void Mmu::flush_all() {
   clear_filters();
   flush_levels([](Tlb& tlb) { tlb.flush_all(); });
+  walker_.flush_all();
 }
 
 void Mmu::drop_store_filter(Pfn frame) {
@@ -300,12 +351,19 @@ TlbStatistics Mmu::l2() const {
   return {l2.hits + l2.misses, l2.hits, l2.misses, l2.evictions, l2_flushes_};
 }
 
+WalkCacheStatistics Mmu::walk_cache(unsigned level) const {
+  if (!walker_.caches().has(level)) return {};
+  const LevelCounts& counts = user_.walk_cache[level];
+  return {counts.hits + counts.misses, counts.hits, counts.misses, walk_cache_flushes_};
+}
+
 KernelTranslationStatistics Mmu::kernel() const {
   const LevelCounts& l1 = kernel_.l1d;
   const LevelCounts& l2 = kernel_.l2;
   return {{l1.hits + l1.misses, l1.hits, l1.misses, l1.evictions, 0},
           {l2.hits + l2.misses, l2.hits, l2.misses, l2.evictions, 0},
-          kernel_.translation};
+          kernel_.translation,
+          kernel_.nested};
 }
 
 }  // namespace faultline::hw

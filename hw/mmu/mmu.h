@@ -28,12 +28,35 @@ struct TlbStatistics {
 };
 
 struct TranslationStatistics {
-  uint64_t walks = 0;             // that succeeded: last-level misses + dirty_walks
-  uint64_t dirty_walks = 0;       // for a store to an entry not yet dirty
-  uint64_t walk_reads = 0;        // entries read by walks
-  uint64_t walk_writes = 0;       // entries written: referenced and modified bits
-  uint64_t fault_walk_reads = 0;  // entries read by attempts that faulted
-  uint64_t walk_depth_sum = 0;    // sum of the depths of walks: must equal walk_reads
+  uint64_t walks = 0;               // that succeeded: last-level misses + dirty_walks
+  uint64_t dirty_walks = 0;         // for a store to an entry not yet dirty
+  uint64_t walk_reads = 0;          // entries read by walks
+  uint64_t walk_writes = 0;         // entries written: referenced and modified bits
+  uint64_t fault_walk_reads = 0;    // entries read by attempts that faulted
+  uint64_t walk_depth_sum = 0;      // sum of the depths of walks, from where they began: must equal walk_reads
+  uint64_t walk_reads_skipped = 0;  // entries that walk caches knew
+};
+
+// One level of the page-walk caches, by walks that succeeded.
+struct WalkCacheStatistics {
+  uint64_t lookups = 0;  // hits + misses; the lowest level is asked first, the others when it misses
+  uint64_t hits = 0;
+  uint64_t misses = 0;
+  uint64_t flushes = 0;  // flush operations that reached it
+};
+
+// Two-dimensional walks that succeeded.
+struct NestedStatistics {
+  uint64_t host_reads = 0;   // entries of the host's tables
+  uint64_t guest_reads = 0;  // and of the guest's: together the walk_reads
+  uint64_t tlb_lookups = 0;  // in the nested TLB
+  uint64_t tlb_hits = 0;
+};
+
+// When a walk was made.
+struct WalkTime {
+  Cycles began{};
+  Cycles ended{};
 };
 
 // The OS layer's own accesses, counted apart from the user's.
@@ -41,6 +64,7 @@ struct KernelTranslationStatistics {
   TlbStatistics l1d;  // without flushes
   TlbStatistics l2;
   TranslationStatistics translation;
+  NestedStatistics nested;
 };
 
 // One look-up, as the hardware does it:
@@ -67,6 +91,14 @@ class Mmu : public sc_core::sc_module {
   // side where the rules of TranslationFilter allow. A first-level hit is
   // counted by nobody: l1i() and l1d() derive it.
   Translation translate(VirtAddr va, Access access, Cycles& now, CycleLedger& ledger);
+
+  // The same for a second page of one instruction, whose walk for the first,
+  // `other`, does not depend on it: where the walker makes two walks at once
+  // (walker.parallel) they begin together, and the two cost what the longer one
+  // does. No count changes.
+  Translation translate_beside(VirtAddr va, Access access, const WalkTime& other, Cycles& now, CycleLedger& ledger);
+  // When the latest walk for user mode was made, in translate().
+  const WalkTime& last_walk() const { return last_walk_; }
 
   // The same where the first level alone settles it: the byte's host address. A
   // store must find its entry dirty and no decoded code in the frame. Null
@@ -110,6 +142,10 @@ class Mmu : public sc_core::sc_module {
   TlbStatistics l1d(uint64_t data_references) const;
   TlbStatistics l2() const;
   KernelTranslationStatistics kernel() const;
+  // All zero where there is no such cache; level 1 is that above the last level
+  // of tables. Look-ups of user mode's walks.
+  WalkCacheStatistics walk_cache(unsigned level) const;
+  const NestedStatistics& nested() const { return user_.nested; }
 
   const PageTableFormat& format() const { return format_; }
 
@@ -125,6 +161,8 @@ class Mmu : public sc_core::sc_module {
     LevelCounts l1d;
     LevelCounts l2;
     TranslationStatistics translation;
+    std::array<LevelCounts, PageTableFormat::kMaxLevels> walk_cache;
+    NestedStatistics nested;
   };
   // One first-level TLB and, for each of its sets, the 4 KB piece of address
   // space that it put into its filters: ~0 for none.
@@ -144,12 +182,14 @@ class Mmu : public sc_core::sc_module {
     Counts& counts;
     LevelCounts& level1;
     Cycles& now;
-    Cycles tlb{};  // what it took so far, by account
+    const WalkTime* beside = nullptr;  // a walk that this one's need not wait for
+    Cycles tlb{};                      // what it took so far, by account
     Cycles walk{};
   };
 
   uint8_t* hit_in(Side& side, VirtAddr va, Access access);
-  Translation translate_in_full(VirtAddr va, Access access, Cycles& now, CycleLedger& ledger);
+  Translation translate_in_full(VirtAddr va, Access access, Cycles& now, CycleLedger& ledger,
+                                const WalkTime* beside = nullptr);
   Translation look_up(Lookup& lookup);
   Translation first_level_hit(Lookup& lookup, uint32_t slot);
   Translation second_level_hit(Lookup& lookup, uint32_t slot);
@@ -158,6 +198,8 @@ class Mmu : public sc_core::sc_module {
   // modified bit; else `status` says how the walk failed.
   bool make_dirty(Lookup& lookup, TlbEntry& entry, Translation::Status& status);
   WalkResult walk(Lookup& lookup);
+  WalkResult timed_walk(Lookup& lookup);
+  void count_walk(Counts& counts, const WalkResult& result) const;
   void fill_first(Lookup& lookup, const TlbEntry& entry);
   void used(Lookup& lookup, const TlbEntry& entry);
   void used_by_user(Side& side, uint32_t set, VirtAddr va, const TlbEntry& entry);
@@ -178,6 +220,7 @@ class Mmu : public sc_core::sc_module {
   PageTableWalker& walker_;
   bool asids_;
   bool fast_path_;
+  bool parallel_;  // two walks at once
   Cycles l2_hit_cycles_;
 
   PhysAddr root_{};
@@ -186,6 +229,8 @@ class Mmu : public sc_core::sc_module {
   Side data_;
   std::optional<Tlb> l2_;
   uint64_t l2_flushes_ = 0;
+  uint64_t walk_cache_flushes_ = 0;
+  WalkTime last_walk_;
   std::array<TranslationFilter, 3> filters_;  // by Access
   Counts user_;
   Counts kernel_;

@@ -1,62 +1,117 @@
 #include "hw/mmu/page_table_walker.h"
 
+#include <algorithm>
+#include <bit>
+#include <stdexcept>
+#include <string>
+
 namespace faultline::hw {
+namespace {
+
+// Apart from those of the TLBs.
+constexpr uint64_t kCacheSeed = 20;
+constexpr uint64_t kNestedTlbSeed = 30;
+
+std::optional<HostStage> make_host(const MachineConfig& config, EntryPort& entries) {
+  const NestedConfig& nested = config.nested;
+  if (!nested.enabled) return std::nullopt;
+  const PageTableFormat* format = find_page_table_format(nested.format);
+  if (!format) throw std::invalid_argument("nested.format: no format \"" + nested.format + "\"");
+  return HostStage(*format, entries, nested, config.tlb.enabled && nested.tlb.enabled, config.seed + kNestedTlbSeed);
+}
+
+}  // namespace
 
 PageTableWalker::PageTableWalker(sc_core::sc_module_name name, const PageTableFormat& format, BackingStore& memory,
-                                 const Clock& clock, MemorySide* side)
-    : sc_module(name), format_(format), memory_(memory) {
-  if (!side) port_ = std::make_unique<MemoryPort>("port", clock);
-  side_ = side ? side : port_.get();
+                                 const Clock& clock, MemorySide* side, const MachineConfig& config)
+    : sc_module(name),
+      format_(format),
+      memory_(memory),
+      entries_(memory, clock, side),
+      caches_(format, config.walker, config.seed + kCacheSeed),
+      cache_cycles_(caches_.any() ? config.walker.cache.cycles : 0),
+      host_(make_host(config, entries_)) {}
+
+void PageTableWalker::set_host(PhysAddr root, Vmid vmid) {
+  if (!host_) return;
+  host_->set_root(root, vmid);
+  flush_all();
 }
 
-void PageTableWalker::count_in_bulk(BulkCounter* counter) {
-  if (!port_) return;
-  flat_ = port_->flat_latency();
-  counter_ = counter;
-}
-
-void PageTableWalker::timed(PhysAddr address, bool write, Cycles& now) {
-  if (flat_) {
-    now += write ? flat_->write : flat_->read;
-  } else {
-    now = side_->access(address, format_.entry_bytes(), write, Requester::walker, now);
-  }
-}
-
-uint64_t PageTableWalker::read(PhysAddr address) const {
-  return format_.entry_bytes() == 4 ? memory_.load<uint32_t>(address) : memory_.load<uint64_t>(address);
+void PageTableWalker::flush_all() {
+  caches_.flush_all();
+  if (host_) host_->flush();
 }
 
 WalkResult PageTableWalker::walk(const WalkRequest& request, Cycles& now) {
   ++statistics_.walks;
-  WalkResult result;
-  Steps steps;
-  Above above;
+  const uint64_t reads = entries_.reads();
+  const uint64_t writes = entries_.writes();
+  Walk walk{.request = request, .now = now};
+  if (host_) host_->begin();
+  descend(walk);
+  WalkResult& result = walk.result;
+  if (result.status == Translation::Status::ok) finish(walk);
+  if (result.status == Translation::Status::ok) remember(walk);
+  if (host_) result.host = host_->counts();
+  result.reads = static_cast<uint8_t>(entries_.reads() - reads);
+  result.writes = static_cast<uint8_t>(entries_.writes() - writes);
+  statistics_.reads += result.reads;
+  statistics_.writes += result.writes;
+  entries_.settle();
+  return result;
+}
+
+// Where to begin: at the root, or below what a walk cache knows.
+TablePointer PageTableWalker::begin(Walk& walk) {
+  const WalkRequest& request = walk.request;
+  walk.now += cache_cycles_;
+  walk.result.first = static_cast<uint8_t>(format_.root_level());
+  if (!caches_.any()) return {request.root, {}};
+  for (unsigned level = 1; level < format_.levels(); ++level) {
+    const TablePointer* known = caches_.find(level, request.address, request.asid);
+    if (!known) continue;
+    walk.result.first = static_cast<uint8_t>(level - 1);
+    return *known;
+  }
+  return {request.root, {}};
+}
+
+// Where the step's entry, which has its address in its table's terms, lies in memory.
+bool PageTableWalker::locate(Walk& walk, Step& step, bool translated) {
+  if (host_ && !translated) {
+    const HostStage::Found found = host_->translate(step.address, Access::store, walk.now);
+    if (!found.ok) return false;
+    step.address = found.address;
+    step.shift = found.shift;
+  }
+  return entries_.holds(step.address, format_.entry_bytes());
+}
+
+// Reads entries down to the first that points at no table.
+void PageTableWalker::descend(Walk& walk) {
+  WalkResult& result = walk.result;
   const uint64_t set_in_tables = format_.tables_have_referenced() ? format_.referenced_bit() : 0;
-  PhysAddr table = request.root;
-  unsigned level = format_.root_level();
+  const TablePointer from = begin(walk);
+  const bool cached = result.first != format_.root_level();
+  walk.above = walk.entered = from.above;
+  PhysAddr table = from.table;
+  unsigned level = result.first;
   for (;; --level) {
-    Step& step = steps[level];
-    step.address = format_.entry_address(table, request.address, level);
-    if (!memory_.contains(step.address, format_.entry_bytes())) {
+    Step& step = walk.steps[level];
+    step.address = format_.entry_address(table, walk.request.address, level);
+    if (!locate(walk, step, cached && level == result.first)) {
       result.status = Translation::Status::access_fault;
       break;
     }
-    timed(step.address, false, now);
-    ++result.reads;
-    step.raw = read(step.address);
+    step.raw = entries_.read(step.address, format_.entry_bytes(), walk.now);
     if (!format_.points_at_table(step.raw, level)) break;
-    above.all &= step.raw;
-    above.any |= step.raw;
+    walk.above.all &= step.raw;
+    walk.above.any |= step.raw;
     step.set = set_in_tables & ~step.raw;
     table = format_.table_of(step.raw);
   }
   result.level = static_cast<uint8_t>(level);
-  if (result.status == Translation::Status::ok) finish(request, steps, above, result, now);
-  statistics_.reads += result.reads;
-  statistics_.writes += result.writes;
-  if (counter_ && flat_) counter_->count_bulk(Requester::walker, result.reads, result.writes);
-  return result;
 }
 
 Permissions PageTableWalker::effective(const Entry& leaf, const Above& above) const {
@@ -73,40 +128,70 @@ Permissions PageTableWalker::effective(const Entry& leaf, const Above& above) co
 
 // The walk came to an entry that points at no table: is it a page, may the
 // access be, and which bits does it leave?
-void PageTableWalker::finish(const WalkRequest& request, Steps& steps, const Above& above, WalkResult& result,
-                             Cycles& now) {
-  Step& last = steps[result.level];
+void PageTableWalker::finish(Walk& walk) {
+  const WalkRequest& request = walk.request;
+  WalkResult& result = walk.result;
+  Step& last = walk.steps[result.level];
   const Entry leaf = format_.decode(last.raw, result.level);
-  result.permissions = effective(leaf, above);
+  result.permissions = effective(leaf, walk.above);
   if (!leaf.valid || !permits(result.permissions, request.access, request.privilege)) {
     result.status = Translation::Status::page_fault;
     return;
   }
   const uint64_t below = format_.entry_span(result.level) - 1;  // bytes of the leaf's page, less one
   const PhysAddr byte(memory_.page().address(leaf.pfn).value | (request.address.value & below));
-  if (!memory_.contains(byte, 1)) {
+  if (!locate_page(walk, byte)) {
     result.status = Translation::Status::access_fault;
     return;
   }
   const bool store = request.access == Access::store;
   const uint64_t bits = store ? format_.referenced_bit() | format_.modified_bit() : format_.referenced_bit();
   last.set = bits & ~last.raw;
-  write_back(steps, result, now);
-  result.pfn = memory_.page().pfn(byte);
+  write_back(walk);
   result.dirty = store || leaf.modified;
 }
 
-void PageTableWalker::write_back(const Steps& steps, WalkResult& result, Cycles& now) {
-  for (unsigned level = format_.levels(); level-- > result.level;) {
-    const Step& step = steps[level];
-    if (step.set == 0) continue;
-    timed(step.address, true, now);
-    ++result.writes;
-    if (format_.entry_bytes() == 4) {
-      memory_.store<uint32_t>(step.address, static_cast<uint32_t>(step.raw | step.set));
-    } else {
-      memory_.store<uint64_t>(step.address, step.raw | step.set);
-    }
+// The byte's frame, and how much of the leaf's page lies around it in one piece.
+bool PageTableWalker::locate_page(Walk& walk, PhysAddr byte) {
+  WalkResult& result = walk.result;
+  unsigned shift = static_cast<unsigned>(std::countr_zero(format_.entry_span(result.level)));
+  if (host_) {
+    const HostStage::Found found = host_->translate(byte, walk.request.access, walk.now);
+    if (!found.ok) return false;
+    result.permissions.read = result.permissions.read && found.read;
+    result.permissions.write = result.permissions.write && found.write;
+    result.permissions.execute = result.permissions.execute && found.execute;
+    byte = found.address;
+    shift = std::min(shift, found.shift);
+  }
+  result.page_shift = static_cast<uint8_t>(shift);
+  result.pfn = memory_.page().pfn(byte);
+  return memory_.contains(byte, 1);
+}
+
+void PageTableWalker::write_back(Walk& walk) {
+  for (unsigned level = walk.result.first + 1u; level-- > walk.result.level;) {
+    const Step& step = walk.steps[level];
+    if (step.set != 0) entries_.write(step.address, format_.entry_bytes(), step.raw | step.set, walk.now);
+  }
+}
+
+// What the walk leaves in the walk caches and the nested TLB.
+void PageTableWalker::remember(Walk& walk) {
+  if (host_) host_->commit();
+  if (!caches_.any()) return;
+  const WalkRequest& request = walk.request;
+  WalkResult& result = walk.result;
+  if (result.first != format_.root_level()) caches_.touch(result.first + 1u, request.address, request.asid);
+  Above above = walk.entered;
+  for (unsigned level = result.first; level > result.level; --level) {
+    above.all &= walk.steps[level].raw;
+    above.any |= walk.steps[level].raw;
+    const Step& next = walk.steps[level - 1];
+    // A table that spreads over pages of the host has no one address there.
+    if (host_ && format_.table_bytes(level - 1) >> next.shift > 1) continue;
+    const uint64_t offset = format_.index(request.address, level - 1) * format_.entry_bytes();
+    caches_.fill(level, request.address, request.asid, {PhysAddr(next.address.value - offset), above});
   }
 }
 

@@ -4,17 +4,20 @@
 
 #include <array>
 #include <cstdint>
-#include <memory>
 #include <optional>
 #include <systemc>
 
 #include "hw/base/clock.h"
 #include "hw/base/types.h"
+#include "hw/config/machine_config.h"
 #include "hw/memory/backing_store.h"
 #include "hw/memory/memory_port.h"
 #include "hw/memory/memory_side.h"
+#include "hw/mmu/entry_port.h"
+#include "hw/mmu/host_stage.h"
 #include "hw/mmu/page_table_format.h"
 #include "hw/mmu/translation.h"
+#include "hw/mmu/walk_cache.h"
 
 namespace faultline::hw {
 
@@ -42,72 +45,111 @@ inline bool permits(const Permissions& permissions, Access access, Privilege pri
 }
 
 struct WalkRequest {
-  PhysAddr root{};
+  PhysAddr root{};  // guest-physical under nested translation
   VirtAddr address{};
   Access access = Access::load;
   Privilege privilege = Privilege::user;
+  Asid asid = 0;  // for the walk caches
 };
 
 struct WalkResult {
   Translation::Status status = Translation::Status::ok;
-  uint8_t level = 0;   // of the leaf
-  uint8_t reads = 0;   // entries read
-  uint8_t writes = 0;  // entries written back
-  Pfn pfn{};           // of the base page that holds the address
+  uint8_t level = 0;       // of the leaf
+  uint8_t first = 0;       // level of the first entry read: the root's, unless a walk cache knew more
+  uint8_t reads = 0;       // entries read, those of the host among them
+  uint8_t writes = 0;      // entries written back
+  uint8_t page_shift = 0;  // log2 bytes of the page that a TLB may hold: the leaf's, or the host's where that is less
+  Pfn pfn{};               // of the base page that holds the address
   Permissions permissions{};
-  bool dirty = false;  // the leaf's modified bit is set by now
+  bool dirty = false;        // the leaf's modified bit is set by now
+  HostStage::Counts host{};  // under nested translation
 };
 
-// Checks in this order, at each level from the root: the entry lies in memory
+// Checks in this order, at each level from the first: the entry lies in memory
 // (else access_fault), it is valid (else page_fault); at the leaf: the access is
 // permitted (else page_fault), the page lies in memory (else access_fault).
 // Only when all holds are bits set: one write for each entry that changes, the root's first, the leaf's
 // referenced and modified bits together.
+//
+// With walk caches, a walk begins below the last level whose cache knows the
+// address; the cache of the lowest level is asked first. Only a walk that
+// succeeds leaves a trace in them: what it read above the leaf, valid and
+// referenced by then. Whoever changes a table entry must flush its address.
+//
+// Under nested translation the tables and pages named here are guest-physical,
+// and the host's tables say where they lie: each entry is read after that
+// (h reads for h levels), and so is the page, so that g levels over h make
+// (g + 1)(h + 1) - 1 reads. Where the host has no page for the guest, it is an
+// access_fault. Walk caches hold host-physical addresses.
 class PageTableWalker : public sc_core::sc_module {
  public:
   // Reads enter memory at `side` (the first-level data cache, say), or through
   // a port of the walker's own when there is none.
+  // Of `config` it takes the walker's and the nested tables' part. Throws
+  // std::invalid_argument, one line, for what of that cannot be built.
   PageTableWalker(sc_core::sc_module_name name, const PageTableFormat& format, BackingStore& memory, const Clock& clock,
-                  MemorySide* side = nullptr);
+                  MemorySide* side = nullptr, const MachineConfig& config = {});
 
   // To be bound; only where no side was given.
-  MemoryPort& port() { return *port_; }
+  MemoryPort& port() { return entries_.port(); }
 
   // Where memory has one flat latency (its own port grants DMI): accesses take
   // that and are counted at `counter` (may be null) instead of transported.
   // After elaboration; without effect on any count or time.
-  void count_in_bulk(BulkCounter* counter);
+  void count_in_bulk(BulkCounter* counter) { entries_.count_in_bulk(counter); }
+
+  // Under nested translation, before the first walk: where the host's tables
+  // begin. Forgets what it knew of the machine before.
+  void set_host(PhysAddr root, Vmid vmid);
 
   WalkResult walk(const WalkRequest& request, Cycles& now);
 
+  // For the walk caches; the nested TLB knows no address of the guest's
+  // programs, and only flush_all() empties it.
+  void flush_page(Asid asid, VirtAddr va) { caches_.flush_page(asid, va); }
+  void flush_asid(Asid asid) { caches_.flush_asid(asid); }
+  void flush_all_spaces() { caches_.flush_all(); }
+  void flush_all();
+
   const PageTableFormat& format() const { return format_; }
+  // Null without nested translation.
+  const PageTableFormat* host_format() const { return host_ ? &host_->format() : nullptr; }
+  const WalkCaches& caches() const { return caches_; }
   const WalkerStatistics& statistics() const { return statistics_; }
 
  private:
   struct Step {
     PhysAddr address{};
     uint64_t raw = 0;
-    uint64_t set = 0;  // bits to set in it
+    uint64_t set = 0;     // bits to set in it
+    unsigned shift = 63;  // log2 bytes of the host's page around it
   };
   using Steps = std::array<Step, PageTableFormat::kMaxLevels>;
-
-  void write_back(const Steps& steps, WalkResult& result, Cycles& now);
-  void timed(PhysAddr address, bool write, Cycles& now);
-  uint64_t read(PhysAddr address) const;
-  // The table entries above a leaf, as the format lets them have a say.
-  struct Above {
-    uint64_t all = ~uint64_t{0};  // bits set in every one
-    uint64_t any = 0;             // bits set in at least one
+  // One walk under way.
+  struct Walk {
+    const WalkRequest& request;
+    Cycles& now;
+    WalkResult result{};
+    Steps steps{};
+    Above entered{};  // with what the walk caches said
+    Above above{};
   };
+
+  TablePointer begin(Walk& walk);
+  bool locate(Walk& walk, Step& step, bool translated);
+  void descend(Walk& walk);
+  void finish(Walk& walk);
+  bool locate_page(Walk& walk, PhysAddr page);
+  void write_back(Walk& walk);
+  void remember(Walk& walk);
   Permissions effective(const Entry& leaf, const Above& above) const;
-  void finish(const WalkRequest& request, Steps& steps, const Above& above, WalkResult& result, Cycles& now);
 
   const PageTableFormat& format_;
   BackingStore& memory_;
-  std::unique_ptr<MemoryPort> port_;
-  MemorySide* side_;
-  std::optional<FlatLatency> flat_;
-  BulkCounter* counter_ = nullptr;
+  EntryPort entries_;
+  WalkCaches caches_;
+  Cycles cache_cycles_;
+  std::optional<HostStage> host_;
   WalkerStatistics statistics_;
 };
 
