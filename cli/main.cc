@@ -34,9 +34,6 @@ void hold_standard_streams() {
 }  // namespace
 }  // namespace faultline::cli
 
-// The library's own main is not used: faultline starts the simulation itself.
-int sc_main(int, char**) { return 0; }
-
 int main(int argc, char** argv) {
   using namespace faultline::cli;
   const HostClock::time_point begin = HostClock::now();
