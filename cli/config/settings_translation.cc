@@ -29,7 +29,7 @@ void add_tlb_level(std::vector<Setting>& table, const std::string& prefix) {
 void add_translation_settings(std::vector<Setting>& table) {
   table.push_back(setting<&C::machine, &M::paging_format>(
       "paging.format", {.help = "The page-table format that the hardware walks, whatever the instruction set.",
-                        .choices = {"x86-64", "sv39", "sv48", "ia32", "linear32"}}));
+                        .choices = {"x86-64", "la57", "sv32", "sv39", "sv48", "sv57", "ia32", "linear32"}}));
   table.push_back(setting<&C::huge>(
       "paging.huge", {.help = "Transparent huge pages.", .choices = {"never", "madvise", "always"}, .built = false}));
   table.push_back(setting<&C::machine, &M::tlb, &T::enabled>(

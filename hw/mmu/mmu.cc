@@ -156,7 +156,7 @@ Translation Mmu::second_level_hit(Lookup& lookup, uint32_t slot) {
 Translation Mmu::miss(Lookup& lookup) {
   const WalkResult result = walk(lookup);
   if (result.status != Status::ok) return {result.status, {}};
-  const TlbEntry entry{result.pfn, result.permissions, result.dirty};
+  const TlbEntry entry{result.pfn, result.permissions, result.dirty, result.page_shift};
   if (l2_) {
     ++lookup.counts.l2.misses;
     if (l2_->fill(page_.vpn(lookup.va), asid_, entry).evicted) ++lookup.counts.l2.evictions;
@@ -175,7 +175,7 @@ bool Mmu::make_dirty(Lookup& lookup, TlbEntry& entry, Status& status) {
   status = result.status;
   if (status != Status::ok) return false;
   ++lookup.counts.translation.dirty_walks;
-  entry = {result.pfn, result.permissions, result.dirty};
+  entry = {result.pfn, result.permissions, result.dirty, result.page_shift};
   return true;
 }
 

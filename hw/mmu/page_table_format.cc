@@ -15,12 +15,14 @@ constexpr uint64_t bits(unsigned high, unsigned low) {
 
 // Intel SDM volume 3A, 4.5, tables 4-15 to 4-20: P, R/W, U/S, A, D, PS, G, the
 // frame in bits 51..12, XD in bit 63. R/W, U/S and XD of all levels combine
-// (4.6.1), and A is set in every entry used (4.8). A set PS where no page may
-// be mapped counts as a reserved bit; bit 12 of a large leaf is PAT.
+// (4.6.1), and A is set in every entry used (4.8). Page-directory entries may
+// map 2 MB, page-directory-pointer entries 1 GB; a set PS where no page may be
+// mapped counts as a reserved bit; bit 12 of a large leaf is PAT.
 Layout x86_64() {
   return {.name = "x86-64",
           .levels = 4,
           .index_bits = {9, 9, 9, 9},
+          .leaf_levels = 0b111,
           .entry_bytes = 8,
           .rule = AddressRule::canonical,
           .user_end = bit(47),
@@ -40,12 +42,27 @@ Layout x86_64() {
           .tables_have_referenced = true};
 }
 
+// Intel SDM volume 3A, 4.5, "5-Level Paging": one more level above, table 4-14;
+// all else is as with four.
+Layout la57() {
+  Layout layout = x86_64();
+  layout.name = "la57";
+  layout.levels = 5;
+  layout.index_bits[4] = 9;
+  layout.user_end = bit(56);
+  layout.kernel_begin = bits(63, 56);
+  return layout;
+}
+
 // Intel SDM volume 3A, 4.3, tables 4-4 to 4-6: as above in 32 bits, no XD.
-// The kernel has the top quarter, as Linux's 3:1 split.
+// CR4.PSE is on: page-directory entries may map 4 MB (table 4-4; without
+// PSE-36, bits 21..13 are reserved, and bit 12 is PAT). The kernel has the top
+// quarter, as Linux's 3:1 split.
 Layout ia32() {
   return {.name = "ia32",
           .levels = 2,
           .index_bits = {10, 10},
+          .leaf_levels = 0b11,
           .entry_bytes = 4,
           .rule = AddressRule::zero_extended,
           .user_end = 0xC0000000,
@@ -59,6 +76,7 @@ Layout ia32() {
           .pfn_shift = 12,
           .pfn_bits = 20,
           .large_leaf = bit(7),
+          .large_ignored = bit(12),
           .tables_restrict = true,
           .tables_have_referenced = true};
 }
@@ -70,19 +88,23 @@ Layout linear32() {
   layout.name = "linear32";
   layout.levels = 1;
   layout.index_bits = {20};
+  layout.leaf_levels = 1;
   layout.large_leaf = 0;
+  layout.large_ignored = 0;
   layout.tables_restrict = false;
   layout.tables_have_referenced = false;
   return layout;
 }
 
-// RISC-V Privileged Architecture, Supervisor-level ISA, "Sv39" and "Sv48":
-// V R W X U G A D from bit 0, RSW, PPN in bits 53..10. Bits 60..54 are reserved,
+// RISC-V Privileged Architecture, Supervisor-level ISA, "Sv39", "Sv48" and
+// "Sv57": V R W X U G A D from bit 0, RSW, PPN in bits 53..10. Bits 60..54 are reserved,
 // 62..61 (Svpbmt) and 63 (Svnapot) too where those are absent; U, A and D are
-// reserved in entries that point at a table. The leaf alone has the say.
+// reserved in entries that point at a table. The leaf alone has the say, and
+// may be at any level: a page must be aligned to its size.
 Layout risc_v(std::string_view name, unsigned levels) {
   Layout layout{.name = name,
                 .levels = levels,
+                .leaf_levels = (uint32_t{1} << levels) - 1,
                 .entry_bytes = 8,
                 .rule = AddressRule::canonical,
                 .valid = bit(0),
@@ -102,6 +124,23 @@ Layout risc_v(std::string_view name, unsigned levels) {
   const unsigned top = 12 + 9 * levels - 1;
   layout.user_end = bit(top);
   layout.kernel_begin = bits(63, top);
+  return layout;
+}
+
+// The same manual, "Sv32": two levels of 4-byte entries with the same low bits,
+// PPN in bits 31..10: 34 bits of physical address; no bit is reserved but those
+// of entries that point at a table. A 64-bit program sees 32-bit addresses, so
+// the bits above must be zero. The kernel has the top quarter (Linux's
+// PAGE_OFFSET for 32-bit RISC-V, 0xC0000000).
+Layout sv32() {
+  Layout layout = risc_v("sv32", 2);
+  layout.index_bits = {10, 10};
+  layout.entry_bytes = 4;
+  layout.rule = AddressRule::zero_extended;
+  layout.user_end = 0xC0000000;
+  layout.kernel_begin = 0xC0000000;
+  layout.pfn_bits = 22;
+  layout.reserved = 0;
   return layout;
 }
 
@@ -202,8 +241,13 @@ uint64_t PageTableFormat::encode_table(Pfn pfn, bool user) const {
 }
 
 std::span<const PageTableFormat> page_table_formats() {
-  static const std::array<PageTableFormat, 5> formats = {PageTableFormat(x86_64()), PageTableFormat(risc_v("sv39", 3)),
-                                                         PageTableFormat(risc_v("sv48", 4)), PageTableFormat(ia32()),
+  static const std::array<PageTableFormat, 8> formats = {PageTableFormat(x86_64()),
+                                                         PageTableFormat(la57()),
+                                                         PageTableFormat(sv32()),
+                                                         PageTableFormat(risc_v("sv39", 3)),
+                                                         PageTableFormat(risc_v("sv48", 4)),
+                                                         PageTableFormat(risc_v("sv57", 5)),
+                                                         PageTableFormat(ia32()),
                                                          PageTableFormat(linear32())};
   return formats;
 }

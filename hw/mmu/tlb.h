@@ -15,9 +15,10 @@ namespace faultline::hw {
 
 // One page's translation.
 struct TlbEntry {
-  Pfn pfn{};
+  Pfn pfn{};                  // of the base page that holds the address
   Permissions permissions{};  // `global` matches every address space
   bool dirty = false;         // the modified bit is known to be set
+  uint8_t page_shift = 0;     // log2 bytes of the page that it translates
   // Bit a: user mode may make Access a with no walk. The TLB keeps it true.
   uint8_t user_accesses = 0;
 

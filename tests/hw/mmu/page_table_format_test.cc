@@ -21,8 +21,11 @@ TEST(PageTableFormatTest, NamesAndShapes) {
   };
   const Shape shapes[] = {
       {"x86-64", 4, 8, 48, 4096, 0x0000'8000'0000'0000, 0xFFFF'8000'0000'0000},
+      {"la57", 5, 8, 57, 4096, 0x0100'0000'0000'0000, 0xFF00'0000'0000'0000},
+      {"sv32", 2, 4, 32, 4096, 0xC000'0000, 0xC000'0000},
       {"sv39", 3, 8, 39, 4096, 0x0000'0040'0000'0000, 0xFFFF'FFC0'0000'0000},
       {"sv48", 4, 8, 48, 4096, 0x0000'8000'0000'0000, 0xFFFF'8000'0000'0000},
+      {"sv57", 5, 8, 57, 4096, 0x0100'0000'0000'0000, 0xFF00'0000'0000'0000},
       {"ia32", 2, 4, 32, 4096, 0xC000'0000, 0xC000'0000},
       {"linear32", 1, 4, 32, 4 << 20, 0xC000'0000, 0xC000'0000},
   };
@@ -40,6 +43,9 @@ TEST(PageTableFormatTest, NamesAndShapes) {
   }
   EXPECT_EQ(find_page_table_format("sv40"), nullptr);
   EXPECT_EQ(format("ia32").physical_limit(), uint64_t{1} << 32);
+  EXPECT_EQ(format("sv32").physical_limit(), uint64_t{1} << 34);
+  EXPECT_EQ(format("sv57").physical_limit(), uint64_t{1} << 56);
+  EXPECT_EQ(format("la57").physical_limit(), uint64_t{1} << 52);
 }
 
 TEST(PageTableFormatTest, Addresses) {
@@ -54,6 +60,14 @@ TEST(PageTableFormatTest, Addresses) {
   EXPECT_TRUE(format("ia32").valid_address(VirtAddr(0xFFFF'FFFF)));
   EXPECT_FALSE(format("ia32").valid_address(VirtAddr(0x1'0000'0000)));
   EXPECT_FALSE(format("linear32").valid_address(VirtAddr(0xFFFF'FFFF'FFFF'F000)));
+  EXPECT_TRUE(format("sv32").valid_address(VirtAddr(0xFFFF'FFFF)));
+  EXPECT_FALSE(format("sv32").valid_address(VirtAddr(0xFFFF'FFFF'8000'0000)));
+  for (const char* name : {"la57", "sv57"}) {
+    EXPECT_TRUE(format(name).valid_address(VirtAddr(0x00FF'FFFF'FFFF'FFFF))) << name;
+    EXPECT_FALSE(format(name).valid_address(VirtAddr(0x0100'0000'0000'0000))) << name;
+    EXPECT_FALSE(format(name).valid_address(VirtAddr(0xFEFF'FFFF'FFFF'FFFF))) << name;
+    EXPECT_TRUE(format(name).valid_address(VirtAddr(0xFF00'0000'0000'0000))) << name;
+  }
 }
 
 TEST(PageTableFormatTest, Indices) {
@@ -62,6 +76,11 @@ TEST(PageTableFormatTest, Indices) {
   EXPECT_EQ(format("x86-64").index(va, 2), 0x0D1u);
   EXPECT_EQ(format("x86-64").index(va, 1), 0x0B3u);
   EXPECT_EQ(format("x86-64").index(va, 0), 0x189u);
+  const VirtAddr wide(0x00AB'1234'5678'9ABC);
+  EXPECT_EQ(format("la57").index(wide, 4), 0x0ABu);  // bits 56..48
+  EXPECT_EQ(format("sv57").index(wide, 4), 0x0ABu);
+  EXPECT_EQ(format("la57").index(wide, 3), 0x024u);
+  EXPECT_EQ(format("sv32").index(VirtAddr(0xC0401234), 1), 0x301u);
   EXPECT_EQ(format("ia32").index(VirtAddr(0xC0401234), 1), 0x301u);
   EXPECT_EQ(format("ia32").index(VirtAddr(0xC0401234), 0), 0x001u);
   EXPECT_EQ(format("linear32").index(VirtAddr(0xC0401234), 0), 0xC0401u);
@@ -82,6 +101,10 @@ TEST(PageTableFormatTest, RawLayouts) {
   EXPECT_EQ(format("sv39").encode_leaf(Pfn(0x12345), rw), (0x12345u << 10) | 0x17u);
   EXPECT_EQ(format("sv39").encode_leaf(Pfn(0x12345), rx, true, true), (0x12345u << 10) | 0xDBu);
   EXPECT_EQ(format("sv39").encode_table(Pfn(0x777)), (0x777u << 10) | 1u);
+  // Sv32: the same in 32 bits, and a frame above 4 GB.
+  EXPECT_EQ(format("sv32").encode_leaf(Pfn(0x3F'FFFF), rw), 0xFFFF'FC17u);
+  EXPECT_EQ(format("sv32").decode(0xFFFF'FC17, 0).pfn, Pfn(0x3F'FFFF));
+  EXPECT_EQ(format("sv32").encode_table(Pfn(0x777)), (0x777u << 10) | 1u);
   // IA32 cannot forbid execution.
   EXPECT_EQ(format("ia32").encode_leaf(Pfn(0x12345), rw), 0x12345007u);
   EXPECT_TRUE(format("ia32").decode(0x12345007, 0).executable);
@@ -122,11 +145,43 @@ TEST(PageTableFormatTest, ReservedEncodingsAreNotValid) {
   EXPECT_FALSE(sv39.decode(uint64_t{1} << 63 | 0x3, 0).valid);  // N
   EXPECT_FALSE(sv39.decode(uint64_t{1} << 61 | 0x3, 0).valid);  // PBMT
   EXPECT_FALSE(sv39.decode(uint64_t{1} << 54 | 0x3, 0).valid);
-  EXPECT_TRUE(sv39.decode((0x111u << 10) | 0x303, 0).valid);  // RSW is software's
-  EXPECT_FALSE(sv39.decode((0x200u << 10) | 0x3, 1).valid);   // a large leaf, not built yet
-  EXPECT_FALSE(format("x86-64").decode(0x200087, 1).valid);   // PS likewise
-  EXPECT_TRUE(format("x86-64").decode(0x200087, 0).valid);    // PAT in a last-level entry
-  EXPECT_FALSE(format("x86-64").decode(0x200006, 0).valid);   // not present
+  EXPECT_TRUE(sv39.decode((0x111u << 10) | 0x303, 0).valid);            // RSW is software's
+  EXPECT_TRUE(sv39.decode((0x200u << 10) | 0x3, 1).valid);              // a large leaf
+  EXPECT_FALSE(sv39.decode((0x201u << 10) | 0x3, 1).valid);             // not aligned
+  EXPECT_TRUE(format("sv32").decode((0x400u << 10) | 0x3, 1).leaf);     // a large leaf
+  EXPECT_FALSE(format("sv32").decode((0x111u << 10) | 0x11, 1).valid);  // U in a table entry
+  EXPECT_TRUE(format("x86-64").decode(0x200087, 0).valid);              // PAT in a last-level entry
+  EXPECT_FALSE(format("x86-64").decode(0x200006, 0).valid);             // not present
+}
+
+// By the manuals: which levels may map pages, and that those must be aligned.
+TEST(PageTableFormatTest, LargeLeavesByFormat) {
+  const std::pair<std::string_view, unsigned> pages[] = {{"x86-64", 3}, {"la57", 3}, {"sv32", 2}, {"sv39", 3},
+                                                         {"sv48", 4},   {"sv57", 5}, {"ia32", 2}, {"linear32", 1}};
+  for (const auto& [name, sizes] : pages) {
+    const PageTableFormat& f = format(name);
+    for (unsigned level = 0; level < f.levels(); ++level) {
+      EXPECT_EQ(f.leaf_allowed(level), level < sizes) << name << " " << level;
+      const uint64_t frames = f.entry_span(level) / f.page().bytes();
+      if (f.physical_limit() / f.page().bytes() <= frames) continue;
+      const uint64_t raw = f.encode_leaf(Pfn(frames), {.read = true, .write = true, .user = true}, true, true, level);
+      EXPECT_FALSE(f.points_at_table(raw, level) && level > 0) << name << " " << level;
+      const Entry entry = f.decode(raw, level);
+      EXPECT_EQ(entry.valid, level < sizes) << name << " " << level;
+      if (entry.valid) {
+        EXPECT_TRUE(entry.leaf && entry.writable && entry.modified);
+        EXPECT_EQ(entry.pfn, Pfn(frames)) << name << " " << level;
+      }
+      if (level == 0) continue;
+      const Pfn between(frames + frames / 2);
+      EXPECT_FALSE(f.decode(f.encode_leaf(between, {.read = true}, true, true, level), level).valid) << name;
+    }
+  }
+  EXPECT_EQ(format("ia32").entry_span(1), uint64_t{4} << 20);
+  // 4 MB: PS, P, RW, US; bit 12 is PAT, bits 21..13 are reserved without PSE-36.
+  EXPECT_EQ(format("ia32").encode_leaf(Pfn(0x400), {.write = true, .user = true}, false, false, 1), 0x0040'0087u);
+  EXPECT_EQ(format("ia32").decode(0x0040'1087, 1).pfn, Pfn(0x400));
+  EXPECT_FALSE(format("ia32").decode(0x0040'2087, 1).valid);
 }
 
 TEST(PageTableFormatTest, LargeLeavesWhereAFormatAllowsThem) {
