@@ -11,17 +11,37 @@ namespace faultline::hw {
 
 enum class Replacement : uint8_t { lru, plru, fifo, random };
 
+// A TLB's own array for pages above the base size.
+struct TlbArrayConfig {
+  bool enabled = true;  // false: they are held with the next smaller size
+  uint32_t sets = 8;
+  uint32_t ways = 4;
+  Replacement replacement = Replacement::lru;
+};
+
 struct TlbLevelConfig {
   bool enabled = true;
   uint32_t sets = 32;
   uint32_t ways = 2;
   Replacement replacement = Replacement::lru;
   uint32_t hit_cycles = 0;  // added to the access on a hit
+  // False: pages of every size share the sets, each in that of its own number.
+  // True: arrays of their own for the second and third page size of the format.
+  bool split = false;
+  TlbArrayConfig large{};          // second page size (2 MB, or 4 MB in 32-bit formats)
+  TlbArrayConfig huge{.sets = 1};  // third and beyond (1 GB)
+};
+
+// What a page above the base size takes in a TLB.
+enum class TlbLarge : uint8_t {
+  one,      // one entry
+  several,  // one entry for each base page of it that is touched
 };
 
 struct TlbConfig {
   bool enabled = true;  // false: every reference walks
   bool asids = false;   // false: a switch of address space flushes
+  TlbLarge large = TlbLarge::one;
   TlbLevelConfig l1i;
   TlbLevelConfig l1d;
   TlbLevelConfig l2{.enabled = false, .sets = 128, .ways = 4};
@@ -67,8 +87,8 @@ enum class NestedPage : uint8_t { small, medium, large };  // 4 KB, 2 MB, 1 GB
 // address, which the host's tables translate once more.
 struct NestedConfig {
   bool enabled = false;
-  std::string format = "x86-64";         // of the host's tables
-  NestedPage page = NestedPage::small;   // that they map guest-physical memory with
+  std::string format = "x86-64";                                     // of the host's tables
+  NestedPage page = NestedPage::small;                               // that they map guest-physical memory with
   WalkCacheLevelConfig tlb{.enabled = false, .sets = 8, .ways = 4};  // guest-physical to host-physical
 };
 
@@ -97,14 +117,14 @@ struct DramConfig {
   DramTiming timing = DramTiming::flat;
   uint32_t flat_cycles = 100;  // one access, any address
   uint32_t banks = 16;
-  uint64_t row = 8192;         // bytes of one row of one bank
-  uint32_t row_hit_cycles = 40;   // column access in the open row
-  uint32_t row_miss_cycles = 80;  // activate, then column
+  uint64_t row = 8192;                 // bytes of one row of one bank
+  uint32_t row_hit_cycles = 40;        // column access in the open row
+  uint32_t row_miss_cycles = 80;       // activate, then column
   uint32_t row_conflict_cycles = 120;  // precharge, activate, column
 };
 
 struct BusConfig {
-  uint32_t cycles = 0;         // latency each way together
+  uint32_t cycles = 0;           // latency each way together
   uint32_t bytes_per_cycle = 0;  // 0: no limit
 };
 
@@ -119,10 +139,10 @@ struct HartConfig {
   uint32_t base_cycles = 1;
   uint32_t multiply_cycles = 1;
   uint32_t divide_cycles = 1;
-  uint32_t float_cycles = 1;  // add, multiply, fused, convert, compare
+  uint32_t float_cycles = 1;         // add, multiply, fused, convert, compare
   uint32_t float_divide_cycles = 1;  // divide and square root
-  uint64_t quantum = 100'000;  // cycles between looks at the rest of the machine
-  bool fast_path = true;       // false: no host-side shortcut; no count changes
+  uint64_t quantum = 100'000;        // cycles between looks at the rest of the machine
+  bool fast_path = true;             // false: no host-side shortcut; no count changes
 };
 
 enum class DiskKind : uint8_t { hdd, ssd };
@@ -132,8 +152,8 @@ struct DiskConfig {
   uint64_t size = 64ull << 30;  // bytes
   // hdd
   uint32_t rpm = 10'000;
-  uint64_t seek_average_us = 5'000;       // over a third of the tracks
-  uint64_t seek_track_us = 500;           // to the next track
+  uint64_t seek_average_us = 5'000;  // over a third of the tracks
+  uint64_t seek_track_us = 500;      // to the next track
   uint64_t track_bytes = 1 << 20;
   bool track_buffer = true;  // reads on to the end of the track while idle
   // ssd

@@ -7,9 +7,14 @@ namespace {
 
 using Status = Translation::Status;
 
-std::optional<Tlb> make_tlb(const TlbConfig& all, const TlbLevelConfig& level, uint64_t seed) {
+std::optional<Tlb> make_tlb(const TlbConfig& all, const TlbLevelConfig& level, const PageTableFormat& format,
+                            uint64_t seed) {
   if (!all.enabled || !level.enabled) return std::nullopt;
-  return Tlb(level, seed);
+  std::vector<unsigned> page_shifts;
+  for (unsigned n = 0; n < format.levels(); ++n) {
+    if (format.leaf_allowed(n)) page_shifts.push_back(format.entry_shift(n));
+  }
+  return Tlb(level, seed, page_shifts, all.large);
 }
 
 constexpr uint64_t kPieceMask = (uint64_t{1} << TranslationFilter::kShift) - 1;
@@ -29,9 +34,9 @@ Mmu::Mmu(sc_core::sc_module_name name, const MachineConfig& config, const PageTa
       fast_path_(config.hart.fast_path && page_.shift >= TranslationFilter::kShift),
       parallel_(config.walker.parallel >= 2),
       l2_hit_cycles_(config.tlb.l2.hit_cycles),
-      instruction_{.tlb = make_tlb(config.tlb, config.tlb.l1i, config.seed), .instruction = true},
-      data_{.tlb = make_tlb(config.tlb, config.tlb.l1d, config.seed + 1), .instruction = false},
-      l2_(make_tlb(config.tlb, config.tlb.l2, config.seed + 2)) {
+      instruction_{.tlb = make_tlb(config.tlb, config.tlb.l1i, format, config.seed), .instruction = true},
+      data_{.tlb = make_tlb(config.tlb, config.tlb.l1d, format, config.seed + 1), .instruction = false},
+      l2_(make_tlb(config.tlb, config.tlb.l2, format, config.seed + 2)) {
   instruction_.hit_cycles = Cycles(config.tlb.l1i.hit_cycles);
   data_.hit_cycles = Cycles(config.tlb.l1d.hit_cycles);
   for (Side* side : {&instruction_, &data_}) {
@@ -49,13 +54,11 @@ Translation Mmu::translate(VirtAddr va, Access access, Cycles& now, CycleLedger&
   Side& side = access == Access::fetch ? instruction_ : data_;
   if (side.tlb && format_.valid_address(va)) {
     Tlb& tlb = *side.tlb;
-    const Vpn vpn = page_.vpn(va);
-    const uint32_t set = tlb.set_of(vpn);
-    const uint32_t slot = tlb.probe_in(set, vpn, asid_);
-    if (slot != Tlb::kMiss && tlb.at(slot).user_may(access)) {
-      tlb.touch(set, slot);
-      used_by_user(side, set, va, tlb.at(slot));
-      return {Status::ok, address_of(va, tlb.at(slot).pfn)};
+    const Tlb::Place place = tlb.find(va, asid_);
+    if (place.found() && tlb.at(place).user_may(access)) {
+      tlb.touch(place);
+      used_by_user(side, place.set, va, tlb.at(place));
+      return {Status::ok, address_of(va, tlb.at(place))};
     }
   }
   return translate_in_full(va, access, now, ledger);
@@ -64,16 +67,15 @@ Translation Mmu::translate(VirtAddr va, Access access, Cycles& now, CycleLedger&
 uint8_t* Mmu::hit_in(Side& side, VirtAddr va, Access access) {
   if (!format_.valid_address(va)) return nullptr;
   Tlb& tlb = *side.tlb;
-  const Vpn vpn = page_.vpn(va);
-  const uint32_t set = tlb.set_of(vpn);
-  const uint32_t slot = tlb.probe_in(set, vpn, asid_);
-  if (slot == Tlb::kMiss) return nullptr;
-  const TlbEntry& entry = tlb.at(slot);
+  const Tlb::Place place = tlb.find(va, asid_);
+  if (!place.found()) return nullptr;
+  const TlbEntry& entry = tlb.at(place);
   if (!entry.user_may(access)) return nullptr;
-  if (access == Access::store && memory_.has_code(entry.pfn)) return nullptr;
-  tlb.touch(set, slot);
-  used_by_user(side, set, va, entry);
-  return memory_.at(address_of(va, entry.pfn));
+  const PhysAddr address = address_of(va, entry);
+  if (access == Access::store && memory_.has_code(page_.pfn(address))) return nullptr;
+  tlb.touch(place);
+  used_by_user(side, place.set, va, entry);
+  return memory_.at(address);
 }
 
 // The way for what the first level holds changes nothing here.
@@ -112,57 +114,83 @@ Translation Mmu::translate_kernel(VirtAddr va, bool write, Cycles& now) {
 }
 
 Translation Mmu::look_up(Lookup& lookup) {
-  const Vpn vpn = page_.vpn(lookup.va);
   if (lookup.side.tlb) {
-    const uint32_t slot = lookup.side.tlb->probe(vpn, asid_);
-    if (slot != Tlb::kMiss) return first_level_hit(lookup, slot);
+    const Tlb::Place place = lookup.side.tlb->find(lookup.va, asid_);
+    if (place.found()) return first_level_hit(lookup, place);
   }
   if (l2_) {
-    const uint32_t slot = l2_->probe(vpn, asid_);
-    if (slot != Tlb::kMiss) return second_level_hit(lookup, slot);
+    const Tlb::Place place = l2_->find(lookup.va, asid_);
+    if (place.found()) return second_level_hit(lookup, place);
   }
   return miss(lookup);
 }
 
-Translation Mmu::first_level_hit(Lookup& lookup, uint32_t slot) {
-  TlbEntry entry = lookup.side.tlb->at(slot);
+Translation Mmu::first_level_hit(Lookup& lookup, Tlb::Place place) {
+  Tlb& tlb = *lookup.side.tlb;
+  TlbEntry entry = tlb.at(place);
   Status status = Status::ok;
+  const bool walked = must_make_dirty(lookup, entry);
   if (!make_dirty(lookup, entry, status)) return {status, {}};
-  const Vpn vpn = page_.vpn(lookup.va);
   ++lookup.level1.hits;
-  lookup.side.tlb->refresh(slot, entry);
-  lookup.side.tlb->touch(lookup.side.tlb->set_of(vpn), slot);
-  if (l2_) {
-    const uint32_t below = l2_->probe(vpn, asid_);
-    if (below != Tlb::kMiss && entry.dirty && !l2_->at(below).dirty) l2_->refresh(below, entry);
+  if (walked) {
+    const uint32_t set = place.set;
+    place = renew(tlb, place, lookup, entry, lookup.level1);
+    if (place.set != set) drop_piece(lookup.side, set);
   }
-  used(lookup, entry);
-  return {Status::ok, address_of(lookup.va, entry.pfn)};
+  tlb.touch(place);
+  if (l2_ && entry.dirty) {
+    const Tlb::Place below = l2_->find(lookup.va, asid_);
+    if (below.found() && !l2_->at(below).dirty) {
+      if (walked) {
+        renew(*l2_, below, lookup, entry, lookup.counts.l2);
+      } else {
+        l2_->mark_dirty(below);
+      }
+    }
+  }
+  used(lookup, place, entry);
+  return {Status::ok, address_of(lookup.va, entry)};
 }
 
-Translation Mmu::second_level_hit(Lookup& lookup, uint32_t slot) {
+Translation Mmu::second_level_hit(Lookup& lookup, Tlb::Place place) {
   lookup.now += l2_hit_cycles_;
   lookup.tlb += l2_hit_cycles_;
-  TlbEntry entry = l2_->at(slot);
+  TlbEntry entry = l2_->at(place);
   Status status = Status::ok;
+  const bool walked = must_make_dirty(lookup, entry);
   if (!make_dirty(lookup, entry, status)) return {status, {}};
   ++lookup.counts.l2.hits;
-  l2_->refresh(slot, entry);
-  l2_->touch(l2_->set_of_slot(slot), slot);
+  if (walked) place = renew(*l2_, place, lookup, entry, lookup.counts.l2);
+  l2_->touch(place);
   fill_first(lookup, entry);
-  return {Status::ok, address_of(lookup.va, entry.pfn)};
+  return {Status::ok, address_of(lookup.va, entry)};
 }
 
 Translation Mmu::miss(Lookup& lookup) {
   const WalkResult result = walk(lookup);
   if (result.status != Status::ok) return {result.status, {}};
-  const TlbEntry entry{result.pfn, result.permissions, result.dirty, result.page_shift};
+  const TlbEntry entry = entry_of(result);
   if (l2_) {
     ++lookup.counts.l2.misses;
-    if (l2_->fill(page_.vpn(lookup.va), asid_, entry).evicted) ++lookup.counts.l2.evictions;
+    if (l2_->fill(lookup.va, asid_, entry).evicted) ++lookup.counts.l2.evictions;
   }
   fill_first(lookup, entry);
-  return {Status::ok, address_of(lookup.va, entry.pfn)};
+  return {Status::ok, address_of(lookup.va, entry)};
+}
+
+TlbEntry Mmu::entry_of(const WalkResult& result) const {
+  return {.pfn = result.pfn,
+          .permissions = result.permissions,
+          .dirty = result.dirty,
+          .page_shift = result.page_shift,
+          .leaf_shift = static_cast<uint8_t>(format_.entry_shift(result.level))};
+}
+
+Tlb::Place Mmu::renew(Tlb& tlb, const Tlb::Place& place, const Lookup& lookup, const TlbEntry& entry,
+                      LevelCounts& counts) const {
+  const Tlb::Filled filled = tlb.renew(place, lookup.va, asid_, entry);
+  if (filled.evicted) ++counts.evictions;
+  return filled.place;
 }
 
 bool Mmu::make_dirty(Lookup& lookup, TlbEntry& entry, Status& status) {
@@ -170,12 +198,12 @@ bool Mmu::make_dirty(Lookup& lookup, TlbEntry& entry, Status& status) {
     status = Status::page_fault;
     return false;
   }
-  if (lookup.access != Access::store || entry.dirty) return true;
+  if (!must_make_dirty(lookup, entry)) return true;
   const WalkResult result = walk(lookup);
   status = result.status;
   if (status != Status::ok) return false;
   ++lookup.counts.translation.dirty_walks;
-  entry = {result.pfn, result.permissions, result.dirty, result.page_shift};
+  entry = entry_of(result);
   return true;
 }
 
@@ -209,40 +237,19 @@ WalkResult Mmu::timed_walk(Lookup& lookup) {
   return result;
 }
 
-void Mmu::count_walk(Counts& counts, const WalkResult& result) const {
-  TranslationStatistics& translation = counts.translation;
-  ++translation.walks;
-  translation.walk_reads += result.reads;
-  translation.walk_writes += result.writes;
-  const unsigned depth = result.first - result.level + 1u;
-  translation.walk_depth_sum += depth + result.host.depths;
-  translation.walk_reads_skipped += format_.root_level() - result.first;
-  if (walker_.host_format()) {
-    counts.nested.host_reads += result.host.reads;
-    counts.nested.guest_reads += result.reads - result.host.reads;
-    counts.nested.tlb_lookups += result.host.lookups;
-    counts.nested.tlb_hits += result.host.hits;
-  }
-  if (!walker_.caches().any()) return;
-  for (unsigned level = 1; level < format_.levels() && level <= result.first; ++level) {
-    if (walker_.caches().has(level)) ++counts.walk_cache[level].misses;
-  }
-  if (result.first < format_.root_level()) ++counts.walk_cache[result.first + 1u].hits;
-}
-
 void Mmu::fill_first(Lookup& lookup, const TlbEntry& entry) {
   if (!lookup.side.tlb) return;
   ++lookup.level1.misses;
-  if (lookup.side.tlb->fill(page_.vpn(lookup.va), asid_, entry).evicted) ++lookup.level1.evictions;
-  used(lookup, entry);
+  const Tlb::Filled filled = lookup.side.tlb->fill(lookup.va, asid_, entry);
+  if (filled.evicted) ++lookup.level1.evictions;
+  used(lookup, filled.place, entry);
 }
 
-void Mmu::used(Lookup& lookup, const TlbEntry& entry) {
-  const uint32_t set = lookup.side.tlb->set_of(page_.vpn(lookup.va));
+void Mmu::used(Lookup& lookup, const Tlb::Place& place, const TlbEntry& entry) {
   if (lookup.privilege == Privilege::user) {
-    used_by_user(lookup.side, set, lookup.va, entry);
+    used_by_user(lookup.side, place.set, lookup.va, entry);
   } else {
-    drop_piece(lookup.side, set);
+    drop_piece(lookup.side, place.set);
   }
 }
 
@@ -256,13 +263,16 @@ void Mmu::used_by_user(Side& side, uint32_t set, VirtAddr va, const TlbEntry& en
     if (before != kNoPiece) drop_from_filters(side, before);
     before = piece;
   }
-  const uint8_t* host = memory_.at(address_of(VirtAddr(piece), entry.pfn));
+  const PhysAddr address = address_of(VirtAddr(piece), entry);
+  const uint8_t* host = memory_.at(address);
   if (side.instruction) {
     filter(Access::fetch).set(piece, host);
     return;
   }
   if (entry.permissions.read) filter(Access::load).set(piece, host);
-  if (entry.permissions.write && entry.dirty && !memory_.has_code(entry.pfn)) filter(Access::store).set(piece, host);
+  if (entry.permissions.write && entry.dirty && !memory_.has_code(page_.pfn(address))) {
+    filter(Access::store).set(piece, host);
+  }
 }
 
 void Mmu::drop_from_filters(const Side& side, uint64_t piece) {
@@ -281,23 +291,24 @@ void Mmu::drop_piece(Side& side, uint32_t set) {
 }
 
 // The sets' pieces may stay: dropping one that is not in a filter does nothing,
-// and a page always belongs to the same set.
+// and dropping one that another set put there since costs a look-up at most.
 void Mmu::clear_filters() {
   for (TranslationFilter& filter : filters_) filter.clear();
 }
 
+void Mmu::count_flush() {
+  ++instruction_.flushes;
+  ++data_.flushes;
+  ++l2_flushes_;
+  ++walk_cache_flushes_;
+}
+
 template <class Flush>
 void Mmu::flush_levels(Flush flush) {
-  for (Side* side : {&instruction_, &data_}) {
-    if (!side->tlb) continue;
-    flush(*side->tlb);
-    ++side->flushes;
+  for (std::optional<Tlb>* tlb : {&instruction_.tlb, &data_.tlb, &l2_}) {
+    if (*tlb) flush(**tlb);
   }
-  if (l2_) {
-    flush(*l2_);
-    ++l2_flushes_;
-  }
-  ++walk_cache_flushes_;
+  count_flush();
 }
 
 void Mmu::set_address_space(PhysAddr root, Asid asid) {
@@ -311,11 +322,11 @@ void Mmu::set_address_space(PhysAddr root, Asid asid) {
 }
 
 void Mmu::flush_page(Asid asid, VirtAddr va) {
-  const Vpn vpn = page_.vpn(va);
   for (Side* side : {&instruction_, &data_}) {
-    if (side->tlb) drop_piece(*side, side->tlb->set_of(vpn));
+    if (side->tlb) side->tlb->flush_page(va, asid, [&](uint32_t set) { drop_piece(*side, set); });
   }
-  flush_levels([=](Tlb& tlb) { tlb.flush_page(vpn, asid); });
+  if (l2_) l2_->flush_page(va, asid);
+  count_flush();
   walker_.flush_page(asid, va);
 }
 
@@ -333,37 +344,6 @@ void Mmu::flush_all() {
 
 void Mmu::drop_store_filter(Pfn frame) {
   filter(Access::store).drop_host(memory_.at(page_.address(frame)), page_.bytes());
-}
-
-TlbStatistics Mmu::first_level(const Side& side, const LevelCounts& counts, uint64_t references) {
-  if (!side.tlb) return {};
-  return {references, references - counts.misses, counts.misses, counts.evictions, side.flushes};
-}
-
-TlbStatistics Mmu::l1i(uint64_t fetch_references) const {
-  return first_level(instruction_, user_.l1i, fetch_references);
-}
-
-TlbStatistics Mmu::l1d(uint64_t data_references) const { return first_level(data_, user_.l1d, data_references); }
-
-TlbStatistics Mmu::l2() const {
-  const LevelCounts& l2 = user_.l2;
-  return {l2.hits + l2.misses, l2.hits, l2.misses, l2.evictions, l2_flushes_};
-}
-
-WalkCacheStatistics Mmu::walk_cache(unsigned level) const {
-  if (!walker_.caches().has(level)) return {};
-  const LevelCounts& counts = user_.walk_cache[level];
-  return {counts.hits + counts.misses, counts.hits, counts.misses, walk_cache_flushes_};
-}
-
-KernelTranslationStatistics Mmu::kernel() const {
-  const LevelCounts& l1 = kernel_.l1d;
-  const LevelCounts& l2 = kernel_.l2;
-  return {{l1.hits + l1.misses, l1.hits, l1.misses, l1.evictions, 0},
-          {l2.hits + l2.misses, l2.hits, l2.misses, l2.evictions, 0},
-          kernel_.translation,
-          kernel_.nested};
 }
 
 }  // namespace faultline::hw

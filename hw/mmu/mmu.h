@@ -191,9 +191,13 @@ class Mmu : public sc_core::sc_module {
   Translation translate_in_full(VirtAddr va, Access access, Cycles& now, CycleLedger& ledger,
                                 const WalkTime* beside = nullptr);
   Translation look_up(Lookup& lookup);
-  Translation first_level_hit(Lookup& lookup, uint32_t slot);
-  Translation second_level_hit(Lookup& lookup, uint32_t slot);
+  Translation first_level_hit(Lookup& lookup, Tlb::Place place);
+  Translation second_level_hit(Lookup& lookup, Tlb::Place place);
   Translation miss(Lookup& lookup);
+  TlbEntry entry_of(const WalkResult& result) const;
+  static bool must_make_dirty(const Lookup& lookup, const TlbEntry& entry) {
+    return lookup.access == Access::store && !entry.dirty;
+  }
   // True when `entry` needs no walk to take the access, or had one that set the
   // modified bit; else `status` says how the walk failed.
   bool make_dirty(Lookup& lookup, TlbEntry& entry, Translation::Status& status);
@@ -201,16 +205,20 @@ class Mmu : public sc_core::sc_module {
   WalkResult timed_walk(Lookup& lookup);
   void count_walk(Counts& counts, const WalkResult& result) const;
   void fill_first(Lookup& lookup, const TlbEntry& entry);
-  void used(Lookup& lookup, const TlbEntry& entry);
+  // What a dirty walk found takes the place of what was held.
+  Tlb::Place renew(Tlb& tlb, const Tlb::Place& place, const Lookup& lookup, const TlbEntry& entry,
+                   LevelCounts& counts) const;
+  void used(Lookup& lookup, const Tlb::Place& place, const TlbEntry& entry);
   void used_by_user(Side& side, uint32_t set, VirtAddr va, const TlbEntry& entry);
   void drop_from_filters(const Side& side, uint64_t piece);
   void drop_piece(Side& side, uint32_t set);
   void clear_filters();
+  void count_flush();
   template <class Flush>
   void flush_levels(Flush flush);
 
-  PhysAddr address_of(VirtAddr va, Pfn pfn) const {
-    return PhysAddr(page_.address(pfn).value | (va.value & page_.mask()));
+  PhysAddr address_of(VirtAddr va, const TlbEntry& entry) const {
+    return PhysAddr(page_.address(entry.frame(page_.vpn(va), page_)).value | (va.value & page_.mask()));
   }
   static TlbStatistics first_level(const Side& side, const LevelCounts& counts, uint64_t references);
 

@@ -104,6 +104,7 @@ class PageTableFormat {
   uint64_t table_bytes(unsigned level) const { return entries(level) * layout_.entry_bytes; }
   // Bytes of address space that one entry of this level spans.
   uint64_t entry_span(unsigned level) const { return uint64_t{1} << shift_[level]; }
+  unsigned entry_shift(unsigned level) const { return shift_[level]; }  // log2 of it
   uint64_t index(VirtAddr va, unsigned level) const { return va.value >> shift_[level] & (entries(level) - 1); }
   PhysAddr entry_address(PhysAddr table, VirtAddr va, unsigned level) const {
     return table + index(va, level) * layout_.entry_bytes;

@@ -1,9 +1,17 @@
-// One level of modelled TLB: any number of sets and ways, set = vpn mod sets.
+// One level of modelled TLB: any number of sets and ways, pages of any size.
 // A plain model; time and counting are the Mmu's.
+//
+// A page's set is its number, in pages of its own size, modulo the sets. Where
+// sizes share an array, a look-up does not know the size and asks for each that
+// is held, smallest first, in the set which the page would have (hash-rehash;
+// Papadopoulou, Tong, Seznec, Moshovos, "Prediction-based superpage-friendly TLB
+// designs", HPCA 2015); only a hit touches replacement state.
 #pragma once
 
+#include <array>
+#include <bit>
 #include <cstdint>
-#include <optional>
+#include <span>
 #include <vector>
 
 #include "hw/base/types.h"
@@ -15,14 +23,20 @@ namespace faultline::hw {
 
 // One page's translation.
 struct TlbEntry {
-  Pfn pfn{};                  // of the base page that holds the address
+  Pfn pfn{};                  // of a base page in it; frame() tells that of any other
   Permissions permissions{};  // `global` matches every address space
   bool dirty = false;         // the modified bit is known to be set
-  uint8_t page_shift = 0;     // log2 bytes of the page that it translates
+  uint8_t page_shift = 0;     // log2 bytes of the page that the entry translates
+  uint8_t leaf_shift = 0;     // and of the page in the tables around it: they are flushed together
   // Bit a: user mode may make Access a with no walk. The TLB keeps it true.
   uint8_t user_accesses = 0;
 
   bool user_may(Access access) const { return (user_accesses >> static_cast<unsigned>(access) & 1) != 0; }
+  // The frame of a base page inside the page.
+  Pfn frame(Vpn vpn, PageSize base) const {
+    const uint64_t inside = (uint64_t{1} << (page_shift - base.shift)) - 1;
+    return Pfn((pfn.value & ~inside) | (vpn.value & inside));
+  }
 };
 
 class Tlb {
@@ -30,47 +44,72 @@ class Tlb {
   static constexpr uint32_t kMiss = ~uint32_t{0};
   // Marks empty entries; no address space may have it.
   static constexpr Asid kReservedAsid = 0xFFFF;
+  // Sizes that arrays of a split TLB are for.
+  static constexpr size_t kArrays = 3;
 
-  // Throws std::invalid_argument for no sets or ways, or what ReplacementState refuses.
-  Tlb(const TlbLevelConfig& config, uint64_t seed);
+  // `page_shifts`: log2 of the format's page sizes, ascending, the base page
+  // first. Throws std::invalid_argument for no sets or ways, or what
+  // ReplacementState refuses.
+  Tlb(const TlbLevelConfig& config, uint64_t seed, std::span<const unsigned> page_shifts = kBasePages,
+      TlbLarge large = TlbLarge::one);
 
-  uint32_t sets() const { return sets_; }
-  uint32_t ways() const { return ways_; }
-  uint32_t set_of(Vpn vpn) const {
-    return static_cast<uint32_t>(power_of_two_ ? vpn.value & (sets_ - 1) : vpn.value % sets_);
-  }
-  uint32_t set_of_slot(uint32_t slot) const { return slot / ways_; }
+  // Of all arrays together; a Place counts through them.
+  uint32_t sets() const { return static_cast<uint32_t>(held_.size()); }
 
-  // The slot that holds the page, or kMiss. Changes nothing.
-  uint32_t probe(Vpn vpn, Asid asid) const { return probe_in(set_of(vpn), vpn, asid); }
-  // The same where the page's set is known.
-  uint32_t probe_in(uint32_t set, Vpn vpn, Asid asid) const {
-    const uint64_t key = key_of(vpn, asid);
-    if (!index_.empty()) return probe_index(key);
-    const uint32_t first = set * ways_;
-    for (uint32_t slot = first; slot < first + ways_; ++slot) {
-      if (keys_[slot].matches(key)) return slot;
+  struct Place {
+    uint32_t slot = kMiss;
+    uint32_t set = 0;
+    uint32_t array = 0;
+    bool found() const { return slot != kMiss; }
+  };
+
+  // Where the page of the address is held. Changes nothing.
+  Place find(VirtAddr va, Asid asid) const {
+    for (uint64_t sizes = sizes_; sizes != 0; sizes &= sizes - 1) {
+      const Place place = find_in(static_cast<unsigned>(std::countr_zero(sizes)), va, asid);
+      if (place.found()) return place;
     }
-    return kMiss;
+    return {};
   }
 
-  const TlbEntry& at(uint32_t slot) const { return entries_[slot]; }
-  // For what a walk found anew about a page that is held: its way and its
-  // replacement state stay.
-  void refresh(uint32_t slot, const TlbEntry& entry);
-
+  const TlbEntry& at(const Place& place) const { return entries_[place.slot]; }
   // The page was used.
-  void touch(uint32_t set, uint32_t slot) { replacement_.touch(set, slot - set * ways_); }
+  void touch(const Place& place) {
+    Array& array = arrays_[place.array];
+    array.replacement.touch(place.set - array.first_set, way_of(array, place));
+  }
+
   struct Filled {
-    uint32_t slot;
-    bool evicted;  // a valid entry had to go
+    Place place;
+    bool evicted = false;  // a valid entry had to go
   };
   // The page, which must not be held, takes an empty way (the lowest), else
   // that of the entry which replacement chooses.
-  Filled fill(Vpn vpn, Asid asid, const TlbEntry& entry);
+  Filled fill(VirtAddr va, Asid asid, const TlbEntry& entry);
+  // For what a walk found anew about the page of an address that is held: its
+  // way and its replacement state stay. Where the page has another size by now,
+  // the old entry goes and the new one is filled in.
+  Filled renew(const Place& place, VirtAddr va, Asid asid, const TlbEntry& entry);
+  // The same page is dirty.
+  void mark_dirty(const Place& place);
 
-  // A page of one address space, or global.
-  void flush_page(Vpn vpn, Asid asid);
+  // A page of one address space, or global, of whatever size; all entries that
+  // belong to it. Calls dropped(set) for each.
+  template <class Dropped>
+  void flush_page(VirtAddr va, Asid asid, Dropped dropped) {
+    const auto drop_at = [&](const Place& place) {
+      drop(place.array, place.slot);
+      dropped(place.set);
+    };
+    for (uint64_t sizes = sizes_; sizes != 0; sizes &= sizes - 1) {
+      const auto shift = static_cast<unsigned>(std::countr_zero(sizes));
+      for (Place place = find_in(shift, va, asid); place.found(); place = find_in(shift, va, asid)) drop_at(place);
+    }
+    if (pieces_ != 0) for_each_piece_beside(va, asid, drop_at);
+  }
+  void flush_page(VirtAddr va, Asid asid) {
+    flush_page(va, asid, [](uint32_t) {});
+  }
   // What belongs to one address space; global entries stay.
   void flush_asid(Asid asid);
   // What belongs to any one address space; global entries stay.
@@ -78,38 +117,99 @@ class Tlb {
   void flush_all();
 
  private:
-  struct Key {
-    uint64_t value = ~uint64_t{0};  // vpn << 16 | asid
-    uint64_t mask = ~uint64_t{0};   // without the asid's bits for global entries
-
-    bool matches(uint64_t key) const { return ((value ^ key) & mask) == 0; }
-    bool empty() const { return value == ~uint64_t{0}; }
-  };
+  static constexpr unsigned kBasePages[] = {12};
   static constexpr uint64_t kAsidMask = 0xFFFF;
   static constexpr uint32_t kNoSlot = ~uint32_t{0};
   // From so many ways on, look-ups go through a hash.
   static constexpr uint32_t kIndexedWays = 17;
 
-  // The top bits of the vpn repeat one another in every address that a format
-  // allows, so the shift loses nothing.
-  static uint64_t key_of(Vpn vpn, Asid asid) { return vpn.value << 16 | asid; }
+  struct Key {
+    uint64_t value = ~uint64_t{0};  // page number << 16 | asid
+    uint64_t mask = ~uint64_t{0};   // without the asid's bits for global entries
 
-  uint32_t probe_index(uint64_t key) const;
+    bool matches(uint64_t key) const { return ((value ^ key) & mask) == 0; }
+    bool empty() const { return value == ~uint64_t{0}; }
+  };
+  struct Array {
+    uint32_t sets;
+    uint32_t ways;
+    bool power_of_two;
+    bool indexed;
+    uint32_t first_set;
+    uint32_t first_slot;
+    ReplacementState replacement;
+  };
+
+  // The top bits of the number repeat one another in every address that a
+  // format allows, so the shift loses nothing.
+  static uint64_t key_of(uint64_t number, Asid asid) { return number << 16 | asid; }
+
+  uint32_t set_in(const Array& array, uint64_t number) const {
+    return static_cast<uint32_t>(array.power_of_two ? number & (array.sets - 1) : number % array.sets);
+  }
+  static uint32_t way_of(const Array& array, const Place& place) {
+    return place.slot - array.first_slot - (place.set - array.first_set) * array.ways;
+  }
+  Place find_in(unsigned shift, VirtAddr va, Asid asid) const {
+    const uint32_t n = array_of_[shift];
+    const Array& array = arrays_[n];
+    const uint64_t number = va.value >> shift;
+    const uint64_t key = key_of(number, asid);
+    const uint32_t set = set_in(array, number);
+    if (array.indexed) return {find_in_index(key, shift), array.first_set + set, n};
+    const uint32_t first = array.first_slot + set * array.ways;
+    for (uint32_t slot = first; slot < first + array.ways; ++slot) {
+      if (keys_[slot].matches(key) && entries_[slot].page_shift == shift) return {slot, array.first_set + set, n};
+    }
+    return {};
+  }
+
+  void add_array(uint32_t sets, uint32_t ways, Replacement replacement, uint64_t seed);
+  void choose_arrays(const TlbLevelConfig& config, std::span<const unsigned> page_shifts, uint64_t seed);
+  unsigned held_shift(const TlbEntry& entry) const;
+  uint32_t find_in_index(uint64_t key, unsigned shift) const;
   uint32_t bucket_of(uint64_t key) const;
-  void put(uint32_t slot, uint64_t key, const TlbEntry& entry);
-  void drop(uint32_t slot);
-  static uint64_t mask_of(const TlbEntry& entry) { return entry.permissions.global ? ~kAsidMask : ~uint64_t{0}; }
+  void put(const Place& place, uint64_t key, const TlbEntry& entry, unsigned shift);
+  void write(uint32_t slot, const TlbEntry& entry, unsigned shift);
+  void drop(uint32_t array, uint32_t slot);
+  void forget_piece(const TlbEntry& held);
+  template <class Visit>
+  void for_each_piece_beside(VirtAddr va, Asid asid, Visit visit);
+  template <class Goes>
+  void drop_if(Goes goes);
 
-  uint32_t sets_;
-  uint32_t ways_;
-  bool power_of_two_;
-  ReplacementState replacement_;
+  unsigned base_shift_;
+  bool several_;
+  std::vector<Array> arrays_;
+  std::array<uint8_t, 64> array_of_{};  // by page_shift
+  uint64_t sizes_ = 0;                  // bit s: pages of 2^s bytes are held
+  uint64_t pieces_ = 0;                 // bit s: so are pieces of pages of 2^s bytes
+  std::array<uint32_t, 64> held_of_size_{};
+  std::array<uint32_t, 64> pieces_of_size_{};
   std::vector<Key> keys_;          // by slot
   std::vector<uint32_t> held_;     // by set: entries that are not empty
   std::vector<TlbEntry> entries_;  // by slot
-  // Chained hash over the vpn, only where sets are wide: heads by bucket, next by slot.
+  // Chained hash over page numbers, only where sets are wide: heads by bucket, next by slot.
   std::vector<uint32_t> index_;
   std::vector<uint32_t> next_;
 };
+
+template <class Visit>
+void Tlb::for_each_piece_beside(VirtAddr va, Asid asid, Visit visit) {
+  for (uint32_t n = 0; n < arrays_.size(); ++n) {
+    const Array& array = arrays_[n];
+    for (uint32_t i = 0; i < array.sets * array.ways; ++i) {
+      const uint32_t slot = array.first_slot + i;
+      const Key& key = keys_[slot];
+      const TlbEntry& entry = entries_[slot];
+      if (key.empty() || ((key.value ^ asid) & key.mask & kAsidMask) != 0 || entry.leaf_shift <= entry.page_shift)
+        continue;
+      const uint64_t wanted = key_of(va.value >> entry.page_shift, 0) >> 16;
+      if (((wanted ^ key.value >> 16) >> (entry.leaf_shift - entry.page_shift)) == 0) {
+        visit(Place{slot, array.first_set + i / array.ways, n});
+      }
+    }
+  }
+}
 
 }  // namespace faultline::hw

@@ -9,6 +9,8 @@
 namespace faultline::hw {
 namespace {
 
+VirtAddr page(uint64_t vpn) { return VirtAddr(vpn << 12); }
+
 // What a TLB of any geometry must do, written as one list a set, next victim last.
 class ReferenceTlb {
  public:
@@ -80,16 +82,16 @@ TEST_P(TlbAgainstLists, OnRandomStringsWithFlushes) {
       case 2:
       case 3:
       case 4:
-        tlb.flush_page(Vpn(vpn), asid);
+        tlb.flush_page(page(vpn), asid);
         reference.drop([&](const auto& held) { return held.vpn == vpn && (held.global || held.asid == asid); });
         continue;
     }
     const auto* held = reference.find(vpn, asid);
-    const uint32_t slot = tlb.probe(Vpn(vpn), asid);
-    ASSERT_EQ(slot != Tlb::kMiss, held != nullptr) << n;
+    const Tlb::Place place = tlb.find(page(vpn), asid);
+    ASSERT_EQ(place.found(), held != nullptr) << n;
     if (held) {
-      ASSERT_EQ(tlb.at(slot).pfn.value, held->pfn);
-      tlb.touch(tlb.set_of(Vpn(vpn)), slot);
+      ASSERT_EQ(tlb.at(place).pfn.value, held->pfn);
+      tlb.touch(place);
       reference.touch(vpn, asid);
       continue;
     }
@@ -97,9 +99,9 @@ TEST_P(TlbAgainstLists, OnRandomStringsWithFlushes) {
     // since its mapping does not change from one kind to the other.
     const bool global = vpn == 1;
     const uint64_t pfn = random() % 1000;
-    const auto filled = tlb.fill(Vpn(vpn), asid, {Pfn(pfn), {.read = true, .global = global}, false});
+    const auto filled = tlb.fill(page(vpn), asid, {Pfn(pfn), {.read = true, .global = global}, false});
     ASSERT_EQ(filled.evicted, reference.fill({vpn, asid, global, pfn})) << n;
-    ASSERT_EQ(tlb.probe(Vpn(vpn), asid), filled.slot);
+    ASSERT_EQ(tlb.find(page(vpn), asid).slot, filled.place.slot);
   }
 }
 
@@ -120,13 +122,13 @@ TEST(TlbTest, CircularWalksAreArithmetic) {
       Tlb tlb({.sets = sets, .ways = ways}, 1);
       uint64_t misses = 0;
       for (uint64_t n = 0; n < kRounds * pages; ++n) {
-        const Vpn vpn(n % pages);
-        const uint32_t slot = tlb.probe(vpn, 0);
-        if (slot != Tlb::kMiss) {
-          tlb.touch(tlb.set_of(vpn), slot);
+        const VirtAddr va = page(n % pages);
+        const Tlb::Place place = tlb.find(va, 0);
+        if (place.found()) {
+          tlb.touch(place);
         } else {
           ++misses;
-          tlb.fill(vpn, 0, {});
+          tlb.fill(va, 0, {});
         }
       }
       uint64_t expected = 0;
@@ -139,29 +141,29 @@ TEST(TlbTest, CircularWalksAreArithmetic) {
   }
 }
 
-// The probe and refresh of an entry move nothing.
-TEST(TlbTest, ProbeAndRefreshChangeNoOrder) {
+// Looking for an entry and renewing it move nothing.
+TEST(TlbTest, FindAndRenewChangeNoOrder) {
   Tlb tlb({.sets = 1, .ways = 2}, 1);
-  tlb.fill(Vpn(1), 0, {});
-  tlb.fill(Vpn(2), 0, {});
-  const uint32_t slot = tlb.probe(Vpn(1), 0);
-  tlb.refresh(slot, {Pfn(9), {}, true});
-  EXPECT_EQ(tlb.at(slot).pfn, Pfn(9));
-  tlb.fill(Vpn(3), 0, {});
-  EXPECT_EQ(tlb.probe(Vpn(1), 0), Tlb::kMiss);
-  EXPECT_NE(tlb.probe(Vpn(2), 0), Tlb::kMiss);
+  tlb.fill(page(1), 0, {});
+  tlb.fill(page(2), 0, {});
+  const Tlb::Place place = tlb.find(page(1), 0);
+  EXPECT_EQ(tlb.renew(place, page(1), 0, {Pfn(9), {}, true}).place.slot, place.slot);
+  EXPECT_EQ(tlb.at(place).pfn, Pfn(9));
+  tlb.fill(page(3), 0, {});
+  EXPECT_FALSE(tlb.find(page(1), 0).found());
+  EXPECT_TRUE(tlb.find(page(2), 0).found());
 }
 
 // Address spaces of one set of ways; kernel addresses have their upper bits set.
 TEST(TlbTest, AddressSpacesAreKeptApart) {
   Tlb tlb({.sets = 4, .ways = 4}, 1);
-  const Vpn high(0xF'FFFF'FFFF'FFFF);
+  const VirtAddr high(0xFFFF'FFFF'FFFF'F000);
   tlb.fill(high, 5, {Pfn(1), {}, false});
   tlb.fill(high, 6, {Pfn(2), {}, false});
-  EXPECT_EQ(tlb.at(tlb.probe(high, 5)).pfn, Pfn(1));
-  EXPECT_EQ(tlb.at(tlb.probe(high, 6)).pfn, Pfn(2));
-  EXPECT_EQ(tlb.probe(high, 7), Tlb::kMiss);
-  EXPECT_EQ(tlb.probe(Vpn(0xFF'FFFF'FFFF), 5), Tlb::kMiss);
+  EXPECT_EQ(tlb.at(tlb.find(high, 5)).pfn, Pfn(1));
+  EXPECT_EQ(tlb.at(tlb.find(high, 6)).pfn, Pfn(2));
+  EXPECT_FALSE(tlb.find(high, 7).found());
+  EXPECT_FALSE(tlb.find(VirtAddr(0xF'FFFF'FFFF'F000), 5).found());
 }
 
 TEST(TlbTest, RefusesNothingAtAll) {
