@@ -2,8 +2,10 @@
 
 #include <algorithm>
 #include <array>
+#include <bit>
 #include <cerrno>
 #include <span>
+#include <utility>
 
 #include "os/config.h"
 #include "os/cpu.h"
@@ -26,17 +28,35 @@ void Pipe::changed(WaitQueue& sleepers) {
 
 bool Pipe::have_buffer() {
   if (!ring_.empty()) return true;
-  if (services_.pipe_buffers >= TreeServices::kPipeBuffersMost) return false;
-  ++services_.pipe_buffers;
-  ring_.resize(kCapacity);
+  if (services_.pipe_bytes + capacity_ > TreeServices::kPipeBytesMost) return false;
+  services_.pipe_bytes += capacity_;
+  ring_.resize(capacity_);
   return true;
 }
 
 void Pipe::drop_buffer() {
-  if (ring_.empty()) return;
-  --services_.pipe_buffers;
+  services_.pipe_bytes -= ring_.size();
   ring_ = {};
   used_ = 0;
+}
+
+Result<uint64_t> Pipe::set_capacity(uint64_t bytes) {
+  if (bytes > uint64_t{1} << 31) return Errno{EINVAL};
+  const uint64_t wanted = std::bit_ceil(std::max(bytes, services_.disk.page().bytes()));
+  if (wanted > capacity_ && wanted > kCapacityMost) return Errno{EPERM};
+  if (wanted < used_) return Errno{EBUSY};
+  if (!ring_.empty()) {
+    if (services_.pipe_bytes - ring_.size() + wanted > TreeServices::kPipeBytesMost) return Errno{EPERM};
+    std::vector<uint8_t> ring(wanted);
+    const uint64_t kept = take(ring.data(), used_);
+    services_.pipe_bytes += wanted - ring_.size();
+    ring_ = std::move(ring);
+    first_ = 0;
+    used_ = kept;
+  }
+  capacity_ = wanted;
+  changed(writers_wait_);
+  return capacity_;
 }
 
 void Pipe::open_end(OpenFile& file) {
@@ -80,14 +100,14 @@ void Pipe::close(OpenFile& file) {
 
 uint64_t Pipe::take(uint8_t* to, uint64_t bytes) {
   bytes = std::min(bytes, used_);
-  for (uint64_t i = 0; i < bytes; ++i) to[i] = ring_[(first_ + i) % kCapacity];
-  first_ = (first_ + bytes) % kCapacity;
+  for (uint64_t i = 0; i < bytes; ++i) to[i] = ring_[(first_ + i) % capacity_];
+  first_ = (first_ + bytes) % capacity_;
   used_ -= bytes;
   return bytes;
 }
 
 void Pipe::put(const uint8_t* from, uint64_t bytes) {
-  for (uint64_t i = 0; i < bytes; ++i) ring_[(first_ + used_ + i) % kCapacity] = from[i];
+  for (uint64_t i = 0; i < bytes; ++i) ring_[(first_ + used_ + i) % capacity_] = from[i];
   used_ += bytes;
 }
 
@@ -95,8 +115,8 @@ void Pipe::put(const uint8_t* from, uint64_t bytes) {
 // gone to a writer meanwhile: what does not fit is lost with the bad buffer.
 void Pipe::put_back(const uint8_t* from, uint64_t bytes) {
   const uint64_t kept = have_buffer() ? std::min(bytes, room()) : 0;
-  first_ = (first_ + kCapacity - kept) % kCapacity;
-  for (uint64_t i = 0; i < kept; ++i) ring_[(first_ + i) % kCapacity] = from[i];
+  first_ = (first_ + capacity_ - kept) % capacity_;
+  for (uint64_t i = 0; i < kept; ++i) ring_[(first_ + i) % capacity_] = from[i];
   used_ += kept;
 }
 
@@ -127,46 +147,55 @@ Co<Result<uint64_t>> Pipe::read(IoContext& io, OpenFile& file, uint64_t, VirtAdd
   co_return done;
 }
 
+// No sleep lies between the last look at room() and put().
+Co<Result<uint64_t>> Pipe::put_piece(IoContext& io, OpenFile& file, std::span<const uint8_t> bytes, bool whole) {
+  const auto fits = [&] { return room() >= (whole ? bytes.size() : 1); };
+  while (readers_ != 0 && !fits() && !file.nonblocking()) {
+    const Wake wake = co_await io.sleeper.sleep(writers_wait_);
+    if (wake == Wake::interrupted) co_return kInterruptedBySignal;
+  }
+  if (readers_ == 0) co_return Errno{EPIPE};
+  if (!have_buffer()) co_return Errno{ENOMEM};
+  if (!fits()) co_return Errno{EAGAIN};
+  const uint64_t moved = std::min<uint64_t>(bytes.size(), room());
+  put(bytes.data(), moved);
+  changed(readers_wait_);
+  co_return moved;
+}
+
 Co<Result<uint64_t>> Pipe::write(IoContext& io, OpenFile& file, uint64_t&, VirtAddr from, uint64_t bytes) {
   io.cpu.charge(Cycles(io.costs.pipe));
   uint64_t done = 0;
-  Result<uint64_t> failure = uint64_t{0};
   std::array<uint8_t, kAtomic> piece;
   while (done < bytes) {
-    const uint64_t wanted = std::min<uint64_t>(bytes - done, piece.size());
-    auto copied = co_await io.user.read(from + done, std::span<uint8_t>(piece.data(), wanted));
-    if (!copied) {
-      failure = copied.error();
-      break;
+    const std::span<uint8_t> wanted(piece.data(), std::min<uint64_t>(bytes - done, piece.size()));
+    auto copied = co_await io.user.read(from + done, wanted);
+    Result<uint64_t> moved = uint64_t{0};
+    if (copied) {
+      moved = co_await put_piece(io, file, wanted, bytes <= kAtomic);
+    } else {
+      moved = copied.error();
     }
-    // No sleep from the last look at room() to put(): a piece goes in whole.
-    while (readers_ != 0 && room() < (bytes <= kAtomic ? wanted : 1) && !file.nonblocking()) {
-      const Wake wake = co_await io.sleeper.sleep(writers_wait_);
-      if (wake == Wake::interrupted) {
-        failure = kInterruptedBySignal;
-        break;
-      }
-    }
-    if (!failure) break;
-    if (readers_ == 0) {
-      failure = Errno{EPIPE};
-      break;
-    }
-    if (!have_buffer()) {
-      failure = Errno{ENOMEM};
-      break;
-    }
-    if (room() < (bytes <= kAtomic ? wanted : 1)) {
-      failure = Errno{EAGAIN};
-      break;
-    }
-    const uint64_t moved = std::min(wanted, room());
-    put(piece.data(), moved);
-    done += moved;
-    changed(readers_wait_);
+    if (!moved && done == 0) co_return moved.error();
+    if (!moved) break;
+    done += *moved;
   }
-  if (done == 0 && !failure) co_return failure.error();
   co_return done;
+}
+
+Co<Result<uint64_t>> Pipe::write_atomically(IoContext& io, OpenFile& file, std::span<const UserPiece> pieces) {
+  io.cpu.charge(Cycles(io.costs.pipe));
+  std::array<uint8_t, kAtomic> gathered;
+  uint64_t total = 0;
+  for (const UserPiece& piece : pieces) {
+    const std::span<uint8_t> to(gathered.data() + total, std::min<uint64_t>(piece.bytes, gathered.size() - total));
+    auto copied = co_await io.user.read(piece.at, to);
+    if (!copied) co_return copied.error();
+    total += to.size();
+  }
+  if (total == 0) co_return uint64_t{0};
+  auto moved = co_await put_piece(io, file, std::span<const uint8_t>(gathered.data(), total), true);
+  co_return moved;
 }
 
 uint32_t Pipe::poll(const OpenFile& file) const {

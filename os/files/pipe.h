@@ -2,6 +2,7 @@
 #pragma once
 
 #include <cstdint>
+#include <span>
 #include <vector>
 
 #include "os/files/inode.h"
@@ -10,10 +11,18 @@ namespace faultline::os {
 
 struct TreeServices;
 
+// A piece of a user buffer.
+struct UserPiece {
+  VirtAddr at{};
+  uint64_t bytes = 0;
+};
+
 class Pipe final : public Inode {
  public:
-  // Bytes that fit, and that are written in one piece (pipe(7)).
+  // Bytes that fit in a new pipe, that an unprivileged process may ask for
+  // (/proc/sys/fs/pipe-max-size), and that are written in one piece (pipe(7)).
   static constexpr uint64_t kCapacity = 65536;
+  static constexpr uint64_t kCapacityMost = uint64_t{1} << 20;
   static constexpr uint64_t kAtomic = 4096;
 
   Pipe(TreeServices& services, const Mount& mount, uint64_t number, Attributes given);
@@ -29,11 +38,21 @@ class Pipe final : public Inode {
   // EPIPE when nobody can read any more; the caller raises SIGPIPE. ENOMEM when
   // too many pipes hold bytes.
   Co<Result<uint64_t>> write(IoContext& io, OpenFile& file, uint64_t& offset, VirtAddr from, uint64_t bytes) override;
+  // Several pieces of user memory as one write. Up to kAtomic bytes of them go in
+  // together or not at all.
+  Co<Result<uint64_t>> write_atomically(IoContext& io, OpenFile& file, std::span<const UserPiece> pieces);
   uint32_t poll(const OpenFile& file) const override;
+
+  uint64_t capacity() const { return capacity_; }
+  // F_SETPIPE_SZ: at least so much; the capacity that it has now. EINVAL, EPERM,
+  // EBUSY when more than that is in it.
+  Result<uint64_t> set_capacity(uint64_t bytes);
   std::optional<uint64_t> readable_bytes(const OpenFile&) const override { return used_; }
 
  private:
-  uint64_t room() const { return kCapacity - used_; }
+  uint64_t room() const { return capacity_ - used_; }
+  // Puts `bytes` of them in, or with `whole` all; sleeps until that can be done.
+  Co<Result<uint64_t>> put_piece(IoContext& io, OpenFile& file, std::span<const uint8_t> bytes, bool whole);
   uint64_t take(uint8_t* to, uint64_t bytes);
   void put(const uint8_t* from, uint64_t bytes);
   void put_back(const uint8_t* from, uint64_t bytes);
@@ -48,6 +67,7 @@ class Pipe final : public Inode {
   uint32_t writers_ = 0;
   uint64_t readers_seen_ = 0;  // opened so far: a FIFO's open waits for the next
   uint64_t writers_seen_ = 0;
+  uint64_t capacity_ = kCapacity;
   std::vector<uint8_t> ring_;  // taken at the first write
   uint64_t first_ = 0;
   uint64_t used_ = 0;

@@ -90,9 +90,34 @@ Result<> RegularFile::reserve(uint64_t begin, uint64_t end) {
   return Unit{};
 }
 
-uint64_t RegularFile::disk_sectors() const {
+void RegularFile::hold(uint64_t begin, uint64_t end) {
   const PageSize page = services_.disk.page();
-  return page.round_up(size_) / 512;
+  held_.add(begin >> page.shift, page.pages(end));
+}
+
+// What lseek(2) says are data, and not st_blocks: that one changes by itself
+// when the host gets round to writing.
+void RegularFile::find_host_data() const {
+  if (!host_ || host_data_known_) return;
+  host_data_known_ = true;
+  const PageSize page = services_.disk.page();
+  Result<int> fd = services_.descriptors.use(*host_);
+  uint64_t at = 0;
+  while (at < host_size_) {
+    const off_t data = fd ? ::lseek(*fd, static_cast<off_t>(at), SEEK_DATA) : -1;
+    if (data < 0 && fd && errno == ENXIO) return;  // a hole to the end
+    const off_t hole = data < 0 ? -1 : ::lseek(*fd, data, SEEK_HOLE);
+    // A host that cannot tell: all is data.
+    const uint64_t begin = data < 0 ? at : std::min(static_cast<uint64_t>(data), host_size_);
+    const uint64_t end = hole <= data ? host_size_ : std::min(static_cast<uint64_t>(hole), host_size_);
+    held_.add(begin >> page.shift, page.pages(end));
+    at = end;
+  }
+}
+
+uint64_t RegularFile::disk_sectors() const {
+  find_host_data();
+  return held_.count() << (services_.disk.page().shift - 9);
 }
 
 // --- bytes behind the page cache --------------------------------------------------
@@ -141,6 +166,7 @@ bool RegularFile::write_page(uint64_t index, std::span<const uint8_t> page) {
   const uint64_t begin = index << services_.disk.page().shift;
   if (begin >= size_) return true;
   const uint64_t bytes = std::min<uint64_t>(page.size(), size_ - begin);
+  hold(begin, begin + bytes);
   if (host_ && host_->writes_through) {
     host_size_ = std::max(host_size_, begin + bytes);
     return write_host(begin, page.subspan(0, bytes));
@@ -161,6 +187,7 @@ bool RegularFile::write_page(uint64_t index, std::span<const uint8_t> page) {
 void RegularFile::cut_content(uint64_t size) {
   const PageSize page = services_.disk.page();
   host_size_ = std::min(host_size_, size);
+  held_.cut(page.pages(size));
   const uint64_t last = size >> page.shift;
   for (auto it = written_.begin(); it != written_.end();) {
     if (it->first > last || (it->first == last && page.aligned(size))) {

@@ -10,6 +10,7 @@
 
 #include "os/files/disk_content.h"
 #include "os/files/inode.h"
+#include "os/files/page_runs.h"
 #include "os/files/sleep_lock.h"
 #include "os/files/tree_services.h"
 
@@ -52,8 +53,11 @@ class RegularFile final : public Inode, public DiskFile {
   Co<Result<>> set_size(uint64_t size);
   // posix_fallocate: room on the disk for every page up to `end`. ENOSPC.
   Result<> reserve(uint64_t begin, uint64_t end);
-  // 512-byte units of the disk that the file takes (st_blocks).
+  // 512-byte units of the disk that the file takes (st_blocks): of the pages that
+  // were written or allocated, and those of the host's file that are no holes.
   uint64_t disk_sectors() const;
+  // The pages of these bytes take room from now on.
+  void hold(uint64_t begin, uint64_t end);
   // The host's name goes while the guest still has the file.
   Result<> keep_after_unlink();
   const std::unique_ptr<HostFile>& host() const { return host_; }
@@ -64,6 +68,7 @@ class RegularFile final : public Inode, public DiskFile {
   const DiskContent::Extent* extent_of(uint64_t page) const;
   const DiskContent::Extent* allocate(uint64_t page);
   void cut_content(uint64_t size);
+  void find_host_data() const;
   Co<Result<>> cut_cache(uint64_t size);
   Co<Result<uint64_t>> write_piece(IoContext& io, uint64_t offset, VirtAddr from, uint64_t bytes);
 
@@ -75,6 +80,9 @@ class RegularFile final : public Inode, public DiskFile {
   std::unordered_map<uint64_t, std::unique_ptr<uint8_t[]>> written_;
   std::unique_ptr<HostFile> host_;
   uint64_t host_size_ = 0;  // bytes of the host's file that still count
+  // Pages that take room. The host is asked for its file's when somebody wants to know.
+  mutable PageRuns held_;
+  mutable bool host_data_known_ = false;
   SleepLock write_lock_;
 };
 

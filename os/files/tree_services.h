@@ -63,10 +63,10 @@ struct TreeServices {
   // read. ENOSPC, ENOMEM beyond.
   static constexpr uint64_t kKeptBytesMost = uint64_t{4} << 30;
   static constexpr uint64_t kNamesMost = 1 << 20;
-  static constexpr uint64_t kPipeBuffersMost = 1 << 14;
+  static constexpr uint64_t kPipeBytesMost = uint64_t{1} << 30;
   uint64_t kept_bytes = 0;
   uint64_t names_made = 0;
-  uint64_t pipe_buffers = 0;
+  uint64_t pipe_bytes = 0;
   bool full() const { return kept_bytes >= kKeptBytesMost; }
 
   uint64_t last_number = 1;

@@ -63,6 +63,7 @@ Co<SyscallResult> sys_fallocate(SyscallContext& call) {
   if (end > kFileSizeMax) co_return Errno{EFBIG};
   Result<> room = regular->reserve(static_cast<uint64_t>(offset), end);
   if (!room) co_return room.error();
+  regular->hold(static_cast<uint64_t>(offset), end);
   if ((call.word(1) & kKeepSize) || end <= inode->size()) co_return uint64_t{0};
   auto done = co_await set_size(call, inode, end);
   co_return done;

@@ -4,6 +4,7 @@
 #include <cstring>
 #include <vector>
 
+#include "os/files/pipe.h"
 #include "os/files/regular_file.h"
 #include "os/memory/page_cache.h"
 #include "os/syscall/file_calls.h"
@@ -72,9 +73,31 @@ Result<> check_place(const Result<OpenFilePtr>& file, uint64_t offset) {
   return Unit{};
 }
 
+// A pipe takes what is no more than PIPE_BUF in one piece, however many vectors
+// it comes in.
+Pipe* takes_whole(OpenFile& file, const std::vector<Vector>& vectors) {
+  auto* pipe = vectors.size() > 1 ? dynamic_cast<Pipe*>(&file.inode()) : nullptr;
+  uint64_t total = 0;
+  for (const Vector& vector : vectors) total += vector.length;
+  return total <= Pipe::kAtomic ? pipe : nullptr;
+}
+
+Co<SyscallResult> write_whole(SyscallContext& call, OpenFilePtr file, Pipe& pipe, std::vector<Vector> vectors) {
+  CallIo io(call);
+  std::vector<UserPiece> pieces;
+  for (const Vector& vector : vectors) pieces.push_back({.at = VirtAddr(vector.base), .bytes = vector.length});
+  auto moved = co_await pipe.write_atomically(io.context(), *file, pieces);
+  if (!moved) signal_failed_write(call, moved.error());
+  co_return moved;
+}
+
 // Moves the vectors one after the other until one comes up short.
 Co<SyscallResult> move_vectors(SyscallContext& call, OpenFilePtr file, std::vector<Vector> vectors, uint64_t offset,
                                bool writes, uint64_t* end) {
+  if (Pipe* const pipe = writes ? takes_whole(*file, vectors) : nullptr) {
+    auto moved = co_await write_whole(call, file, *pipe, std::move(vectors));
+    co_return moved;
+  }
   CallIo io(call);
   uint64_t done = 0;
   Result<uint64_t> moved = uint64_t{0};

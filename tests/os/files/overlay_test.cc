@@ -6,6 +6,8 @@
 #include <filesystem>
 
 #include "files_world.h"
+#include "os/files/page_runs.h"
+#include "os/files/regular_file.h"
 
 namespace faultline::os::test {
 namespace {
@@ -47,6 +49,65 @@ TEST(Overlay, ChangedPagesSurviveThePageCache) {
   expected.replace(8190, 5, "guest");
   EXPECT_EQ(world.contents("file"), expected);
   EXPECT_EQ(host.read("file"), std::string(20'000, 'h'));
+}
+
+// st_blocks, in pages of 8 units.
+uint64_t pages_held(const Result<OpenFilePtr>& file) {
+  return dynamic_cast<const RegularFile&>(file.value()->inode()).disk_sectors() / 8;
+}
+
+TEST(Overlay, HolesTakeNoRoom) {
+  HostDirectory host;
+  host.write("sparse", "begin");
+  ASSERT_EQ(::truncate(host.at("sparse").c_str(), 1 << 20), 0);
+  host.write("full", std::string(20'000, 'x'));
+  FilesWorld world;
+  world.build_in(host);
+  Result<OpenFilePtr> sparse = world.open("sparse", kOpenReadWrite);
+  EXPECT_EQ(sparse.value()->inode().size(), 1u << 20);
+  EXPECT_EQ(pages_held(sparse), 1u);
+  EXPECT_EQ(pages_held(world.open("full")), 5u);
+  // The guest's own pages: two neighbours and one that was there.
+  ASSERT_TRUE(world.write_at(sparse.value(), 8190, world.buffer, 5).ok());
+  EXPECT_EQ(pages_held(sparse), 3u);
+  ASSERT_TRUE(world.write_at(sparse.value(), 0, world.buffer, 5).ok());
+  EXPECT_EQ(pages_held(sparse), 3u);
+  // Growing makes a hole, cutting gives back, and what is cut stays a hole.
+  ASSERT_TRUE(world.truncate(sparse.value(), 2 << 20).ok());
+  EXPECT_EQ(pages_held(sparse), 3u);
+  ASSERT_TRUE(world.truncate(sparse.value(), 5000).ok());
+  EXPECT_EQ(pages_held(sparse), 2u);
+  ASSERT_TRUE(world.truncate(sparse.value(), 1 << 20).ok());
+  EXPECT_EQ(pages_held(sparse), 2u);
+}
+
+TEST(Overlay, NewFilesTakeRoomForWhatIsWritten) {
+  HostDirectory host;
+  FilesWorld world;
+  world.build_in(host);
+  Result<OpenFilePtr> file = world.open("new", kOpenReadWrite | kOpenCreate);
+  EXPECT_EQ(pages_held(file), 0u);
+  ASSERT_TRUE(world.write_at(file.value(), 1 << 30, world.buffer, 1).ok());
+  EXPECT_EQ(pages_held(file), 1u);
+}
+
+TEST(PageRuns, MergeAndAreCut) {
+  PageRuns runs;
+  runs.add(10, 20);
+  runs.add(30, 40);
+  EXPECT_EQ(runs.count(), 20u);
+  runs.add(20, 30);  // closes the gap
+  EXPECT_EQ(runs.count(), 30u);
+  runs.add(5, 12);
+  runs.add(15, 16);
+  EXPECT_EQ(runs.count(), 35u);
+  runs.add(100, 100);
+  EXPECT_EQ(runs.count(), 35u);
+  runs.cut(38);
+  EXPECT_EQ(runs.count(), 33u);
+  runs.add(50, 60);
+  runs.cut(5);
+  EXPECT_EQ(runs.count(), 0u);
 }
 
 TEST(Overlay, RemovedNamesStayRemoved) {

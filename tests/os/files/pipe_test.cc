@@ -141,13 +141,73 @@ TEST_F(PipeTest, ABadBufferLosesNoBytes) {
 TEST_F(PipeTest, TheBuffersOfAllPipesHaveALimit) {
   std::vector<std::pair<OpenFilePtr, OpenFilePtr>> pipes;
   world.put(world.buffer, "x");
-  for (uint64_t i = 0; i < TreeServices::kPipeBuffersMost; ++i) {
+  for (uint64_t i = 0; i < TreeServices::kPipeBytesMost / Pipe::kCapacity; ++i) {
     pipes.push_back(world.vfs.make_pipe(0));
     ASSERT_TRUE(world.write_at(pipes.back().second, 0, world.buffer, 1).ok()) << i;
   }
   EXPECT_EQ(world.write_at(writing, 0, world.buffer, 1).error(), Errno{ENOMEM});
   pipes.pop_back();
   EXPECT_TRUE(world.write_at(writing, 0, world.buffer, 1).ok());
+}
+
+TEST_F(PipeTest, ItsCapacityCanBeChanged) {
+  auto& pipe = dynamic_cast<Pipe&>(writing->inode());
+  writing->flags |= kOpenNonBlocking;
+  EXPECT_EQ(pipe.capacity(), 65'536u);
+  EXPECT_EQ(pipe.set_capacity(5000).value(), 8192u) << "the next power of two";
+  EXPECT_EQ(pipe.set_capacity(1).value(), 4096u) << "at least a page";
+  EXPECT_EQ(world.write_at(writing, 0, world.buffer, 100'000).value(), 4096u);
+  EXPECT_EQ(pipe.set_capacity(uint64_t{1} << 20).value(), uint64_t{1} << 20);
+  EXPECT_EQ(pipe.set_capacity((uint64_t{1} << 20) + 1).error(), Errno{EPERM});
+  EXPECT_EQ(pipe.set_capacity((uint64_t{1} << 31) + 1).error(), Errno{EINVAL});
+  EXPECT_EQ(world.write_at(writing, 0, world.buffer, 100'000).value(), 100'000u);
+  EXPECT_EQ(pipe.set_capacity(65'536).error(), Errno{EBUSY});
+}
+
+TEST_F(PipeTest, WhatIsInItSurvivesAnotherCapacity) {
+  // The bytes lie across the end of the ring.
+  world.put(world.buffer, std::string(60'000, '-'));
+  ASSERT_TRUE(world.write_at(writing, 0, world.buffer, 60'000).ok());
+  ASSERT_EQ(world.read_at(reading, 0, world.buffer, 60'000).value(), 60'000u);
+  std::string text;
+  for (int i = 0; text.size() < 10'000; ++i) text += std::to_string(i) + ",";
+  world.put(world.buffer, text);
+  ASSERT_TRUE(world.write_at(writing, 0, world.buffer, text.size()).ok());
+  ASSERT_TRUE(dynamic_cast<Pipe&>(writing->inode()).set_capacity(16'384).ok());
+  world.put(world.buffer, std::string(text.size(), ' '));
+  EXPECT_EQ(world.read_at(reading, 0, world.buffer, 20'000).value(), text.size());
+  EXPECT_EQ(world.get(world.buffer, text.size()), text);
+}
+
+TEST_F(PipeTest, AWriterThatWaitsGoesOnWithMoreRoom) {
+  Call call;
+  begin_write(call, world.buffer, 100'000);
+  world.settle();
+  ASSERT_FALSE(call.done());
+  ASSERT_TRUE(dynamic_cast<Pipe&>(writing->inode()).set_capacity(131'072).ok());
+  world.settle();
+  EXPECT_TRUE(call.done());
+}
+
+TEST_F(PipeTest, SeveralPiecesAreOneSmallWrite) {
+  auto& pipe = dynamic_cast<Pipe&>(writing->inode());
+  ASSERT_EQ(world.write_at(writing, 0, world.buffer, 65'536 - 100).value(), 65'536u - 100);
+  world.put(world.buffer, "first");
+  world.put(world.buffer + 500, "second");
+  const std::vector<UserPiece> pieces = {{world.buffer, 5}, {world.buffer + 9999, 0}, {world.buffer + 500, 100}};
+  IoContext io = world.io();
+  Strand strand;
+  std::optional<Co<Result<uint64_t>>> life;
+  world.executor.start(strand, [&] { life.emplace(pipe.write_atomically(io, *writing, pieces)); });
+  world.settle();
+  EXPECT_FALSE(life->done());
+  EXPECT_EQ(reading->inode().readable_bytes(*reading), 65'536u - 100) << "5 bytes would fit, 105 do not";
+  ASSERT_EQ(world.read_at(reading, 0, world.buffer + 20'000, 65'436).value(), 65'436u);
+  world.settle();
+  ASSERT_TRUE(life->done());
+  EXPECT_EQ(life->result().value(), 105u);
+  EXPECT_EQ(world.read_at(reading, 0, world.buffer + 20'000, 200).value(), 105u);
+  EXPECT_EQ(world.get(world.buffer + 20'000, 11), "firstsecond");
 }
 
 TEST_F(PipeTest, AFifoWaitsForItsOtherEnd) {
