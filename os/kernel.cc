@@ -28,6 +28,7 @@ namespace {
 constexpr int kInterruptedStatus = 130;  // 128 + SIGINT, as a shell has it
 // Beyond every number that Linux has; all calls beyond count as one.
 constexpr uint64_t kFarNumber = 1024;
+constexpr size_t kSleepersNamed = 8;  // in the line about a deadlock
 constexpr uint64_t kFilesSoft = 1024;
 constexpr uint64_t kFilesHard = 4096;
 
@@ -39,6 +40,8 @@ void set_limits(Process& process, const OsConfig& config) {
   process.limits[kLimitStack].current = config.stack_limit;
   process.limits[kLimitCore].current = 0;
   process.limits[kLimitProcesses] = {ProcessTable::kPidMax, ProcessTable::kPidMax};
+  process.limits[kLimitNice] = {0, 0};
+  process.limits[kLimitRealTime] = {0, 0};
   process.limits[kLimitFiles] = {kFilesSoft, kFilesHard};
 }
 
@@ -119,6 +122,8 @@ RunOutcome Kernel::run(const RunRequest& request) {
 
   Process& first = *create_process();
   first_pid_ = first.pid();
+  first.from_shell = true;
+  foreground_group_ = first.group;
   first.uid = parts_.vfs.uid();
   first.gid = parts_.vfs.gid();
   first.fs = parts_.vfs.initial_context();
@@ -167,12 +172,14 @@ std::string Kernel::end_of_time() const {
 
 RunOutcome Kernel::deadlock() const {
   std::string who;
+  size_t asleep = 0;
   for (const auto& [pid, process] : processes_) {
-    if (process->life == Process::Life::zombie) continue;
+    if (process->life == Process::Life::zombie || ++asleep > kSleepersNamed) continue;
     const bool stopped = process->life == Process::Life::stopped;
     who += fmt::format("{}{} ({}) {}", who.empty() ? "" : ", ", pid, process->command,
                        stopped ? "is stopped" : "waits in " + waits_for(process->main_task()));
   }
+  if (asleep > kSleepersNamed) who += fmt::format(", and {} more", asleep - kSleepersNamed);
   RunOutcome outcome;
   outcome.reason = RunOutcome::Reason::deadlock;
   outcome.message = "deadlock: every process sleeps and nothing can wake one: " + who;

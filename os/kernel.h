@@ -80,6 +80,9 @@ class Kernel {
   void start_task(Task& task);
   // The process goes from the table now and is destroyed when no strand runs.
   void bury(Process& process);
+  // The process group in the foreground of the session's terminal (tcgetpgrp).
+  int32_t foreground_group() const { return foreground_group_; }
+  void set_foreground_group(int32_t group) { foreground_group_ = group; }
   // What reports need of a process at the turns of its life.
   void note_fatal_signal(Task& task, const SignalInfo& info);
   void before_teardown(Process& process);
@@ -122,6 +125,7 @@ class Kernel {
 
   RunOutcome outcome_;
   int32_t first_pid_ = 0;
+  int32_t foreground_group_ = 0;
   FrameStatistics frames_at_exit_;
   std::vector<ProcessRecord> records_;
   uint64_t processes_made_ = 0;

@@ -85,11 +85,12 @@ std::string proc_status(const ProcessFacts& p) {
 std::string proc_stat(const ProcessFacts& p) {
   const uint64_t page = p.space ? p.space->page().bytes() : 1;
   return fmt::format(
-      "{} ({}) {} {} {} {} 0 -1 4194304 {} 0 {} 0 {} {} 0 0 20 0 1 0 {} {} {} 18446744073709551615 "
+      "{} ({}) {} {} {} {} {} {} 4194304 {} 0 {} 0 {} {} 0 0 {} {} 1 0 {} {} {} 18446744073709551615 "
       "0 0 0 0 0 {} {} {} {} 0 0 0 17 0 0 0 0 0 0 0 0 0 0 0 0 0 0\n",
-      p.pid, p.command, p.state, p.parent, p.group, p.session, p.minor_faults, p.major_faults, p.user_ticks,
-      p.system_ticks, p.start_ticks, mapped_bytes(p), resident_bytes(p) / page, p.pending_signals & 0x7fffffff,
-      p.blocked_signals & 0x7fffffff, p.ignored_signals & 0x7fffffff, p.caught_signals & 0x7fffffff);
+      p.pid, p.command, p.state, p.parent, p.group, p.session, p.terminal, p.terminal_group, p.minor_faults,
+      p.major_faults, p.user_ticks, p.system_ticks, 20 + p.nice, p.nice, p.start_ticks, mapped_bytes(p),
+      resident_bytes(p) / page, p.pending_signals & 0x7fffffff, p.blocked_signals & 0x7fffffff,
+      p.ignored_signals & 0x7fffffff, p.caught_signals & 0x7fffffff);
 }
 
 std::string proc_statm(const ProcessFacts& p) {

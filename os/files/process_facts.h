@@ -16,6 +16,9 @@ class FileTable;
 
 struct ProcessFacts {
   int32_t pid = 0, parent = 0, group = 0, session = 0;
+  uint32_t terminal = 0;        // device number of the controlling terminal, 0: none
+  int32_t terminal_group = -1;  // in its foreground
+  int32_t nice = 0;
   char state = 'R';
   std::string command;     // comm
   std::string executable;  // absolute path in the guest's name space

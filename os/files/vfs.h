@@ -71,6 +71,7 @@ class Vfs {
   void set_processes(const ProcessDirectory* processes) { processes_ = processes; }
   uint32_t uid() const { return uid_; }
   uint32_t gid() const { return gid_; }
+  bool has_terminal() const { return terminal_; }
 
   // --- for exec ----------------------------------------------------------------------
   // A regular file with execute permission: ENOENT, EACCES, ENOTDIR, ELOOP, ...

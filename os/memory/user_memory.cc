@@ -70,6 +70,18 @@ Co<Result<>> UserMemory::zero(VirtAddr to, uint64_t size) {
   co_return Unit{};
 }
 
+Co<Result<uint32_t>> UserMemory::update(VirtAddr word, std::function<uint32_t(uint32_t)> change) {
+  const AddressSpace::Bytes here = co_await bytes(word, Access::store);
+  if (!here.data) co_return Errno{EFAULT};
+  uint32_t old = 0;
+  std::memcpy(&old, here.data, sizeof(old));
+  const uint32_t changed = change(old);
+  std::memcpy(here.data, &changed, sizeof(changed));
+  cpu_.touch(here.physical, sizeof(old), false);
+  cpu_.touch(here.physical, sizeof(changed), true);
+  co_return old;
+}
+
 Co<Result<std::string>> UserMemory::read_string(VirtAddr from, size_t limit) {
   std::string text;
   while (text.size() < limit) {

@@ -6,6 +6,7 @@
 
 #include <cstdint>
 #include <cstring>
+#include <functional>
 #include <span>
 #include <string>
 #include <type_traits>
@@ -56,6 +57,10 @@ class UserMemory {
     Result<> done = co_await write(to, std::span(reinterpret_cast<const uint8_t*>(&value), sizeof(T)));
     co_return done;
   }
+
+  // Makes another word of an aligned one, and answers what it was; nobody sees or
+  // changes it in between. EFAULT.
+  Co<Result<uint32_t>> update(VirtAddr word, std::function<uint32_t(uint32_t)> change);
 
   AddressSpace& space() { return space_; }
 

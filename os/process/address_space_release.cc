@@ -5,8 +5,28 @@
 
 #include "os/kernel.h"
 #include "os/memory/address_space.h"
+#include "os/memory/user_memory.h"
+#include "os/process/futex.h"
+#include "os/process/robust_list.h"
 
 namespace faultline::os {
+
+namespace {
+
+Co<> clear_tid(Kernel& kernel, Task& task) {
+  const uint64_t address = std::exchange(task.clear_child_tid, 0);
+  if (address == 0 || task.process().space.use_count() < 2) co_return;
+  UserMemory user = kernel.user_memory(task);
+  const Result<> done = co_await user.put(VirtAddr(address), int32_t{0});
+  if (done.ok()) kernel.futexes().wake(*task.process().space, VirtAddr(address), 1, FutexTable::kAnyBit);
+}
+
+}  // namespace
+
+Co<> leave_memory(Kernel& kernel, Task& task) {
+  co_await give_up_robust_locks(kernel, task);
+  co_await clear_tid(kernel, task);
+}
 
 void release_space(Kernel& kernel, Process& process) {
   if (process.space) {

@@ -168,13 +168,13 @@ void commit(Kernel& kernel, Task& task, const ExecRequest& request, NewProgram& 
   process.executable = made.file->name();
   process.command = last_component(request.path).substr(0, kCommandBytes);
   process.arguments = request.arguments;
+  process.has_execed = true;
+  delete_all_timers(kernel, process);
 
   task.state = hw::HartState{};
   task.state.pc = made.entry.value;
   task.state.x[kStackPointer] = made.stack_pointer.value;
   task.alternate_stack = {};
-  task.clear_child_tid = 0;
-  task.robust_list = 0;
 }
 
 // --- scripts ----------------------------------------------------------------------
@@ -242,6 +242,7 @@ Co<ExecFailure> exec_program(Kernel& kernel, Task& task, ExecRequest& request) {
   if (failed.error) co_return failed;
   failed = co_await make_stack(kernel, process, request, made);
   if (failed.error) co_return failed;
+  co_await leave_memory(kernel, task);
   commit(kernel, task, request, made);
   co_return ExecFailure{};
 }

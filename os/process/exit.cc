@@ -6,28 +6,20 @@
 #include "os/files/file_table.h"
 #include "os/kernel.h"
 #include "os/memory/address_space.h"
-#include "os/memory/user_memory.h"
 #include "os/process/address_space_release.h"
-#include "os/process/futex.h"
+#include "os/process/process_group.h"
 #include "os/process/signal_send.h"
 
 namespace faultline::os {
 
 namespace {
 
-// CLONE_CHILD_CLEARTID: tells those who share the memory that the task is gone.
-Co<> clear_tid(Kernel& kernel, Task& task) {
-  const uint64_t address = std::exchange(task.clear_child_tid, 0);
-  if (address == 0 || task.process().space.use_count() < 2) co_return;
-  UserMemory user = kernel.user_memory(task);
-  const Result<> done = co_await user.put(VirtAddr(address), int32_t{0});
-  if (done.ok()) kernel.futexes().wake(*task.process().space, VirtAddr(address), 1, ~uint32_t{0});
-}
-
 // Children go to pid 1, which is no guest and takes every zombie at once.
 void orphan_children(Kernel& kernel, Process& process) {
   for (Process* child : std::exchange(process.children, {})) {
+    const bool loses_keeper = has_keeper(*child);
     child->parent = nullptr;
+    if (loses_keeper) hang_up_if_orphaned(kernel.processes(), child->group);
     if (child->vfork_parent == &process) child->vfork_parent = nullptr;
     if (child->life == Process::Life::zombie) reap(kernel, *child);
   }
@@ -51,9 +43,10 @@ Co<> exit_process(Kernel& kernel, Task& task) {
   AccountScope account(kernel.cpu(), CycleAccount::exec);
   kernel.cpu().charge(Cycles(kernel.costs().exit));
   kernel.before_teardown(process);
-  co_await clear_tid(kernel, task);
+  co_await leave_memory(kernel, task);
 
   kernel.scheduler().timers().cancel(std::exchange(process.alarm_timer, 0));
+  delete_all_timers(kernel, process);
   process.files.reset();
   process.fs.reset();
   process.execution.reset();
@@ -63,6 +56,7 @@ Co<> exit_process(Kernel& kernel, Task& task) {
   process.usage.system_cycles = (kernel.scheduler().cpu_time(task).value) - process.usage.user_cycles;
   process.life = Process::Life::zombie;
   orphan_children(kernel, process);
+  if (has_keeper(process)) hang_up_if_orphaned(kernel.processes(), process.group);
   kernel.record_end(process);
   const bool unwanted = nobody_waits(process);
   notify_parent(process, child_code(process.exit), process.exit.signal ? process.exit.signal : process.exit.code);

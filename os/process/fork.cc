@@ -1,5 +1,6 @@
 #include "os/process/fork.h"
 
+#include <algorithm>
 #include <utility>
 
 #include "os/files/file_table.h"
@@ -50,6 +51,8 @@ void inherit(Process& child, const Process& parent, const CloneRequest& request)
   child.exit_signal = (request.flags & kCloneParent) ? parent.exit_signal : request.exit_signal;
   child.signal_trampoline = parent.signal_trampoline;
   child.limits = parent.limits;
+  child.nice = parent.policy.reset_on_fork ? std::max(parent.nice, 0) : parent.nice;
+  if (!parent.policy.reset_on_fork) child.policy = parent.policy;
   child.command = parent.command;
   child.execution = parent.execution;
   child.executable = parent.executable;

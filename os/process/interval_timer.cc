@@ -9,10 +9,6 @@ namespace faultline::os {
 
 namespace {
 
-// The shortest interval, so that a program cannot stop simulated time by
-// timers that go off faster than the kernel can tell of them.
-constexpr uint64_t kLeastInterval = 10'000;  // nanoseconds
-
 void arm(Kernel& kernel, Process& process, uint64_t nanoseconds) {
   process.alarm_due = kernel.clock().after(nanoseconds);
   process.alarm_timer = kernel.scheduler().timers().add(process.alarm_due, [&kernel, &process] {

@@ -3,11 +3,14 @@
 
 #include <cstdint>
 
-#include "os/process/process.h"
-
 namespace faultline::os {
 
 class Kernel;
+class Process;
+
+// The shortest interval, so that a program cannot stop simulated time by
+// timers that go off faster than the kernel can tell of them.
+inline constexpr uint64_t kLeastInterval = 10'000;  // nanoseconds
 
 // In nanoseconds.
 struct IntervalTimer {

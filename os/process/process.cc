@@ -4,6 +4,7 @@
 
 #include "os/files/file_table.h"
 #include "os/memory/address_space.h"
+#include "os/process/process_table.h"
 
 namespace faultline::os {
 
@@ -19,7 +20,7 @@ void Usage::add(const Usage& other) {
 }
 
 Process::Process(Executor& executor, int32_t pid)
-    : group(pid), session(pid), child_events(executor), resumed(executor), pid_(pid) {
+    : group(pid), session(ProcessTable::kInitPid), child_events(executor), resumed(executor), pid_(pid) {
   tasks.push_back(std::make_unique<Task>(executor, *this, pid));
 }
 

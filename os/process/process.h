@@ -8,6 +8,8 @@
 #include <string>
 #include <vector>
 
+#include "os/process/cpu_timer.h"
+#include "os/process/posix_timer.h"
 #include "os/process/signal.h"
 #include "os/process/task.h"
 #include "os/process/wait_queue.h"
@@ -35,7 +37,15 @@ enum Resource : unsigned {
   kLimitProcesses = 6,
   kLimitFiles = 7,
   kLimitAddressSpace = 9,
+  kLimitNice = 13,
+  kLimitRealTime = 14,
   kResources = 16,
+};
+
+// sched_setscheduler(2). Kept without effect: all processes take turns.
+struct SchedulingPolicy {
+  int32_t policy = 0;          // SCHED_OTHER
+  bool reset_on_fork = false;  // the child has SCHED_OTHER again, and no negative nice value
 };
 
 // How a process ended, or that it stopped: what wait reports.
@@ -85,6 +95,10 @@ class Process {
   uint32_t gid = 0;
   int32_t group = 0;
   int32_t session = 0;
+  // The first of a run: pid 1 stands for the shell that started it, in the same
+  // session and a group of its own.
+  bool from_shell = false;
+  bool has_execed = false;  // since it was forked
 
   std::vector<std::unique_ptr<Task>> tasks;
 
@@ -101,6 +115,8 @@ class Process {
   uint64_t signal_trampoline = 0;  // user address of the rt_sigreturn code, 0: not mapped yet
 
   std::array<ResourceLimit, kResources> limits{};
+  int32_t nice = 0;  // -20..19; kept, without effect
+  SchedulingPolicy policy;
 
   std::string command;                 // last component of the program's path, at most 15 bytes as comm
   std::string executable;              // absolute path in the guest's name space
@@ -119,6 +135,9 @@ class Process {
   uint64_t alarm_timer = 0;  // TimerQueue::Id of ITIMER_REAL, 0: off
   Cycles alarm_due{};
   uint64_t alarm_interval = 0;  // nanoseconds, 0: once
+  CpuTimer virtual_timer;       // ITIMER_VIRTUAL
+  CpuTimer profile_timer;       // ITIMER_PROF
+  PosixTimers posix_timers;
   Cycles started{};
 
   WaitQueue child_events;  // this process sleeps here for its children

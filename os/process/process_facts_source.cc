@@ -1,12 +1,15 @@
 #include "os/process/process_facts_source.h"
 
 #include "os/files/fs_context.h"
+#include "os/files/vfs.h"
 #include "os/kernel.h"
 #include "os/memory/memory_manager.h"
 
 namespace faultline::os {
 
 namespace {
+
+constexpr uint32_t kTerminalDevice = 5 << 8;  // the standard streams with --tty: 5, 0
 
 constexpr uint64_t kTicksPerSecond = 100;  // USER_HZ, sysconf(_SC_CLK_TCK)
 
@@ -68,6 +71,11 @@ std::optional<ProcessFacts> ProcessFactsSource::process(int32_t pid) const {
   facts.parent = process->parent_pid();
   facts.group = process->group;
   facts.session = process->session;
+  if (kernel_.vfs().has_terminal() && process->session == ProcessTable::kInitPid) {
+    facts.terminal = kTerminalDevice;
+    facts.terminal_group = kernel_.foreground_group();
+  }
+  facts.nice = process->nice;
   facts.state = state_letter(*process);
   facts.command = process->command;
   facts.executable = process->executable;

@@ -13,7 +13,8 @@ class ProcessTable {
  public:
   // Linux's default kernel.pid_max; also the bound on processes at once.
   static constexpr int32_t kPidMax = 32768;
-  static constexpr int32_t kFirstPid = 2;  // pid 1 is init, which is no guest
+  static constexpr int32_t kInitPid = 1;  // init, which is no guest; also its group and session
+  static constexpr int32_t kFirstPid = 2;
 
   explicit ProcessTable(Executor& executor) : executor_(executor) {}
 

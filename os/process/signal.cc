@@ -97,6 +97,17 @@ void PendingSignals::discard(SignalSet signals) {
   set_ = set_ & ~signals;
 }
 
+bool PendingSignals::has_timer(int32_t id) const {
+  return std::any_of(queue_.begin(), queue_.end(),
+                     [id](const SignalInfo& info) { return info.code == kCodeTimer && info.pid == id; });
+}
+
+void PendingSignals::discard_timer(int32_t id) {
+  std::erase_if(queue_, [id](const SignalInfo& info) { return info.code == kCodeTimer && info.pid == id; });
+  set_ = {};
+  for (const SignalInfo& info : queue_) set_ = set_ | SignalSet::of(info.signal);
+}
+
 bool SignalActions::ignores(int signal) const {
   if (kUnblockable.has(signal)) return false;
   const uint64_t handler = (*this)[signal].handler;

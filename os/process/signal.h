@@ -79,6 +79,7 @@ enum SignalCode : int32_t {
   kCodeUser = 0,       // SI_USER: kill
   kCodeKernel = 0x80,  // SI_KERNEL
   kCodeQueue = -1,     // SI_QUEUE: rt_sigqueueinfo
+  kCodeTimer = -2,     // SI_TIMER: `pid` is the timer's id, `uid` its overruns
   kCodeTkill = -6,     // SI_TKILL: tkill, tgkill
   kCodeSegvMapErr = 1,
   kCodeSegvAccErr = 2,
@@ -142,6 +143,9 @@ class PendingSignals {
   void discard(SignalSet signals);
   SignalSet set() const { return set_; }
   bool has(int signal) const { return set_.has(signal); }
+  // The signal of a timer of timer_create.
+  bool has_timer(int32_t id) const;
+  void discard_timer(int32_t id);
 
  private:
   std::vector<SignalInfo> queue_;  // oldest first

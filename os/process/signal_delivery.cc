@@ -4,6 +4,7 @@
 
 #include "os/kernel.h"
 #include "os/memory/user_memory.h"
+#include "os/process/process_group.h"
 #include "os/process/signal_frame.h"
 #include "os/process/signal_send.h"
 
@@ -118,6 +119,8 @@ Co<> deliver_one(Kernel& kernel, Task& task, SignalInfo info) {
   if (!action.catches()) {
     switch (default_action(info.signal)) {
       case DefaultAction::stop: {
+        // Nobody could start an orphaned group again; only SIGSTOP stops it.
+        if (info.signal != kSigStop && is_orphaned_group(kernel.processes(), process.group)) co_return;
         co_await stop(process, info.signal);
         co_return;
       }
@@ -143,8 +146,9 @@ Co<> deliver_signals(Kernel& kernel, Task& task) {
   Process& process = task.process();
   AccountScope account(kernel.cpu(), CycleAccount::signal);
   while (!process.ending) {
-    const std::optional<SignalInfo> info = take_signal(task);
+    std::optional<SignalInfo> info = take_signal(task);
     if (!info) break;
+    count_overruns(process, *info);
     co_await deliver_one(kernel, task, *info);
   }
   if (process.ending) co_return;

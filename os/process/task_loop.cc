@@ -103,7 +103,8 @@ hw::Trap run_user(Kernel& kernel, Task& task) {
   kernel.scheduler().use(*task.process().space);
   const Cycles before = cpu.now();
   const uint64_t instructions = cpu.instructions();
-  const hw::Trap trap = cpu.run_user(task.state, kernel.scheduler().run_until());
+  const Cycles until = until_cpu_timer(kernel, task, kernel.scheduler().run_until());
+  const hw::Trap trap = cpu.run_user(task.state, until);
   usage.user_cycles += (cpu.now() - before).value;
   usage.instructions += cpu.instructions() - instructions;
   return trap;
@@ -123,6 +124,7 @@ Co<> task_loop(Kernel& kernel, Task& task) {
     if (process.ending) break;
     const hw::Trap trap = run_user(kernel, task);
     co_await handle(kernel, task, trap);
+    expire_cpu_timers(kernel, task);
     if (!scheduler.take_interrupts()) continue;
     ++process.usage.involuntary_switches;
     co_await scheduler.step_aside();

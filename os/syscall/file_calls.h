@@ -73,6 +73,9 @@ void signal_failed_write(SyscallContext& call, Errno error);
 // The locking commands of fcntl; EINVAL for a command that is none.
 Co<SyscallResult> record_lock(SyscallContext& call, OpenFilePtr file, uint32_t command);
 
+// ioctl of a terminal; ENOTTY for a request that is none.
+Co<SyscallResult> terminal_request(SyscallContext& call, uint32_t request);
+
 // The groups within the group.
 void register_file_open(SyscallTable& table);
 void register_file_io(SyscallTable& table);

@@ -48,10 +48,16 @@ SyscallResult sys_dup3(SyscallContext& call) {
   return static_cast<uint64_t>(call.integer(1));
 }
 
-SyscallResult pipe_size(const OpenFile& file, uint64_t wanted) {
-  if (!dynamic_cast<const Pipe*>(&file.inode())) return Errno{EBADF};
-  if (wanted > Pipe::kCapacity) return Errno{EPERM};
-  return Pipe::kCapacity;
+SyscallResult pipe_size(const OpenFile& file) {
+  const auto* pipe = dynamic_cast<const Pipe*>(&file.inode());
+  if (!pipe) return Errno{EBADF};
+  return pipe->capacity();
+}
+
+SyscallResult set_pipe_size(OpenFile& file, uint64_t wanted) {
+  auto* pipe = dynamic_cast<Pipe*>(&file.inode());
+  if (!pipe) return Errno{EBADF};
+  return pipe->set_capacity(wanted);
 }
 
 Co<SyscallResult> sys_fcntl(SyscallContext& call) {
@@ -85,9 +91,9 @@ Co<SyscallResult> sys_fcntl(SyscallContext& call) {
     case kGetOwner:
       co_return uint64_t{0};
     case kSetPipeSize:
-      co_return pipe_size(file, call.word(2));
+      co_return set_pipe_size(file, call.word(2));
     case kGetPipeSize:
-      co_return pipe_size(file, 0);
+      co_return pipe_size(file);
     default: {
       auto locked = co_await record_lock(call, *found, command);
       co_return locked;
@@ -98,34 +104,10 @@ Co<SyscallResult> sys_fcntl(SyscallContext& call) {
 // --- ioctl ------------------------------------------------------------------------------
 
 enum Request : uint32_t {
-  kTerminalGet = 0x5401,
-  kTerminalSet = 0x5402,
-  kTerminalSetDrain = 0x5403,
-  kTerminalSetFlush = 0x5404,
-  kTerminalGetGroup = 0x540f,
-  kTerminalSetGroup = 0x5410,
-  kWindowGet = 0x5413,
-  kWindowSet = 0x5414,
   kBytesToRead = 0x541b,
   kNonBlocking = 0x5421,
   kNoCloseOnExec = 0x5450,
   kCloseOnExec = 0x5451,
-};
-
-// struct termios of the kernel (asm-generic/termbits.h), as a fresh line
-// discipline has it: cooked, echoing, 38400 baud.
-struct Terminal {
-  uint32_t input = 0x500;   // ICRNL | IXON
-  uint32_t output = 0x5;    // OPOST | ONLCR
-  uint32_t control = 0xbf;  // B38400 | CS8 | CREAD
-  uint32_t local = 0x8a3b;  // ISIG | ICANON | ECHO | ECHOE | ECHOK | ECHOCTL | ECHOKE | IEXTEN
-  uint8_t line = 0;
-  uint8_t characters[19] = {3, 28, 127, 21, 4, 0, 1, 0, 17, 19, 26, 0, 18, 15, 23, 22, 0, 0, 0};
-};
-static_assert(sizeof(Terminal) == 36);
-
-struct Window {
-  uint16_t rows = 24, columns = 80, width = 0, height = 0;
 };
 
 template <class T>
@@ -134,18 +116,6 @@ Co<SyscallResult> answer(SyscallContext& call, T value) {
   auto put = co_await user.put(call.address(2), value);
   if (!put) co_return put.error();
   co_return uint64_t{0};
-}
-
-// Settings are taken without effect: the host's terminal is not the guest's.
-Co<SyscallResult> terminal_request(SyscallContext& call, uint32_t request) {
-  const bool sets = (request >= kTerminalSet && request <= kTerminalSetFlush) || request == kTerminalSetGroup ||
-                    request == kWindowSet;
-  if (sets) co_return uint64_t{0};
-  SyscallResult done = Errno{ENOTTY};
-  if (request == kTerminalGet) done = co_await answer(call, Terminal{});
-  if (request == kWindowGet) done = co_await answer(call, Window{});
-  if (request == kTerminalGetGroup) done = co_await answer(call, call.task.process().group);
-  co_return done;
 }
 
 Co<SyscallResult> sys_ioctl(SyscallContext& call) {

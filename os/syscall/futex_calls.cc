@@ -1,5 +1,6 @@
 // futex(2) and the lists of robust locks.
 #include <algorithm>
+#include <optional>
 
 #include "os/kernel.h"
 #include "os/memory/user_memory.h"
@@ -16,6 +17,7 @@ enum FutexOperation : uint32_t {
   kFutexWake = 1,
   kFutexRequeue = 3,
   kFutexCompareRequeue = 4,
+  kFutexWakeOperation = 5,
   kFutexWaitBitset = 9,
   kFutexWakeBitset = 10,
 };
@@ -69,8 +71,90 @@ Co<SyscallResult> wake(SyscallContext& call, uint32_t bits) {
   co_return call.kernel.futexes().wake(*call.task.process().space, call.address(0), count, bits);
 }
 
+// FUTEX_WAKE_OP: what is done to the second word and what its old value is
+// compared with, packed into one argument: 4 bits each for the operation and the
+// comparison, 12 for each one's operand, which has a sign.
+struct WakeOperation {
+  explicit WakeOperation(uint32_t packed)
+      : operation((packed >> 28) & 7),
+        comparison((packed >> 24) & 15),
+        operand(sign_extend((packed >> 12) & 0xfff)),
+        compared(sign_extend(packed & 0xfff)) {
+    const bool shifts = (packed >> 31) != 0;  // FUTEX_OP_OPARG_SHIFT
+    if (shifts) operand = static_cast<int32_t>(1u << (static_cast<uint32_t>(operand) & 31));
+  }
+  static int32_t sign_extend(uint32_t bits) { return static_cast<int32_t>(bits << 20) >> 20; }
+
+  bool known() const { return operation <= 4; }
+  uint32_t apply(uint32_t old) const {
+    const auto with = static_cast<uint32_t>(operand);
+    switch (operation) {
+      case 0:
+        return with;
+      case 1:
+        return old + with;
+      case 2:
+        return old | with;
+      case 3:
+        return old & ~with;
+      default:
+        return old ^ with;
+    }
+  }
+  // Nothing: there is no such comparison.
+  std::optional<bool> compare(uint32_t word) const {
+    const auto old = static_cast<int32_t>(word);
+    switch (comparison) {
+      case 0:
+        return old == compared;
+      case 1:
+        return old != compared;
+      case 2:
+        return old < compared;
+      case 3:
+        return old <= compared;
+      case 4:
+        return old > compared;
+      case 5:
+        return old >= compared;
+      default:
+        return std::nullopt;
+    }
+  }
+
+  uint32_t operation, comparison;
+  int32_t operand, compared;
+};
+
+Co<SyscallResult> wake_operation(SyscallContext& call) {
+  if (call.args[0] % 4 != 0 || call.args[4] % 4 != 0) co_return Errno{EINVAL};
+  const WakeOperation operation(call.word(5));
+  if (!operation.known()) co_return Errno{ENOSYS};
+  UserMemory user = call.kernel.user_memory(call.task);
+  const Result<uint32_t> old =
+      co_await user.update(call.address(4), [operation](uint32_t word) { return operation.apply(word); });
+  if (!old.ok()) co_return old.error();
+  const std::optional<bool> holds = operation.compare(old.value());
+  if (!holds) co_return Errno{ENOSYS};
+  AddressSpace& space = *call.task.process().space;
+  const auto wake = [&](unsigned word, int32_t count) {
+    return call.kernel.futexes().wake(space, call.address(word), static_cast<uint64_t>(std::max(count, 1)),
+                                      FutexTable::kAnyBit);
+  };
+  uint64_t woken = wake(0, call.integer(2));
+  if (*holds) woken += wake(4, call.integer(3));
+  co_return woken;
+}
+
+Co<SyscallResult> refuse(SyscallContext&) { co_return Errno{ENOSYS}; }
+
 Co<SyscallResult> sys_futex(SyscallContext& call) {
-  switch (call.word(1) & kFutexCommand) {
+  const uint32_t command = call.word(1) & kFutexCommand;
+  // Linux 6.1: only waits for a moment may choose their clock.
+  if ((call.word(1) & kFutexRealtime) && command != kFutexWaitBitset) return refuse(call);
+  switch (command) {
+    case kFutexWakeOperation:
+      return wake_operation(call);
     case kFutexWait:
       return wait(call, FutexTable::kAnyBit, false);
     case kFutexWaitBitset:
@@ -84,7 +168,7 @@ Co<SyscallResult> sys_futex(SyscallContext& call) {
     case kFutexCompareRequeue:
       return requeue(call, true);
     default:
-      return [](SyscallContext&) -> Co<SyscallResult> { co_return Errno{ENOSYS}; }(call);
+      return refuse(call);
   }
 }
 

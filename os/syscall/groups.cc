@@ -4,8 +4,11 @@ namespace faultline::os {
 
 void register_all(SyscallTable& table) {
   register_process_calls(table);
+  register_session_calls(table);
+  register_scheduling_calls(table);
   register_signal_calls(table);
   register_time_calls(table);
+  register_timer_calls(table);
   register_memory_calls(table);
   register_futex_calls(table);
   register_system_calls(table);

@@ -241,101 +241,6 @@ SyscallResult sys_getgroups(SyscallContext& call) {
   return uint64_t{0};
 }
 
-Process* named_process(SyscallContext& call, int32_t pid) {
-  if (pid == 0) return &call.task.process();
-  return call.kernel.processes().find(pid);
-}
-
-SyscallResult sys_setpgid(SyscallContext& call) {
-  const int32_t wanted = call.integer(1);
-  if (wanted < 0) return Errno{EINVAL};
-  Process& self = call.task.process();
-  Process* const process = named_process(call, call.integer(0));
-  if (!process || (process != &self && process->parent != &self)) return Errno{ESRCH};
-  if (process->session != self.session || process->session == process->pid()) return Errno{EPERM};
-  const int32_t group = wanted == 0 ? process->pid() : wanted;
-  if (group != process->pid()) {
-    const auto in_group = [&](const auto& entry) {
-      return entry.second->group == group && entry.second->session == self.session;
-    };
-    ProcessTable& all = call.kernel.processes();
-    if (std::none_of(all.begin(), all.end(), in_group)) return Errno{EPERM};
-  }
-  process->group = group;
-  return uint64_t{0};
-}
-
-SyscallResult sys_getpgid(SyscallContext& call) {
-  const Process* const process = named_process(call, call.integer(0));
-  if (!process) return Errno{ESRCH};
-  return static_cast<uint64_t>(process->group);
-}
-
-SyscallResult sys_getsid(SyscallContext& call) {
-  const Process* const process = named_process(call, call.integer(0));
-  if (!process) return Errno{ESRCH};
-  return static_cast<uint64_t>(process->session);
-}
-
-SyscallResult sys_setsid(SyscallContext& call) {
-  Process& self = call.task.process();
-  for (const auto& [pid, process] : call.kernel.processes()) {
-    if (process->group == self.pid()) return Errno{EPERM};
-  }
-  self.session = self.group = self.pid();
-  return static_cast<uint64_t>(self.session);
-}
-
-// --- scheduling -----------------------------------------------------------------------------
-
-Co<SyscallResult> sys_sched_yield(SyscallContext& call) {
-  co_await call.kernel.scheduler().yield();
-  co_return uint64_t{0};
-}
-
-constexpr uint64_t kAffinityBytes = 8;  // one word: harts 0 to 63
-
-Co<SyscallResult> sys_sched_getaffinity(SyscallContext& call) {
-  if (!named_process(call, call.integer(0))) co_return Errno{ESRCH};
-  if (call.word(1) < kAffinityBytes || call.word(1) % 8 != 0) co_return Errno{EINVAL};
-  UserMemory user = call.kernel.user_memory(call.task);
-  const Result<> stored = co_await user.put(call.address(2), uint64_t{1});
-  if (!stored.ok()) co_return stored.error();
-  co_return kAffinityBytes;
-}
-
-Co<SyscallResult> sys_sched_setaffinity(SyscallContext& call) {
-  if (!named_process(call, call.integer(0))) co_return Errno{ESRCH};
-  uint64_t mask = 0;
-  UserMemory user = call.kernel.user_memory(call.task);
-  const uint64_t bytes = std::min<uint64_t>(call.word(1), sizeof(mask));
-  const Result<> read = co_await user.read(call.address(2), std::span(reinterpret_cast<uint8_t*>(&mask), bytes));
-  if (!read.ok()) co_return read.error();
-  if (!(mask & 1)) co_return Errno{EINVAL};  // no hart of those exists
-  co_return uint64_t{0};
-}
-
-// SCHED_OTHER with priority 0, and nice values that change nothing.
-SyscallResult sys_sched_getscheduler(SyscallContext& call) {
-  if (!named_process(call, call.integer(0))) return Errno{ESRCH};
-  return uint64_t{0};
-}
-
-Co<SyscallResult> sys_sched_getparam(SyscallContext& call) {
-  if (!named_process(call, call.integer(0))) co_return Errno{ESRCH};
-  UserMemory user = call.kernel.user_memory(call.task);
-  const Result<> stored = co_await user.put(call.address(1), int32_t{0});
-  if (!stored.ok()) co_return stored.error();
-  co_return uint64_t{0};
-}
-
-SyscallResult sys_getpriority(SyscallContext& call) {
-  constexpr uint64_t kNice0 = 20;  // the call answers 20 - nice
-  return kNice0;
-}
-
-SyscallResult sys_setpriority(SyscallContext& call) { return uint64_t{0}; }
-
 }  // namespace
 
 void register_process_calls(SyscallTable& table) {
@@ -363,17 +268,6 @@ void register_process_calls(SyscallTable& table) {
   table.add(149, sys_setresgid);
   table.add(150, sys_getresgid);
   table.add(158, sys_getgroups);
-  table.add(154, sys_setpgid);
-  table.add(155, sys_getpgid);
-  table.add(156, sys_getsid);
-  table.add(157, sys_setsid);
-  table.add(124, sys_sched_yield);
-  table.add(122, sys_sched_setaffinity);
-  table.add(123, sys_sched_getaffinity);
-  table.add(120, sys_sched_getscheduler);
-  table.add(121, sys_sched_getparam);
-  table.add(140, sys_setpriority);
-  table.add(141, sys_getpriority);
 }
 
 }  // namespace faultline::os

@@ -130,6 +130,7 @@ Co<SyscallResult> sys_rt_sigtimedwait(SyscallContext& call) {
     info = take_one(task, wanted);
   }
   if (!info) co_return Errno{wake == Wake::interrupted ? EINTR : EAGAIN};
+  count_overruns(task.process(), *info);
   if (call.args[1] != 0) {
     const SigInfoBytes bytes = encode_siginfo(*info);
     const Result<> stored = co_await user.write(call.address(1), bytes);

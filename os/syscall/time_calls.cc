@@ -1,7 +1,6 @@
-// Clocks, sleeping and interval timers, all in simulated time.
+// Clocks and sleeping, all in simulated time.
 #include "os/kernel.h"
 #include "os/memory/user_memory.h"
-#include "os/process/interval_timer.h"
 #include "os/syscall/groups.h"
 #include "os/syscall/rusage.h"
 #include "os/syscall/syscall.h"
@@ -142,42 +141,6 @@ Co<SyscallResult> sys_restart_syscall(SyscallContext& call) {
   co_return slept;
 }
 
-// --- interval timers -----------------------------------------------------------------
-
-struct ITimerVal {
-  TimeVal interval, value;
-};
-
-constexpr int32_t kTimerReal = 0;  // ITIMER_REAL; VIRTUAL and PROF are not there
-
-ITimerVal to_user(const IntervalTimer& timer) { return {TimeVal::of(timer.interval), TimeVal::of(timer.remaining)}; }
-
-Co<SyscallResult> sys_getitimer(SyscallContext& call) {
-  if (call.integer(0) != kTimerReal) co_return Errno{EINVAL};
-  UserMemory user = call.kernel.user_memory(call.task);
-  const ITimerVal timer = to_user(get_alarm(call.kernel, call.task.process()));
-  const Result<> stored = co_await user.put(call.address(1), timer);
-  if (!stored.ok()) co_return stored.error();
-  co_return uint64_t{0};
-}
-
-Co<SyscallResult> sys_setitimer(SyscallContext& call) {
-  if (call.integer(0) != kTimerReal) co_return Errno{EINVAL};
-  Process& process = call.task.process();
-  UserMemory user = call.kernel.user_memory(call.task);
-  ITimerVal wanted;
-  if (call.args[1] != 0) {
-    const Result<ITimerVal> given = co_await user.get<ITimerVal>(call.address(1));
-    if (!given.ok()) co_return given.error();
-    wanted = given.value();
-    if (!wanted.interval.valid() || !wanted.value.valid()) co_return Errno{EINVAL};
-  }
-  const ITimerVal old = to_user(get_alarm(call.kernel, process));
-  set_alarm(call.kernel, process, {.interval = wanted.interval.total(), .remaining = wanted.value.total()});
-  const SyscallResult stored = co_await store(call, 2, old);
-  co_return stored;
-}
-
 // --- times(2) -----------------------------------------------------------------------
 
 struct Tms {
@@ -206,8 +169,6 @@ Co<SyscallResult> sys_times(SyscallContext& call) {
 
 void register_time_calls(SyscallTable& table) {
   table.add(101, sys_nanosleep);
-  table.add(102, sys_getitimer);
-  table.add(103, sys_setitimer);
   table.add(112, sys_set_clock);
   table.add(113, sys_clock_gettime);
   table.add(114, sys_clock_getres);

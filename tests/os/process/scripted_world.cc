@@ -84,6 +84,7 @@ RunOutcome ScriptedWorld::run(const std::string& name, std::vector<std::string> 
   NamespaceConfig config;
   config.root = directory_.string();
   config.program = "/" + name;
+  config.terminal = terminal;
   const auto wrong = vfs.build(config);
   EXPECT_EQ(wrong.value_or(""), "");
   arguments.insert(arguments.begin(), name);

@@ -67,6 +67,7 @@ class ScriptedWorld {
 
   std::vector<std::string> said;
   std::atomic<bool> stop{false};
+  bool terminal = false;  // --tty
 
  private:
   hw::Trap user(State& state, Cycles until);
