@@ -4,6 +4,7 @@
 
 #include <string>
 
+#include "hw/base/types.h"
 #include "hw/config/machine_config.h"
 #include "os/config.h"
 
@@ -14,6 +15,10 @@ struct Configuration {
   std::string huge = "never";   // transparent huge pages
   hw::MachineConfig machine;
   os::OsConfig os;
+
+  // The base page, of every format so far.
+  PageSize page() const { return {}; }
+  uint64_t frames() const { return machine.dram.size >> page().shift; }
 };
 
 }  // namespace faultline::cli

@@ -2,12 +2,12 @@
 
 #include <fmt/format.h>
 
-#include <algorithm>
 #include <bit>
 #include <initializer_list>
 #include <string_view>
 
 #include "cli/config/user_error.h"
+#include "os/reclaim/marks.h"
 
 namespace faultline::cli {
 namespace {
@@ -88,14 +88,15 @@ class Checker {
 
   void check_memory() const {
     const hw::DramConfig& dram = machine_.dram;
-    require(dram.size % kPage == 0, {"dram.size"}, fmt::format("dram.size must be a multiple of the page, {}", kPage));
+    require(values_.page().aligned(dram.size), {"dram.size"},
+            fmt::format("dram.size must be a multiple of the page, {}", values_.page().bytes()));
     require(!is_32_bit(machine_.paging_format) || dram.size <= uint64_t{4} << 30, {"dram.size", "paging.format"},
             fmt::format("{} tables name frames with 20 bits: dram.size is at most 4G", machine_.paging_format));
     require(machine_.paging_format != "linear32" || dram.size >= uint64_t{16} << 20, {"dram.size", "paging.format"},
             "linear32 takes a table of 4M in one piece for every process: dram.size is at least 16M");
     require(std::has_single_bit(dram.row), {"dram.row"}, "dram.row must be a power of two");
-    require(values_.os.swap.size % kPage == 0, {"swap.size"},
-            fmt::format("swap.size must be a multiple of the page, {}", kPage));
+    require(values_.page().aligned(values_.os.swap.size), {"swap.size"},
+            fmt::format("swap.size must be a multiple of the page, {}", values_.page().bytes()));
     require(values_.os.swap.size <= machine_.disk.size / 2, {"swap.size", "disk.size"},
             "swap.size is more than half of disk.size, which holds the files too");
   }
@@ -112,26 +113,23 @@ class Checker {
 
   // Thresholds that are 0 follow from the size of memory and from each other.
   void check_thresholds() const {
-    const os::VmConfig& vm = values_.os.vm;
-    const uint64_t pages = machine_.dram.size / kPage;
-    const uint64_t lotsfree = vm.lotsfree ? vm.lotsfree : std::max(pages / 64, (uint64_t{512} << 10) / kPage);
-    const uint64_t desfree = vm.desfree ? vm.desfree : lotsfree / 2;
-    const uint64_t minfree = vm.minfree ? vm.minfree : desfree / 2;
-    require(lotsfree < pages, {"vm.lotsfree", "dram.size"},
-            fmt::format("vm.lotsfree = {} pages is not less than memory, {} pages", lotsfree, pages));
-    require(desfree <= lotsfree, {"vm.lotsfree", "vm.desfree"},
-            fmt::format("vm.desfree = {} is more than vm.lotsfree = {}", desfree, lotsfree));
-    require(minfree <= desfree, {"vm.desfree", "vm.minfree"},
-            fmt::format("vm.minfree = {} is more than vm.desfree = {}", minfree, desfree));
-    require(vm.handspreadpages < pages, {"vm.handspreadpages", "dram.size"},
-            fmt::format("vm.handspreadpages = {} is not less than memory, {} pages", vm.handspreadpages, pages));
-    require(vm.slowscan == 0 || vm.fastscan == 0 || vm.slowscan <= vm.fastscan, {"vm.slowscan", "vm.fastscan"},
-            fmt::format("vm.slowscan = {} is more than vm.fastscan = {}", vm.slowscan, vm.fastscan));
+    const uint64_t pages = values_.frames();
+    const os::VmConfig& given = values_.os.vm;
+    const os::VmConfig vm = os::with_marks(given, values_.page(), pages);
+    require(vm.lotsfree < pages, {"vm.lotsfree", "dram.size"},
+            fmt::format("vm.lotsfree = {} pages is not less than memory, {} pages", vm.lotsfree, pages));
+    require(vm.desfree <= vm.lotsfree, {"vm.lotsfree", "vm.desfree"},
+            fmt::format("vm.desfree = {} is more than vm.lotsfree = {}", vm.desfree, vm.lotsfree));
+    require(vm.minfree <= vm.desfree, {"vm.desfree", "vm.minfree"},
+            fmt::format("vm.minfree = {} is more than vm.desfree = {}", vm.minfree, vm.desfree));
+    require(given.handspreadpages < pages, {"vm.handspreadpages", "dram.size"},
+            fmt::format("vm.handspreadpages = {} is not less than memory, {} pages", given.handspreadpages, pages));
+    require(given.slowscan <= vm.fastscan, {"vm.slowscan", "vm.fastscan"},
+            fmt::format("vm.slowscan = {} is more than vm.fastscan = {}", given.slowscan, vm.fastscan));
   }
 
   static constexpr uint64_t kSector = 512;
   static constexpr uint32_t kMostTreeWays = 64;  // one word holds the tree
-  static constexpr uint64_t kPage = 4096;        // base page of every format so far
 
   const Configuration& values_;
   const hw::MachineConfig& machine_;

@@ -12,6 +12,7 @@
 #include "cli/config/settings.h"
 #include "cli/config/toml_reader.h"
 #include "cli/config/user_error.h"
+#include "os/reclaim/marks.h"
 
 namespace faultline::cli {
 namespace {
@@ -59,11 +60,23 @@ void apply_override(const std::string& text, size_t number, LoadedConfiguration&
   into.origins[key] = {origin, "", {kLongestChain + 1 + number, 0, 0}};
 }
 
+// Marks and rates that are 0 become what the size of memory makes of them, so
+// that every listing shows what is in force.
+void compute_marks(LoadedConfiguration& loaded) {
+  const Configuration given = loaded.values;
+  loaded.values.os.vm = os::with_marks(given.os.vm, given.page(), given.frames());
+  for (const Setting& setting : settings()) {
+    if (setting.get(loaded.values) == setting.get(given)) continue;
+    loaded.origins[setting.path] = {"", "computed from the size of memory; 0 has it computed again", {}};
+  }
+}
+
 // What belongs to the whole rather than to one setting.
 LoadedConfiguration finish(LoadedConfiguration loaded, const std::vector<std::string>& overrides) {
   for (size_t i = 0; i < overrides.size(); ++i) apply_override(overrides[i], i, loaded);
   loaded.values.os.seed = loaded.values.machine.seed;
   check_contradictions(loaded.values, loaded.origins);
+  compute_marks(loaded);
   return loaded;
 }
 

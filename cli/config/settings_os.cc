@@ -37,9 +37,10 @@ void add_reclaim(std::vector<Setting>& table) {
   table.push_back(vm<&V::replacement>(
       "replacement", {.help = "Which page leaves memory.", .choices = {"two-handed", "one-handed", "fifo", "lru"}}));
   table.push_back(vm<&V::lotsfree>(
-      "lotsfree", {.help = "Free pages below which the page-out daemon runs; 0: memory/64, at least 512 KB.",
-                   .unit = "pages",
-                   .range = kPages}));
+      "lotsfree",
+      {.help = "Free pages below which the page-out daemon runs; 0: memory/64, at least 512 KB, at most a quarter.",
+       .unit = "pages",
+       .range = kPages}));
   table.push_back(vm<&V::desfree>(
       "desfree",
       {.help = "Free pages that should not be gone below; 0: half of lotsfree.", .unit = "pages", .range = kPages}));

@@ -15,6 +15,7 @@
 #include "hw/base/types.h"
 #include "os/memory/free_map.h"
 #include "os/process/wait_queue.h"
+#include "os/reclaim/marks.h"
 
 namespace faultline::os {
 
@@ -71,14 +72,6 @@ enum class Urgency : uint8_t {
   user,   // waits when fewer than minfree frames are free
   table,  // page tables: down to the reserve
   dying,  // whoever must finish so that memory comes back: to the last frame
-};
-
-// Page-out's marks, in frames (illumos, vm_pageout.c).
-struct Thresholds {
-  uint64_t lotsfree = 0;
-  uint64_t desfree = 0;
-  uint64_t minfree = 0;
-  uint64_t reserve = 0;
 };
 
 class FrameAllocator {

@@ -12,33 +12,8 @@ namespace faultline::os {
 namespace {
 constexpr uint64_t kWakeupsPerSecond = 4;
 constexpr uint64_t kAfterKillPerSecond = 100;  // a killed process gets so long to finish
-constexpr uint64_t kLeastLotsfreeBytes = 512 << 10;
-constexpr uint64_t kMostFastscanBytes = 64 << 20;
 constexpr uint64_t kLeastScan = 16;  // pages of one activation
 }  // namespace
-
-Thresholds pageout_thresholds(const VmConfig& config, PageSize page, uint64_t frames) {
-  Thresholds marks;
-  // illumos knows no memory so small that 512 KB are most of it; a quarter is
-  // the cap here.
-  const uint64_t automatic = std::min(std::max(frames / 64, kLeastLotsfreeBytes >> page.shift), frames / 4);
-  marks.lotsfree = config.lotsfree ? config.lotsfree : automatic;
-  marks.desfree = config.desfree ? config.desfree : marks.lotsfree / 2;
-  marks.minfree = config.minfree ? config.minfree : marks.desfree / 2;
-  marks.reserve = std::min(std::max<uint64_t>(marks.minfree / 4, 2), marks.minfree);
-  return marks;
-}
-
-ScanRates scan_rates(const VmConfig& config, PageSize page, uint64_t frames) {
-  ScanRates rates;
-  rates.fastscan = config.fastscan ? config.fastscan : std::min(frames / 2, kMostFastscanBytes >> page.shift);
-  rates.fastscan = std::max<uint64_t>(rates.fastscan, 1);
-  rates.slowscan = config.slowscan ? config.slowscan : std::min<uint64_t>(rates.fastscan / 10, 100);
-  rates.slowscan = std::min(rates.slowscan, rates.fastscan);
-  rates.hand_spread = config.handspreadpages ? config.handspreadpages : std::min(frames / 4, rates.fastscan);
-  rates.hand_spread = std::clamp<uint64_t>(rates.hand_spread, 1, std::max<uint64_t>(frames - 1, 1));
-  return rates;
-}
 
 PageoutDaemon::PageoutDaemon(Cpu& cpu, Executor& executor, FrameAllocator& frames, PageTables& tables, Laundry& laundry,
                              const OsConfig& config, PageSize page)

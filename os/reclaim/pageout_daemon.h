@@ -18,6 +18,7 @@
 #include "os/memory/statistics.h"
 #include "os/process/co.h"
 #include "os/process/wait_queue.h"
+#include "os/reclaim/marks.h"
 #include "os/reclaim/replacement_policy.h"
 
 namespace faultline::os {
@@ -25,18 +26,6 @@ namespace faultline::os {
 class Cpu;
 class Laundry;
 class PageTables;
-
-// lotsfree, desfree and minfree from the configuration or, where it says 0,
-// from the size of memory.
-Thresholds pageout_thresholds(const VmConfig& config, PageSize page, uint64_t frames);
-
-// In pages a second, and pages between the hands.
-struct ScanRates {
-  uint64_t slowscan = 0;
-  uint64_t fastscan = 0;
-  uint64_t hand_spread = 0;
-};
-ScanRates scan_rates(const VmConfig& config, PageSize page, uint64_t frames);
 
 class PageoutDaemon final : private PageView {
  public:

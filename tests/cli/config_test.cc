@@ -246,7 +246,7 @@ TEST(Presets, AllLoadAndSayWhatTheyAre) {
 }
 
 TEST(Presets, TextbookIsTheDefaults) {
-  EXPECT_EQ(configuration_json(load_configuration("textbook", {}).values), configuration_json(Configuration{}));
+  EXPECT_EQ(configuration_json(load_configuration("textbook", {}).values), configuration_json(load_toml("empty.toml", "", {}).values));
 }
 
 TEST(Presets, EveryNumberSaysWhereItComesFrom) {
