@@ -8,6 +8,7 @@
 #include <cerrno>
 #include <cstring>
 #include <filesystem>
+#include <optional>
 
 #include "cli/config/presets.h"
 #include "cli/config/user_error.h"
@@ -34,9 +35,9 @@ docs/configuration.md every setting.
 struct RawRun {
   std::string machine = "textbook";
   std::vector<std::string> settings;
-  std::string stats;
+  std::optional<std::string> stats;
   bool quiet = false;
-  std::string root;
+  std::optional<std::string> root;
   std::string sysroot = kDefaultSysroot;
   std::vector<std::string> binds;
   std::vector<std::string> environment;
@@ -58,14 +59,19 @@ void add_run_options(CLI::App& app, RawRun& raw) {
       ->capture_default_str();
   repeated(
       app.add_option("-s,--set", raw.settings, "Change one setting, such as tlb.l1d.ways=4")->type_name("KEY=VALUE"));
-  app.add_option("--stats", raw.stats, "Write everything counted as JSON")->type_name("FILE");
-  app.add_flag("--quiet", raw.quiet, "No report on standard error");
-  app.add_option("--root", raw.root, "This directory is the guest's /")->type_name("DIR");
+  // Not bound to the optional itself: CLI11 would take an empty text for none.
+  const auto into = [](std::optional<std::string>& value) {
+    return [&value](const std::string& text) { value = text; };
+  };
+  app.add_option_function<std::string>("--stats", into(raw.stats), "Write everything counted as JSON")
+      ->type_name("FILE");
+  app.add_flag("--quiet", raw.quiet, "No report; only what went wrong is still told");
+  app.add_option_function<std::string>("--root", into(raw.root), "This directory is the guest's /")->type_name("DIR");
   app.add_option("--sysroot", raw.sysroot, "Where the guest's libraries come from")
       ->type_name("DIR")
       ->capture_default_str();
   repeated(app.add_option("--bind", raw.binds, "Let the guest see a path of the host; :rw lets it change it")
-               ->type_name("HOST[:GUEST][:rw]"));
+               ->type_name("HOST[:GUEST][:ro|:rw]"));
   repeated(app.add_option("--env", raw.environment, "A variable of the guest's environment, else empty")
                ->type_name("NAME=VALUE"));
   app.add_flag("--tty", raw.tty, "The standard streams look like a terminal");
@@ -112,6 +118,7 @@ std::vector<std::string> environment_of(const std::vector<std::string>& given) {
 
 // Better to know before a long run than after it.
 void require_writable(const std::string& path) {
+  if (path == "-") throw UserError("--stats -: a file is needed, since standard output is the guest's");
   const int descriptor = ::open(path.c_str(), O_WRONLY | O_CREAT | O_CLOEXEC, 0666);
   if (descriptor < 0) throw UserError(fmt::format("--stats {}: {}", path, std::strerror(errno)));
   ::close(descriptor);
@@ -121,17 +128,18 @@ RunOptions check(const RawRun& raw, const std::vector<std::string>& guest) {
   RunOptions options;
   options.machine = load_configuration(raw.machine, raw.settings);
   options.quiet = raw.quiet;
-  if (!raw.root.empty()) options.root = require_directory("--root", raw.root);
+  if (raw.root) options.root = require_directory("--root", *raw.root);
   // Programs that are linked statically need no sysroot; the default may be absent.
   options.sysroot = raw.sysroot == kDefaultSysroot ? raw.sysroot : require_directory("--sysroot", raw.sysroot);
   for (const std::string& bind : raw.binds) options.binds.push_back(parse_bind(bind));
   options.environment = environment_of(raw.environment);
   options.tty = raw.tty;
   if (guest.empty()) throw UserError("run: no PROGRAM; see faultline run --help");
+  if (guest.front().empty()) throw UserError("run: PROGRAM is an empty name");
   options.program = guest.front();
   options.arguments.assign(guest.begin() + 1, guest.end());
-  if (!raw.stats.empty()) {
-    require_writable(raw.stats);
+  if (raw.stats) {
+    require_writable(*raw.stats);
     options.stats_file = raw.stats;
   }
   return options;
@@ -200,22 +208,27 @@ std::string overview() {
 }  // namespace
 
 Bind parse_bind(const std::string& text) {
+  const auto refuse = [&text](std::string_view why) { return UserError(fmt::format("--bind {}: {}", text, why)); };
+  std::vector<std::string> parts;
+  for (size_t begin = 0; begin != std::string::npos;) {
+    const size_t colon = text.find(':', begin);
+    parts.push_back(text.substr(begin, colon == std::string::npos ? colon : colon - begin));
+    begin = colon == std::string::npos ? colon : colon + 1;
+  }
   Bind bind;
-  std::string rest = text;
-  if (rest.ends_with(":rw")) {
-    bind.writable = true;
-    rest.resize(rest.size() - 3);
+  const bool marked = parts.size() > 1 && (parts.back() == "rw" || parts.back() == "ro");
+  if (marked) {
+    bind.writable = parts.back() == "rw";
+    parts.pop_back();
   }
-  const size_t colon = rest.find(':');
-  const std::string host = rest.substr(0, colon);
+  if (parts.size() > 2) throw refuse("expected HOST[:GUEST][:ro|:rw], where no path holds a colon");
+  const std::string& host = parts.front();
+  if (host.empty()) throw refuse("expected HOST[:GUEST][:ro|:rw]");
   std::error_code error;
-  if (host.empty() || !fs::exists(host, error)) {
-    throw UserError(
-        fmt::format("--bind {}: {}", text, host.empty() ? "expected HOST[:GUEST][:rw]" : host + " does not exist"));
-  }
+  if (!fs::exists(host, error)) throw refuse(error ? host + ": " + error.message() : host + " does not exist");
   bind.host = fs::absolute(host).lexically_normal().string();
-  const std::string guest = colon == std::string::npos ? bind.host : rest.substr(colon + 1);
-  if (!guest.starts_with('/')) throw UserError(fmt::format("--bind {}: the guest's path must be absolute", text));
+  const std::string& guest = parts.size() == 2 ? parts.back() : bind.host;
+  if (!guest.starts_with('/')) throw refuse("the guest's path must be absolute");
   bind.guest = fs::path(guest).lexically_normal().string();
   return bind;
 }

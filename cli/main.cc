@@ -3,23 +3,33 @@
 
 #include <cerrno>
 #include <cstdio>
+#include <cstring>
 #include <exception>
+#include <string>
 #include <systemc>
 #include <variant>
 
 #include "cli/command_line.h"
 #include "cli/config/user_error.h"
 #include "cli/machines_command.h"
+#include "cli/report/say.h"
 #include "cli/run_command.h"
 
 namespace faultline::cli {
 namespace {
 
+void print(const std::string& text) {
+  errno = 0;
+  if (std::fputs(text.c_str(), stdout) < 0 || std::fflush(stdout) != 0) {
+    throw UserError(fmt::format("standard output: {}", std::strerror(errno)));
+  }
+}
+
 int perform(const Command& command, HostClock::time_point begin) {
   if (const auto* run = std::get_if<RunOptions>(&command)) return run_command(*run, begin);
   const auto* machines = std::get_if<MachinesOptions>(&command);
-  fmt::print("{}", machines ? machines_text(*machines) : std::get<PrintText>(command).text);
-  return std::fflush(stdout) == 0 ? 0 : kUserErrorStatus;
+  print(machines ? machines_text(*machines) : std::get<PrintText>(command).text);
+  return 0;
 }
 
 // Keeps the numbers of closed standard streams from the files that faultline
@@ -41,9 +51,9 @@ int main(int argc, char** argv) {
   try {
     return perform(parse_command_line({argv + (argc > 0), argv + argc}), begin);
   } catch (const UserError& error) {
-    std::fputs(fmt::format("faultline: {}\n", error.what()).c_str(), stderr);
+    say(error.what());
   } catch (const std::exception& error) {
-    std::fputs(fmt::format("faultline: internal error: {}\n", error.what()).c_str(), stderr);
+    say(fmt::format("internal error: {}", error.what()));
   }
   return kUserErrorStatus;
 }

@@ -9,7 +9,8 @@
 
 namespace faultline::cli {
 
-// `--bind HOST[:GUEST][:rw]`: a path of the host that the guest may see.
+// `--bind HOST[:GUEST][:ro|:rw]`: a path of the host that the guest may see;
+// read-only by default.
 struct Bind {
   std::string host;   // absolute, and exists
   std::string guest;  // absolute, no "." or ".."

@@ -14,6 +14,7 @@
 
 #include "cli/report/invariants.h"
 #include "cli/report/report.h"
+#include "cli/report/say.h"
 #include "cli/report/statistics_json.h"
 
 namespace faultline::cli {
@@ -53,9 +54,6 @@ std::string write_statistics(const std::string& path, const RunStatistics& stati
   file.close();
   return file ? "" : fmt::format("--stats {}: {}", path, errno ? std::strerror(errno) : "cannot be written");
 }
-
-// fmt::print would throw where standard error is closed or full.
-void say(std::string_view line) { std::fputs(fmt::format("faultline: {}\n", line).c_str(), stderr); }
 
 }  // namespace
 

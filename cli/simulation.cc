@@ -11,6 +11,7 @@
 #include <utility>
 
 #include "cli/interrupt.h"
+#include "cli/report/say.h"
 #include "hw/machine/machine.h"
 #include "hw/riscv/disassemble.h"
 #include "os/files/disk_content.h"
@@ -22,9 +23,6 @@
 
 namespace faultline::cli {
 namespace {
-
-// fmt::print would throw where standard error is closed or full.
-void say(std::string_view line) { std::fputs(fmt::format("faultline: {}\n", line).c_str(), stderr); }
 
 os::NamespaceConfig namespace_config(const RunOptions& options, const std::atomic<bool>* stop) {
   os::NamespaceConfig config;
@@ -109,22 +107,32 @@ class Computer {
     statistics.exit.signal = outcome.signal;
     switch (outcome.reason) {
       case os::RunOutcome::Reason::exited:
-      case os::RunOutcome::Reason::not_started: statistics.exit.reason = "exited"; break;
-      case os::RunOutcome::Reason::killed: statistics.exit.reason = "killed"; break;
-      case os::RunOutcome::Reason::interrupted: statistics.exit.reason = "interrupted"; break;
-      case os::RunOutcome::Reason::time_over: statistics.exit.reason = "time over"; break;
-      case os::RunOutcome::Reason::deadlock: statistics.exit.reason = "deadlock"; break;
+      case os::RunOutcome::Reason::not_started:
+        statistics.exit.reason = "exited";
+        break;
+      case os::RunOutcome::Reason::killed:
+        statistics.exit.reason = "killed";
+        break;
+      case os::RunOutcome::Reason::interrupted:
+        statistics.exit.reason = "interrupted";
+        break;
+      case os::RunOutcome::Reason::time_over:
+        statistics.exit.reason = "time over";
+        break;
+      case os::RunOutcome::Reason::deadlock:
+        statistics.exit.reason = "deadlock";
+        break;
     }
     if (!outcome.crash) return;
     const os::CrashReport& crash = *outcome.crash;
-    statistics.exit.crash = CrashRecord{
-        .pid = crash.pid,
-        .command = crash.command,
-        .signal = crash.signal,
-        .pc = crash.pc,
-        .address = crash.address,
-        .instruction = crash.instruction,
-        .disassembly = crash.instruction ? hw::disassemble(crash.instruction, crash.pc) : ""};
+    statistics.exit.crash =
+        CrashRecord{.pid = crash.pid,
+                    .command = crash.command,
+                    .signal = crash.signal,
+                    .pc = crash.pc,
+                    .address = crash.address,
+                    .instruction = crash.instruction,
+                    .disassembly = crash.instruction ? hw::disassemble(crash.instruction, crash.pc) : ""};
   }
 
   void gather_hardware(RunStatistics& statistics) {

@@ -7,6 +7,7 @@
 
 #include "cli/report/report_memory.h"
 #include "cli/report/report_text.h"
+#include "cli/report/say.h"
 
 namespace faultline::cli {
 namespace {
@@ -40,6 +41,7 @@ void add_headline(const RunStatistics& s, ReportText& text) {
   std::string program = s.run.program;
   for (const std::string& argument : s.run.arguments) program += " " + argument;
   const size_t room = std::max<size_t>(text.style().width, 40) - 20;
+  program = printable(program);
   if (program.size() > room) program = program.substr(0, room - 3) + "...";
   text.section("faultline: " + program);
   text.line("{} on {}: {} tables, {} of memory, {}", outcome(s.exit), s.run.machine, machine.paging_format,

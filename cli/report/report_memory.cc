@@ -3,6 +3,8 @@
 #include <algorithm>
 #include <array>
 
+#include "cli/report/say.h"
+
 namespace faultline::cli {
 namespace {
 
@@ -49,7 +51,7 @@ void add_memory(const RunStatistics& s, ReportText& text) {
   if (f.peak_page_table_bytes && s.page_tables.linear_bytes > 0) {
     text.line("page tables took at most {}; one linear table for the same addresses takes {}",
               bytes_for_people(static_cast<double>(f.peak_page_table_bytes)),
-              bytes_for_people(s.page_tables.linear_bytes));
+              bytes_for_people(static_cast<double>(s.page_tables.linear_bytes)));
   }
   if (s.commit.refused)
     text.line("{} of memory refused: the commit limit is {}", counted(s.commit.refused, "request"),
@@ -100,7 +102,7 @@ void add_processes(const RunStatistics& s, ReportText& text) {
   Table table({"command", "pid", "exit", "instructions", "minor faults", "major", "peak pages"});
   for (size_t i = 0; i < std::min(kShown, s.processes.size()); ++i) {
     const ProcessStatistics& p = s.processes[i];
-    table.add({p.command, std::to_string(p.pid), std::to_string(p.exit), with_commas(p.instructions),
+    table.add({printable(p.command), std::to_string(p.pid), std::to_string(p.exit), with_commas(p.instructions),
                with_commas(p.minor_faults), with_commas(p.major_faults), with_commas(p.max_rss_pages)});
   }
   text.table(table);

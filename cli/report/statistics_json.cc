@@ -171,6 +171,8 @@ Json translation_json(const RunStatistics& statistics) {
 
 Json caches_json(const std::vector<CacheLevelStatistics>& caches) {
   Json json = Json::object();
+  // Scripts may count on these three, on a machine without caches too.
+  for (const char* name : {"l1i", "l1d", "l2"}) json[name] = object(hw::CacheStatistics{});
   for (const CacheLevelStatistics& cache : caches) json[cache.name] = object(cache.counts);
   return json;
 }

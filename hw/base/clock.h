@@ -26,10 +26,9 @@ class Clock {
   uint64_t period_fs() const { return period_fs_; }
   sc_core::sc_time time(Cycles cycles) const { return sc_core::sc_time::from_value(cycles.value * period_fs_); }
   // Rounded up: an event inside a cycle is seen at the cycle's end.
-  Cycles cycles(const sc_core::sc_time& time) const {
-    return Cycles((time.value() + period_fs_ - 1) / period_fs_);
-  }
-  double seconds(Cycles cycles) const { return static_cast<double>(cycles.value) * static_cast<double>(period_fs_) * 1e-15; }
+  Cycles cycles(const sc_core::sc_time& time) const { return Cycles((time.value() + period_fs_ - 1) / period_fs_); }
+  // By the clock's rate, not by the period, which is no whole femtosecond at every rate.
+  double seconds(Cycles cycles) const { return static_cast<double>(cycles.value) / (static_cast<double>(mhz_) * 1e6); }
 
  private:
   uint64_t mhz_;

@@ -267,7 +267,7 @@ PageTableStatistics PageTables::statistics() const {
   result.peak_bytes = frames_.peak(FrameKind::page_table) * page().bytes();
   result.entries_present = entries_present_;
   result.linear_bytes = format_.entry_bytes();
-  for (unsigned bit = page().shift; bit < bits; ++bit) result.linear_bytes *= 2;
+  result.linear_bytes <<= bits - page().shift;
   return result;
 }
 

@@ -82,7 +82,7 @@ struct CommitStatistics {
 struct PageTableStatistics {
   uint64_t bytes = 0;  // now
   uint64_t peak_bytes = 0;
-  double linear_bytes = 0;       // of one linear table for the same address space
+  uint64_t linear_bytes = 0;     // of one linear table for the same address space, 2^55 at most
   uint64_t entries_present = 0;  // leaf entries, now
 };
 

@@ -96,6 +96,11 @@ TEST(Run, MistakesAreOneLine) {
   EXPECT_THAT(refusal({"run", "--root", "/dev/null", "p"}), StartsWith("--root /dev/null: not a directory"));
   EXPECT_THAT(refusal({"run", "--sysroot", "/nowhere", "p"}), StartsWith("--sysroot /nowhere: "));
   EXPECT_THAT(refusal({"run", "--stats", "/nowhere/x", "p"}), StartsWith("--stats /nowhere/x: No such file"));
+  EXPECT_EQ(refusal({"run", "--stats", "-", "p"}), "--stats -: a file is needed, since standard output is the guest's");
+  EXPECT_THAT(refusal({"run", "--stats", "", "p"}), StartsWith("--stats : "));
+  EXPECT_THAT(refusal({"run", "--stats", "/", "p"}), StartsWith("--stats /: "));
+  EXPECT_THAT(refusal({"run", "--root", "", "p"}), StartsWith("--root : "));
+  EXPECT_EQ(refusal({"run", ""}), "run: PROGRAM is an empty name");
   EXPECT_THAT(refusal({"machines", "a", "b"}), HasSubstr("b"));
 }
 
@@ -115,9 +120,15 @@ TEST(Bind, Forms) {
   EXPECT_FALSE(plain.writable);
   EXPECT_TRUE(parse_bind("/dev/null:rw").writable);
   EXPECT_EQ(parse_bind("/dev/null:rw").guest, "/dev/null");
+  EXPECT_FALSE(parse_bind("/dev/null:ro").writable);
+  EXPECT_EQ(parse_bind("/dev/null:ro").guest, "/dev/null");
+  EXPECT_FALSE(parse_bind("/dev/null:/n:ro").writable);
+  EXPECT_EQ(parse_bind("/dev/null:/n:ro").guest, "/n");
   EXPECT_EQ(parse_bind("/dev/null:/a/../b").guest, "/b");
   EXPECT_EQ(parse_bind(".").host, std::filesystem::current_path().string() + "/");
-  for (const char* bad : {"", ":", ":/x", "/nowhere", "/dev/null:relative", "/dev/null:"}) {
+  for (const char* bad :
+       {"", ":", ":/x", ":rw", "/nowhere", "/dev/null:relative", "/dev/null:", "/dev/null:r", "/dev/null:/n:rx",
+        "/dev/null:/n:", "/dev/null:/n:/m:ro", "/dev/null:rw:ro", "/dev/null:/n:ro:rw"}) {
     EXPECT_THROW(parse_bind(bad), UserError) << bad;
   }
 }

@@ -11,6 +11,7 @@
 #include "cli/config/settings.h"
 #include "cli/report/invariants.h"
 #include "cli/report/layout.h"
+#include "cli/report/say.h"
 #include "cli/report/statistics_json.h"
 
 namespace faultline::cli {
@@ -48,7 +49,7 @@ RunStatistics sound_run() {
               .page_tables = 5,
               .peak_page_table_bytes = 20480};
   s.frames.peak = 60;
-  s.page_tables.linear_bytes = 36028797018963968.0;
+  s.page_tables.linear_bytes = uint64_t{1} << 55;
   return s;
 }
 
@@ -237,6 +238,25 @@ TEST(Report, LinesFitTheTerminal) {
   s.run.arguments.assign(50, "argument");
   std::stringstream text(text_report(s, {}));
   for (std::string line; std::getline(text, line);) EXPECT_LE(line.size(), 100u) << line;
+}
+
+TEST(Report, NamesCannotLeaveTheirLine) {
+  EXPECT_EQ(printable("plain \u00fc\u20ac\U0001f600"), "plain \u00fc\u20ac\U0001f600");
+  EXPECT_EQ(printable("a\nb\033[2J\x7f\t"), "a?b?[2J??");
+  EXPECT_EQ(printable("\xc2\x9b"
+                      "31m"),
+            "?31m");  // a control character of 8 bits
+  EXPECT_EQ(printable("\x9b"
+                      "31m \xff \xc3"),
+            "?31m ? ?");                                    // no UTF-8
+  EXPECT_EQ(printable("\xc0\x8a \xed\xa0\x80"), "?? ???");  // overlong; a surrogate
+  RunStatistics s = sound_run();
+  s.run.program = "./a\nb";
+  s.run.arguments = {"\033[31m"};
+  s.processes = {{.pid = 2, .command = "x\ny"}, {.pid = 3, .command = "z"}};
+  const std::string text = text_report(s, {});
+  EXPECT_THAT(text, HasSubstr("faultline: ./a?b ?[31m\n"));
+  EXPECT_THAT(text, HasSubstr("  x?y "));
 }
 
 TEST(Report, CrashNamesWhatAPersonNeeds) {

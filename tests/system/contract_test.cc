@@ -13,10 +13,19 @@ namespace faultline::system_test {
 namespace {
 
 using testing::HasSubstr;
+using testing::StartsWith;
+
+std::string faultline_path() { return (build_directory() / "faultline").string(); }
 
 Outcome faultline(std::vector<std::string> arguments) {
-  arguments.insert(arguments.begin(), (build_directory() / "faultline").string());
+  arguments.insert(arguments.begin(), faultline_path());
   return run(arguments);
+}
+
+// A line of the shell, in which "$0", "$1" ... are `arguments`.
+template <class... Arguments>
+Outcome shell(const std::string& line, const Arguments&... arguments) {
+  return run({"sh", "-c", line, arguments...});
 }
 
 // One line on standard error that says `part`, nothing on standard output, status 2.
@@ -37,6 +46,27 @@ TEST(OwnErrors, AreOneLineAndStatusTwo) {
   expect_own_error(faultline({"run", "--", native_guest("page_size").string()}), "page_size");
   expect_own_error(faultline({"run", "--stats", "/no/such/directory/x.json", "--", program}),
                    "/no/such/directory/x.json");
+}
+
+TEST(OwnErrors, NamesThatAreNoProgram) {
+  FreshDirectory directory;
+  expect_own_error(faultline({"run", ""}), "PROGRAM is an empty name");
+  expect_own_error(faultline({"run", directory.path().string()}), directory.path().string());
+  expect_own_error(faultline({"run", (directory.path() / "missing").string()}), "missing");
+  expect_own_error(faultline({"run", guest("page_size").string() + "/x"}), "page_size/x");
+  expect_own_error(faultline({"run", "/dev/null"}), "/dev/null");
+  expect_own_error(faultline({"run", "two\nlines"}), "two?lines");
+  expect_own_error(faultline({"run", "--stats", "-", "--", guest("page_size").string()}), "--stats -");
+  expect_own_error(faultline({"run", "--bind", "/dev/null:/n:rx", "--", guest("page_size").string()}), ":ro|:rw");
+}
+
+TEST(OwnErrors, StandardOutputThatCannotBeWritten) {
+  for (const char* where : {">&-", ">/dev/full"}) {
+    for (const char* command : {"machines", "machines textbook", "machines --reference", "--help", "--version"}) {
+      SCOPED_TRACE(std::string(command) + where);
+      expect_own_error(shell(std::string("exec \"$0\" ") + command + where, faultline_path()), "standard output");
+    }
+  }
 }
 
 TEST(OwnErrors, ADamagedProgramIsNamed) {
@@ -85,6 +115,50 @@ TEST(ExitStatus, IsTheGuests) {
   RunResult killed = faultline_run({.program = "exit_status", .arguments = {"signal", std::to_string(SIGTERM)}});
   EXPECT_EQ(killed.status, 128 + SIGTERM);
   EXPECT_EQ(count(killed.stats, "exit.signal"), static_cast<uint64_t>(SIGTERM));
+}
+
+// Only what faultline itself must say is said then.
+TEST(Quiet, AnOrdinaryRunSaysNothing) {
+  RunResult result = faultline_run({.program = "exit_status", .arguments = {"exit", "3"}});
+  EXPECT_EQ(result.status, 3);
+  EXPECT_EQ(result.err, "");
+}
+
+TEST(Quiet, ACrashIsOneLine) {
+  RunResult result = faultline_run({.program = "crash", .arguments = {"null"}});
+  EXPECT_EQ(std::count(result.err.begin(), result.err.end(), '\n'), 1) << result.err;
+  EXPECT_THAT(result.err, StartsWith("faultline: crash (pid "));
+}
+
+// Made twice, told once: what faultline does not have is told without a report too.
+TEST(Quiet, ASystemCallThatIsNotModelledIsOneLine) {
+  RunResult result = faultline_run({.program = "syscall_errors"});
+  const std::string line = "faultline: system call 5000 does not exist: ENOSYS\n";
+  const size_t first = result.err.find(line);
+  ASSERT_NE(first, std::string::npos) << result.err;
+  EXPECT_EQ(result.err.find(line, first + 1), std::string::npos) << result.err;
+}
+
+// Nobody can be told anything; the guest and the statistics do not notice.
+TEST(StandardError, ClosedOrFullChangesNothing) {
+  for (const char* where : {"2>&-", "2>/dev/full", ">&- 2>&-"}) {
+    for (const char* job : {"exit_status exit 7", "crash null"}) {
+      SCOPED_TRACE(std::string(job) + " " + where);
+      FreshDirectory directory;
+      const std::string stats = (directory.path() / "stats.json").string();
+      const std::string line = "exec \"$0\" run --stats \"$1\" -- \"$2\"/" + std::string(job) + " ";
+      const std::string programs = guest("crash").parent_path().string();
+      const Outcome open = shell(line, faultline_path(), stats + ".open", programs);
+      const Outcome closed = shell(line + where, faultline_path(), stats, programs);
+      EXPECT_EQ(closed.status, open.status);
+      EXPECT_EQ(closed.out, where[0] == '2' ? open.out : "");
+      EXPECT_EQ(closed.err, "");
+      EXPECT_NE(open.err, "");
+      const Json written = Json::parse(read_file(stats), nullptr, false);
+      ASSERT_TRUE(written.is_object());
+      EXPECT_GT(count(written, "instructions"), 0u);
+    }
+  }
 }
 
 TEST(Interruption, EndsWithTheStatisticsSoFar) {

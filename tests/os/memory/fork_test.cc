@@ -108,7 +108,7 @@ TEST(Fork, LinearTableNeedsOneFreePiece) {
   auto parent = kernel.new_space();
   ASSERT_NE(parent, nullptr);
   EXPECT_EQ(kernel.memory.page_table_statistics().bytes, 4u << 20);
-  EXPECT_EQ(kernel.memory.page_table_statistics().linear_bytes, 4.0 * (1 << 20));
+  EXPECT_EQ(kernel.memory.page_table_statistics().linear_bytes, 4u << 20);
   auto child = kernel.fork(*parent);
   ASSERT_NE(child, nullptr);
   const Reply<std::unique_ptr<AddressSpace>> third = parent->fork();
