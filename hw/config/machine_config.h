@@ -169,9 +169,21 @@ struct ObserveConfig {
   std::vector<uint32_t> sets;  // ... of these numbers of sets too
 };
 
+// Radix tables of the user's own, where paging_format is "custom". Entries have
+// the bits of x86-64's (8 bytes) or IA32's (4), the frame number in base pages.
+// Up to 32 bits of address are zero-extended and the kernel has the top quarter;
+// more are canonical and it has the upper half.
+struct CustomFormatConfig {
+  uint64_t page = 4096;                       // bytes of the base page: a power of two
+  std::vector<uint32_t> bits = {9, 9, 9, 9};  // of address that each level translates, the root's first
+  uint32_t entry_bytes = 8;                   // or 4
+  std::vector<uint32_t> leaves = {0};         // levels whose entries may map a page; 0 is the last, and must
+};
+
 struct MachineConfig {
   uint64_t seed = 1;
   std::string paging_format = "x86-64";
+  CustomFormatConfig paging_custom;
   HartConfig hart;
   TlbConfig tlb;
   WalkerConfig walker;

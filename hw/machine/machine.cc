@@ -13,13 +13,6 @@ Clock make_clock(const MachineConfig& config) {
   return Clock(config.hart.clock_mhz);
 }
 
-const PageTableFormat& format_of(const MachineConfig& config) {
-  if (const PageTableFormat* format = find_page_table_format(config.paging_format)) return *format;
-  std::string known;
-  for (const PageTableFormat& format : page_table_formats()) known += " " + std::string(format.name());
-  throw std::invalid_argument("paging.format: no format \"" + config.paging_format + "\"; known are" + known);
-}
-
 uint64_t memory_size(const MachineConfig& config, const PageTableFormat& format) {
   const uint64_t size = config.dram.size;
   if (size == 0 || !format.page().aligned(size)) {
@@ -38,7 +31,7 @@ Machine::Machine(const MachineConfig& config, BlockStorage& storage, BindMemory 
     : sc_module(name),
       config_(config),
       clock_(make_clock(config)),
-      format_(format_of(config)),
+      format_(make_page_table_format(config)),
       memory_(memory_size(config, format_), format_.page()) {
   bus_ = std::make_unique<Bus>("bus", config_.bus, clock_);
   if (bind_memory) {

@@ -90,7 +90,7 @@ class Machine : public sc_core::sc_module {
 
   MachineConfig config_;
   Clock clock_;
-  const PageTableFormat& format_;
+  PageTableFormat format_;
   BackingStore memory_;
   std::unique_ptr<Bus> bus_;
   std::unique_ptr<Dram> dram_;

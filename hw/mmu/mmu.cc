@@ -136,18 +136,10 @@ Translation Mmu::first_level_hit(Lookup& lookup, Tlb::Place place) {
     const uint32_t set = place.set;
     place = renew(tlb, place, lookup, entry, lookup.level1);
     if (place.set != set) drop_piece(lookup.side, set);
+    const Tlb::Place below = l2_ ? l2_->find(lookup.va, asid_) : Tlb::Place{};
+    if (below.found()) renew(*l2_, below, lookup, entry, lookup.counts.l2);
   }
   tlb.touch(place);
-  if (l2_ && entry.dirty) {
-    const Tlb::Place below = l2_->find(lookup.va, asid_);
-    if (below.found() && !l2_->at(below).dirty) {
-      if (walked) {
-        renew(*l2_, below, lookup, entry, lookup.counts.l2);
-      } else {
-        l2_->mark_dirty(below);
-      }
-    }
-  }
   used(lookup, place, entry);
   return {Status::ok, address_of(lookup.va, entry)};
 }

@@ -1,5 +1,6 @@
 #include "hw/mmu/page_table_format.h"
 
+#include <bit>
 #include <stdexcept>
 #include <string>
 
@@ -144,6 +145,71 @@ Layout sv32() {
   return layout;
 }
 
+constexpr unsigned kMostAddressBits = 60;
+
+void must(bool holds, const std::string& why) {
+  if (!holds) throw std::invalid_argument(why);
+}
+
+// Bits of address that the user's own format translates.
+unsigned check_custom(const CustomFormatConfig& config) {
+  constexpr unsigned kLeastAddressBits = 28;
+  must(std::has_single_bit(config.page) && config.page >= 4096 && config.page <= bit(30),
+       "paging.custom.page must be a power of two from 4K to 1G");
+  must(config.entry_bytes == 4 || config.entry_bytes == 8, "paging.custom.entry_bytes must be 4 or 8");
+  must(!config.bits.empty() && config.bits.size() <= PageTableFormat::kMaxLevels,
+       "paging.custom.bits must name 1 to " + std::to_string(PageTableFormat::kMaxLevels) + " levels");
+  auto total = static_cast<unsigned>(std::countr_zero(config.page));
+  for (const uint32_t translated : config.bits) {
+    must(translated >= 1 && translated <= 30, "paging.custom.bits: a level translates 1 to 30 bits");
+    total += translated;
+  }
+  must(config.bits[0] >= 2,
+       "paging.custom.bits: the first level translates at least 2 bits, so that the kernel's part "
+       "has root entries of its own");
+  must(total >= kLeastAddressBits && total <= kMostAddressBits,
+       "paging.custom.page and paging.custom.bits make addresses of " + std::to_string(total) + " bits; " +
+           std::to_string(kLeastAddressBits) + " to " + std::to_string(kMostAddressBits) + " can be built");
+  bool last = false;
+  for (const uint32_t level : config.leaves) {
+    must(level < config.bits.size(), "paging.custom.leaves: there is no level " + std::to_string(level) +
+                                         ", paging.custom.bits names " + std::to_string(config.bits.size()));
+    last = last || level == 0;
+  }
+  must(last, "paging.custom.leaves must have 0: entries of the last level map pages");
+  return total;
+}
+
+// With pages of 4 KB, four levels of 9 bits are x86-64 itself, two of 10 bits
+// with entries of 4 bytes IA32, and one of 20 the linear table.
+Layout custom(const CustomFormatConfig& config) {
+  const unsigned total = check_custom(config);
+  Layout layout = config.entry_bytes == 4 ? ia32() : x86_64();
+  layout.name = "custom";
+  layout.page_shift = static_cast<unsigned>(std::countr_zero(config.page));
+  layout.levels = static_cast<unsigned>(config.bits.size());
+  for (unsigned level = 0; level < layout.levels; ++level) {
+    layout.index_bits[level] = config.bits[layout.levels - 1 - level];
+  }
+  layout.leaf_levels = 0;
+  for (const uint32_t level : config.leaves) layout.leaf_levels |= uint32_t{1} << level;
+  // 52 bits of physical address, as x86-64 has; all 20 bits of a frame number in 32.
+  if (config.entry_bytes == 8) layout.pfn_bits = 52 - layout.page_shift;
+  if (total <= 32) {
+    layout.rule = AddressRule::zero_extended;
+    layout.user_end = layout.kernel_begin = uint64_t{3} << (total - 2);
+  } else {
+    layout.rule = AddressRule::canonical;
+    layout.user_end = bit(total - 1);
+    layout.kernel_begin = bits(63, total - 1);
+  }
+  if (layout.levels == 1) {
+    layout.tables_restrict = false;
+    layout.tables_have_referenced = false;
+  }
+  return layout;
+}
+
 void require(bool holds, const Layout& layout, const char* what) {
   if (!holds) throw std::invalid_argument("page-table format " + std::string(layout.name) + ": " + what);
 }
@@ -163,7 +229,8 @@ PageTableFormat::PageTableFormat(const Layout& layout) : layout_(layout) {
     shift_[level] = shift;
     shift += layout.index_bits[level];
   }
-  require(layout.page_shift >= 10 && shift <= 60, layout, "pages of at least 1 KB, addresses of at most 60 bits");
+  require(layout.page_shift >= 12 && shift <= kMostAddressBits, layout,
+          "pages of at least 4 KB, addresses of at most 60 bits");
   address_bits_ = shift;
   low_mask_ = bit(shift) - 1;
   canonical_ones_ = ~uint64_t{0} >> (address_bits_ - 1);
@@ -257,6 +324,15 @@ const PageTableFormat* find_page_table_format(std::string_view name) {
     if (format.name() == name) return &format;
   }
   return nullptr;
+}
+
+PageTableFormat make_page_table_format(const MachineConfig& config) {
+  if (config.paging_format == "custom") return PageTableFormat(custom(config.paging_custom));
+  if (const PageTableFormat* format = find_page_table_format(config.paging_format)) return *format;
+  std::string known;
+  for (const PageTableFormat& format : page_table_formats()) known += std::string(format.name()) + ", ";
+  throw std::invalid_argument("paging.format: no format \"" + config.paging_format + "\"; known are " + known +
+                              "custom");
 }
 
 }  // namespace faultline::hw

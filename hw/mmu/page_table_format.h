@@ -12,6 +12,7 @@
 #include <string_view>
 
 #include "hw/base/types.h"
+#include "hw/config/machine_config.h"
 
 namespace faultline::hw {
 
@@ -173,5 +174,10 @@ class PageTableFormat {
 std::span<const PageTableFormat> page_table_formats();
 // Null when there is none of that name.
 const PageTableFormat* find_page_table_format(std::string_view name);
+
+// The format that config.paging_format names, or for "custom" that of
+// config.paging_custom. Throws std::invalid_argument, one line that names the
+// key, when there is no such format or it cannot be built.
+PageTableFormat make_page_table_format(const MachineConfig& config);
 
 }  // namespace faultline::hw

@@ -150,12 +150,6 @@ Tlb::Filled Tlb::renew(const Place& place, VirtAddr va, Asid asid, const TlbEntr
   return other.found() ? renew(other, va, asid, entry) : fill(va, asid, entry);
 }
 
-void Tlb::mark_dirty(const Place& place) {
-  TlbEntry& held = entries_[place.slot];
-  held.dirty = true;
-  held.user_accesses = user_accesses_of(held);
-}
-
 template <class Goes>
 void Tlb::drop_if(Goes goes) {
   for (uint32_t n = 0; n < arrays_.size(); ++n) {

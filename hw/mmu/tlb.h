@@ -90,8 +90,6 @@ class Tlb {
   // way and its replacement state stay. Where the page has another size by now,
   // the old entry goes and the new one is filled in.
   Filled renew(const Place& place, VirtAddr va, Asid asid, const TlbEntry& entry);
-  // The same page is dirty.
-  void mark_dirty(const Place& place);
 
   // A page of one address space, or global, of whatever size; all entries that
   // belong to it. Calls dropped(set) for each.

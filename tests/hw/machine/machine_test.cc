@@ -157,7 +157,9 @@ TEST(MachineTest, WhatCannotBeBuiltIsSaidInOneLine) {
   };
   MachineConfig config = small();
   config.paging_format = "sv40";
-  EXPECT_EQ(message(config), "paging.format: no format \"sv40\"; known are x86-64 sv39 sv48 ia32 linear32");
+  EXPECT_EQ(
+      message(config),
+      "paging.format: no format \"sv40\"; known are x86-64, la57, sv32, sv39, sv48, sv57, ia32, linear32, custom");
   config = small();
   config.dram.size = 4097;
   EXPECT_NE(message(config).find("dram.size"), std::string::npos);

@@ -213,5 +213,91 @@ TEST(PageTableFormatTest, DescriptionsThatContradictThemselvesAreRefused) {
   EXPECT_THROW(PageTableFormat{layout}, std::invalid_argument);
 }
 
+MachineConfig custom(uint64_t page, std::vector<uint32_t> bits, uint32_t entry_bytes = 8,
+                     std::vector<uint32_t> leaves = {0}) {
+  MachineConfig config;
+  config.paging_format = "custom";
+  config.paging_custom = {page, std::move(bits), entry_bytes, std::move(leaves)};
+  return config;
+}
+
+// The user's own format, given what a known one has, is that one to the bit.
+TEST(CustomFormatTest, KnownFormatsComeOutTheSame) {
+  const std::pair<std::string_view, MachineConfig> same[] = {{"x86-64", custom(4096, {9, 9, 9, 9}, 8, {0, 1, 2})},
+                                                             {"la57", custom(4096, {9, 9, 9, 9, 9}, 8, {2, 1, 0})},
+                                                             {"ia32", custom(4096, {10, 10}, 4, {0, 1})},
+                                                             {"linear32", custom(4096, {20}, 4)}};
+  for (const auto& [name, config] : same) {
+    const PageTableFormat& known = format(name);
+    const PageTableFormat made = make_page_table_format(config);
+    EXPECT_EQ(made.name(), "custom");
+    EXPECT_EQ(made.user_end(), known.user_end()) << name;
+    EXPECT_EQ(made.kernel_begin(), known.kernel_begin()) << name;
+    EXPECT_EQ(made.physical_limit(), known.physical_limit()) << name;
+    EXPECT_EQ(made.address_bits(), known.address_bits()) << name;
+    ASSERT_EQ(made.levels(), known.levels()) << name;
+    for (unsigned level = 0; level < known.levels(); ++level) {
+      EXPECT_EQ(made.entry_span(level), known.entry_span(level)) << name;
+      EXPECT_EQ(made.entries(level), known.entries(level)) << name;
+      EXPECT_EQ(made.leaf_allowed(level), known.leaf_allowed(level)) << name;
+      for (const uint64_t raw : {0x200007u, 0x200087u, 0x400067u, 0x600006u, 0x201087u}) {
+        const Entry a = made.decode(raw, level);
+        const Entry b = known.decode(raw, level);
+        EXPECT_TRUE(a.valid == b.valid && a.leaf == b.leaf && a.pfn == b.pfn && a.permissions() == b.permissions());
+      }
+    }
+  }
+}
+
+TEST(CustomFormatTest, OtherPages) {
+  const PageTableFormat all_2m = make_page_table_format(custom(2 << 20, {9, 9, 9}));
+  EXPECT_EQ(all_2m.levels(), 3u);
+  EXPECT_EQ(all_2m.page().bytes(), 2u << 20);
+  EXPECT_EQ(all_2m.user_end(), format("x86-64").user_end());
+  EXPECT_EQ(all_2m.decode(all_2m.encode_leaf(Pfn(5), {.read = true}), 0).pfn, Pfn(5));
+  EXPECT_EQ(all_2m.table_of(all_2m.encode_table(Pfn(5))), PhysAddr(10 << 20));
+  const PageTableFormat all_1g = make_page_table_format(custom(1 << 30, {9, 9}));
+  EXPECT_EQ(all_1g.levels(), 2u);
+  EXPECT_EQ(all_1g.address_bits(), 48u);
+  // 64 KB pages with 13 bits a level; a 4-byte entry names 2^20 of them.
+  const PageTableFormat of_64k = make_page_table_format(custom(65536, {10, 6}, 4, {0, 1}));
+  EXPECT_EQ(of_64k.physical_limit(), uint64_t{1} << 36);
+  EXPECT_EQ(of_64k.user_end().value, 0xC000'0000u);
+  EXPECT_EQ(of_64k.entry_span(1), uint64_t{4} << 20);
+  EXPECT_EQ(make_page_table_format(custom(16384, {11, 11, 11, 11})).address_bits(), 58u);
+}
+
+// Each in one line that names the key.
+TEST(CustomFormatTest, WhatCannotBeIsRefused) {
+  const std::pair<MachineConfig, const char*> cases[] = {
+      {custom(2048, {9, 9, 9, 9}), "paging.custom.page must be a power of two"},
+      {custom(6144, {9, 9, 9, 9}), "paging.custom.page must be a power of two"},
+      {custom(uint64_t{2} << 30, {9, 9}), "paging.custom.page must be a power of two"},
+      {custom(4096, {}), "paging.custom.bits must name 1 to 6 levels"},
+      {custom(4096, {4, 4, 4, 4, 4, 4, 4}), "paging.custom.bits must name 1 to 6 levels"},
+      {custom(4096, {9, 0, 9}), "paging.custom.bits: a level translates"},
+      {custom(4096, {31, 9}), "paging.custom.bits: a level translates"},
+      {custom(4096, {1, 9, 9, 9}), "the first level translates at least 2"},
+      {custom(4096, {13, 13, 13, 13}), "addresses of 64 bits"},
+      {custom(4096, {9}), "addresses of 21 bits"},
+      {custom(4096, {9, 9, 9}, 6), "paging.custom.entry_bytes must be 4 or 8"},
+      {custom(4096, {9, 9, 9}, 8, {0, 3}), "there is no level 3"},
+      {custom(4096, {9, 9, 9}, 8, {1}), "paging.custom.leaves must have 0"},
+      {custom(4096, {9, 9, 9}, 8, {}), "paging.custom.leaves must have 0"}};
+  for (const auto& [config, why] : cases) {
+    try {
+      make_page_table_format(config);
+      ADD_FAILURE() << why;
+    } catch (const std::invalid_argument& error) {
+      const std::string_view what = error.what();
+      EXPECT_NE(what.find(why), std::string_view::npos) << what;
+      EXPECT_EQ(what.find('\n'), std::string_view::npos) << what;
+    }
+  }
+  MachineConfig unknown;
+  unknown.paging_format = "sv40";
+  EXPECT_THROW(make_page_table_format(unknown), std::invalid_argument);
+}
+
 }  // namespace
 }  // namespace faultline::hw
