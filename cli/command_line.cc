@@ -12,6 +12,7 @@
 
 #include "cli/config/presets.h"
 #include "cli/config/user_error.h"
+#include "cli/sweep/sweep_arguments.h"
 #include "cli/version.h"
 
 namespace faultline::cli {
@@ -195,10 +196,17 @@ Command parse_machines(const std::vector<std::string>& arguments) {
   return options;
 }
 
+Command parse_sweep(const std::vector<std::string>& arguments) {
+  auto parsed = parse_sweep_arguments(arguments);
+  if (auto* help = std::get_if<std::string>(&parsed)) return PrintText{std::move(*help)};
+  return std::get<SweepOptions>(std::move(parsed));
+}
+
 std::string overview() {
   return fmt::format(
       "faultline {}: a cycle-approximate model of virtual memory, from the instruction to the disk.\n\n"
       "  faultline run [OPTIONS] PROGRAM [ARG...]   run a RISC-V Linux program and report where every cycle went\n"
+      "  faultline sweep STUDY.toml                 run all points of a study, and chart them\n"
       "  faultline machines [NAME]                  list the machines, or print one\n"
       "  faultline --version\n\n"
       "`faultline run --help` and `faultline machines --help` say more.\n",
@@ -238,10 +246,11 @@ Command parse_command_line(const std::vector<std::string>& arguments) {
   const std::string& command = arguments.front();
   const std::vector<std::string> rest(arguments.begin() + 1, arguments.end());
   if (command == "run") return parse_run(rest);
+  if (command == "sweep") return parse_sweep(rest);
   if (command == "machines") return parse_machines(rest);
   if (command == "--help" || command == "-h" || command == "help") return PrintText{overview()};
   if (command == "--version") return PrintText{fmt::format("faultline {}\n", kVersion)};
-  throw UserError(fmt::format("unknown command {}; there are run and machines, see faultline --help", command));
+  throw UserError(fmt::format("unknown command {}; there are run, sweep and machines, see faultline --help", command));
 }
 
 }  // namespace faultline::cli

@@ -6,6 +6,7 @@
 #include <vector>
 
 #include "cli/options.h"
+#include "cli/sweep/sweep_command.h"
 
 namespace faultline::cli {
 
@@ -14,7 +15,7 @@ struct PrintText {
   std::string text;
 };
 
-using Command = std::variant<RunOptions, MachinesOptions, PrintText>;
+using Command = std::variant<RunOptions, SweepOptions, MachinesOptions, PrintText>;
 
 // `arguments` without the command's own name. UserError for every mistake.
 Command parse_command_line(const std::vector<std::string>& arguments);

@@ -1,0 +1,73 @@
+// Arithmetic and conditions over named values: the filters and metrics of a
+// study. "tlb.l1d.misses / tlb.l1d.lookups", "tlb.l1d.sets * tlb.l1d.ways <= 1K".
+#pragma once
+
+#include <functional>
+#include <nlohmann/json.hpp>
+#include <string>
+#include <string_view>
+#include <vector>
+
+namespace faultline::cli {
+
+using Json = nlohmann::ordered_json;
+
+// The value of a name: a number, a text, true or false; null when there is none.
+using Lookup = std::function<Json(std::string_view name)>;
+
+// Loosest first: or, and, not, one comparison (== != < <= > >=), + -, * /.
+// Atoms are numbers (K, M, G, T multiply by powers of 1024), "texts", true,
+// false, names and parentheses. A name alone keeps its value as it is; all
+// arithmetic is in double.
+class Expression {
+ public:
+  // UserError without the origin's name for a text that is none.
+  explicit Expression(std::string_view text);
+
+  // Null when a name that matters has no value, or for a division by zero.
+  // Texts compare only with texts; the same number as text and as number differ.
+  Json evaluate(const Lookup& lookup) const;
+
+  // Null counts as false.
+  bool holds(const Lookup& lookup) const;
+
+  // Each name once, in order of appearance.
+  const std::vector<std::string>& names() const { return names_; }
+  const std::string& text() const { return text_; }
+
+ private:
+  friend class ExpressionParser;
+
+  enum class Operator : unsigned char {
+    literal,
+    name,
+    negate,
+    logical_not,
+    logical_and,
+    logical_or,
+    equal,
+    not_equal,
+    less,
+    less_equal,
+    greater,
+    greater_equal,
+    add,
+    subtract,
+    multiply,
+    divide
+  };
+  struct Step {
+    Operator op;
+    Json literal;      // of a literal
+    std::string name;  // of a name
+  };
+
+  static Json apply(Operator op, const Json& left, const Json& right);
+  static Json compare(Operator op, const Json& left, const Json& right);
+
+  std::string text_;
+  std::vector<Step> steps_;  // in reverse Polish order
+  std::vector<std::string> names_;
+};
+
+}  // namespace faultline::cli

@@ -1,0 +1,174 @@
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <set>
+
+#include "cli/config/presets.h"
+#include "cli/config/settings.h"
+#include "cli/config/user_error.h"
+#include "cli/report/statistics_json.h"
+#include "cli/sweep/metrics.h"
+#include "cli/sweep/points.h"
+#include "cli/sweep/study_parts.h"
+
+namespace faultline::cli {
+namespace {
+
+[[noreturn]] void fail(const Where& where, const std::string& objection) {
+  throw UserError(fmt::format("{}: {}", where, objection));
+}
+
+template <class Named>
+void check_once(const std::vector<Named>& all, std::string_view what) {
+  std::set<std::string> seen;
+  for (const Named& each : all) {
+    if (!seen.insert(each.name).second)
+      fail(each.where, fmt::format("{}: the name {} is taken", what, printable(each.name)));
+  }
+}
+
+void check_machine(const std::string& machine, const Where& where) {
+  if (find_preset(machine) || machine.find('/') != std::string::npos || machine.ends_with(".toml")) return;
+  fail(where, fmt::format("machine: no machine \"{}\"; `faultline machines` lists them, or name a TOML file",
+                          printable(machine)));
+}
+
+// Two axes that set one thing: the later one would hide the earlier.
+void check_axes_apart(const Study& study) {
+  std::map<std::string, const Axis*> owner;
+  const auto claim = [&](const std::string& thing, const Axis& axis, const Where& where) {
+    const auto [held, fresh] = owner.emplace(thing, &axis);
+    if (!fresh && held->second != &axis)
+      fail(where, fmt::format("axis: {} is varied by the axis {} already", thing, held->second->name));
+  };
+  for (const Axis& axis : study.axes) {
+    for (const Choice& choice : axis.choices) {
+      if (choice.machine) claim("machine", axis, choice.where);
+      if (choice.workload) claim("workload", axis, choice.where);
+      for (const Assignment& assignment : choice.settings) claim(assignment.key, axis, assignment.where);
+      for (const auto& [name, value] : choice.arguments) claim("argument " + name, axis, choice.where);
+    }
+  }
+}
+
+void check_axes(const Study& study) {
+  check_once(study.axes, "axis");
+  check_axes_apart(study);
+  for (const Axis& axis : study.axes) {
+    for (const Choice& choice : axis.choices) {
+      if (choice.workload && !study.find_workload(*choice.workload))
+        fail(choice.where, fmt::format("axis: no workload is called {}", printable(*choice.workload)));
+      if (choice.machine) check_machine(*choice.machine, choice.where);
+      for (const Assignment& assignment : choice.settings) {
+        if (assignment.key == "seed" && !study.seeds.empty())
+          fail(assignment.where, "axis: seed contradicts repeats and seeds");
+      }
+    }
+  }
+}
+
+// The names in braces: "{kib}" asks for an axis with the argument kib.
+std::set<std::string> marks_of(const Workload& workload) {
+  std::set<std::string> marks;
+  for (const std::string& argument : workload.arguments) {
+    for (size_t open = argument.find('{'); open != std::string::npos; open = argument.find('{', open + 1)) {
+      const size_t close = argument.find('}', open);
+      if (close != std::string::npos) marks.insert(argument.substr(open + 1, close - open - 1));
+    }
+  }
+  return marks;
+}
+
+void check_arguments(const Study& study) {
+  std::map<std::string, Where> given;
+  for (const Axis& axis : study.axes) {
+    for (const Choice& choice : axis.choices) {
+      for (const auto& [name, value] : choice.arguments) given.emplace(name, choice.where);
+    }
+  }
+  std::set<std::string> asked;
+  for (const Workload& workload : study.workloads) {
+    for (const std::string& mark : marks_of(workload)) {
+      if (!given.contains(mark))
+        fail(workload.where, fmt::format("workload.arguments: no axis gives {{{}}}", printable(mark)));
+      asked.insert(mark);
+    }
+  }
+  for (const auto& [name, where] : given) {
+    if (!asked.contains(name))
+      fail(where, fmt::format("axis.argument: no workload has {{{}}} among its arguments", printable(name)));
+  }
+}
+
+void check_filters(const Study& study) {
+  for (const Filter& filter : study.filters) {
+    for (const std::string& name : filter.condition.names()) {
+      if (!is_parameter(study, name))
+        fail(filter.where,
+             fmt::format("{}: {} is neither an axis nor a setting", filter.keep ? "only" : "exclude", name));
+    }
+  }
+}
+
+void check_metrics(const Study& study) {
+  check_once(study.metrics, "metric");
+  for (const Metric& metric : study.metrics) {
+    if (study.find_axis(metric.name)) fail(metric.where, fmt::format("metric: the name {} is an axis's", metric.name));
+    for (const std::string& name : metric.value.names()) {
+      if (!is_parameter(study, name) && !is_statistic(name))
+        fail(metric.where, fmt::format("metric.value: {} is no statistic (docs/statistics.md), setting or axis", name));
+    }
+  }
+}
+
+// Charts name axes, metrics, and in a chart of rows the fields of a record.
+void check_chart(const Study& study, const Chart& chart) {
+  const auto axis = [&](const std::string& name) { return study.find_axis(name) != nullptr; };
+  const auto metric = [&](const std::string& name) { return study.find_metric(name) != nullptr; };
+  const auto refuse = [&](std::string_view key, const std::string& name, std::string_view expected) {
+    fail(chart.where, fmt::format("chart.{}: {} is not {}", key, printable(name), expected));
+  };
+  for (const std::string& name : chart.series) {
+    if (!axis(name)) refuse("series", name, "an axis");
+  }
+  for (const std::string& name : chart.facets) {
+    if (!axis(name)) refuse("facets", name, "an axis");
+  }
+  for (const std::string& name : chart.parts) {
+    if (!metric(name)) refuse("parts", name, "a metric");
+  }
+  if (!chart.stack.empty() && !is_statistic(chart.stack)) refuse("of", chart.stack, "a statistic");
+  if (chart.only) {
+    for (const std::string& name : chart.only->names()) {
+      if (!is_parameter(study, name)) refuse("only", name, "an axis or a setting");
+    }
+  }
+  if (!chart.rows.empty()) {
+    if (!is_statistic(chart.rows)) refuse("rows", chart.rows, "a statistic");
+    return;
+  }
+  if (!axis(chart.x) && !metric(chart.x)) refuse("x", chart.x, "an axis or a metric");
+  if (chart.kind == ChartKind::heat_map) {
+    const std::string& y = chart.y.front();
+    if (!axis(y) && !metric(y)) refuse("y", y, "an axis or a metric");
+    if (!metric(chart.value)) refuse("value", chart.value, "a metric");
+    return;
+  }
+  for (const std::string& name : chart.y) {
+    if (!metric(name)) refuse("y", name, "a metric");
+  }
+}
+
+}  // namespace
+
+void check_names(const Study& study) {
+  check_machine(study.machine, study.machine_where);
+  check_once(study.workloads, "workload");
+  check_axes(study);
+  check_arguments(study);
+  check_filters(study);
+  check_metrics(study);
+  for (const Chart& chart : study.charts) check_chart(study, chart);
+}
+
+}  // namespace faultline::cli

@@ -1,0 +1,202 @@
+// faultline sweep from end to end: results, mistakes, failures, and what a
+// killed sweep keeps.
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+#include <signal.h>
+
+#include <chrono>
+#include <random>
+#include <sstream>
+#include <thread>
+
+#include "harness.h"
+
+namespace faultline::system_test {
+namespace {
+
+using ::testing::HasSubstr;
+using ::testing::MatchesRegex;
+
+std::vector<std::string> sweep(const std::vector<std::string>& arguments) {
+  std::vector<std::string> command = {build_directory() / "faultline", "sweep"};
+  command.insert(command.end(), arguments.begin(), arguments.end());
+  return command;
+}
+
+// 4 x 5 x 10 points of a guest that ends at once.
+constexpr const char* kStudy = R"(title = "Two hundred points"
+seeds = [1, 2, 3, 4, 5, 6, 7, 8, 9, 10]
+settings.dram.size = "8M"
+settings.swap.size = "1M"
+[[workload]]
+program = "exit_status"
+arguments = ["exit", 0]
+[[axis]]
+key = "tlb.l1d.ways"
+name = "ways"
+values = [1, 2, 3, 4]
+[[axis]]
+key = "tlb.l1d.sets"
+name = "sets"
+range = {from = 1, to = 16, times = 2}
+[[metric]]
+name = "misses"
+value = "tlb.l1d.misses"
+[[metric]]
+name = "penalty"
+value = "translation.penalty"
+[[chart]]
+kind = "heatmap"
+title = "misses"
+x = "sets"
+y = "ways"
+value = "misses"
+)";
+
+// Without the last column, which is the host's time.
+std::string without_host(const std::string& csv) {
+  std::istringstream lines(csv);
+  std::string all;
+  for (std::string line; std::getline(lines, line);) all += line.substr(0, line.rfind(',')) + '\n';
+  return all;
+}
+
+Json without_host_json(const std::string& text) {
+  Json json = Json::parse(text);
+  for (Json& point : json["points"]) {
+    point.erase("host_seconds");
+    point["statistics"].erase("host");
+  }
+  return json;
+}
+
+class SweepTest : public ::testing::Test {
+ protected:
+  Outcome run_sweep(const std::string& text, const std::vector<std::string>& more) {
+    write_file(directory_.path() / "study.toml", text);
+    std::vector<std::string> arguments = {"study.toml"};
+    arguments.insert(arguments.end(), more.begin(), more.end());
+    return run(sweep(arguments), {.directory = directory_.path(), .limit = std::chrono::seconds(240)});
+  }
+  std::string file(const std::string& name) const { return read_file(directory_.path() / name); }
+
+  FreshDirectory directory_;
+};
+
+TEST_F(SweepTest, KilledAtRandomMomentsItResumesAndLosesNothing) {
+  const Outcome whole = run_sweep(kStudy, {"--out", "whole"});
+  ASSERT_EQ(whole.status, 0) << whole.err;
+  const std::string csv = without_host(file("whole/results.csv"));
+  ASSERT_EQ(std::count(csv.begin(), csv.end(), '\n'), 201);
+
+  const unsigned seed = std::random_device{}();
+  SCOPED_TRACE(seed);
+  std::mt19937 random(seed);
+  std::uniform_real_distribution<double> moment(0.05 * whole.seconds, 0.6 * whole.seconds);
+  for (int attempt = 0; attempt < 2; ++attempt) {
+    Process killed(sweep({"study.toml", "--out", "killed", "--resume"}), {.directory = directory_.path()});
+    std::this_thread::sleep_for(std::chrono::duration<double>(moment(random)));
+    killed.send_signal(SIGKILL);
+    EXPECT_EQ(killed.finish().status, 128 + SIGKILL);
+  }
+  const Outcome resumed = run_sweep(kStudy, {"--out", "killed", "--resume"});
+  ASSERT_EQ(resumed.status, 0) << resumed.err;
+  EXPECT_THAT(resumed.err, HasSubstr("points are there already"));
+  EXPECT_EQ(without_host(file("killed/results.csv")), csv);
+  EXPECT_EQ(without_host_json(file("killed/results.json")), without_host_json(file("whole/results.json")));
+}
+
+TEST_F(SweepTest, OnlyPointsWhoseInputsChangedRunAgain) {
+  const std::string study = std::string(kStudy) + "# a comment\n";
+  std::string small = study;
+  small.replace(small.find("[1, 2, 3, 4, 5, 6, 7, 8, 9, 10]"), 31, "[1]");
+  ASSERT_EQ(run_sweep(small, {"--out", "o"}).status, 0);
+  std::string changed = small;
+  changed.replace(changed.find("values = [1, 2, 3, 4]"), 21, "values = [1, 2, 3, 5]");
+  const Outcome again = run_sweep(changed, {"--out", "o", "--resume"});
+  EXPECT_EQ(again.status, 0) << again.err;
+  EXPECT_THAT(again.err, HasSubstr("15 of 20 points are there already"));
+}
+
+TEST_F(SweepTest, AFolderInUseIsRefused) {
+  fs::create_directories(directory_.path() / "o");
+  write_file(directory_.path() / "o/mine.txt", "mine");
+  const Outcome refused = run_sweep(kStudy, {"--out", "o"});
+  EXPECT_EQ(refused.status, 2);
+  EXPECT_THAT(refused.err, MatchesRegex("faultline: .*/o: not empty; --resume [^\n]*\n"));
+  EXPECT_EQ(run_sweep(kStudy, {"--out", "o", "--resume"}).status, 2) << "no sweep there";
+  EXPECT_EQ(file("o/mine.txt"), "mine");
+}
+
+TEST_F(SweepTest, AMistakeIsRefusedBeforeAnyPointRuns) {
+  const Outcome refused =
+      run_sweep(std::string(kStudy) + "[[axis]]\nkey = \"tlb.l2.sats\"\nvalues = [1]\n", {"--out", "o"});
+  EXPECT_EQ(refused.status, 2);
+  EXPECT_THAT(refused.err, MatchesRegex("faultline: study.toml:[0-9]+:[0-9]+: unknown setting tlb.l2.sats; did you "
+                                        "mean tlb.l2.sets.\n"));
+  EXPECT_FALSE(fs::exists(directory_.path() / "o"));
+}
+
+TEST_F(SweepTest, AFailedPointIsRecordedAndTheSweepGoesOn) {
+  const std::string study = R"(title = "Some fail"
+settings.dram.size = "8M"
+settings.swap.size = "1M"
+[[workload]]
+program = "exit_status"
+arguments = ["exit", "{status}"]
+[[axis]]
+argument = "status"
+values = [0, 3, 2]
+)";
+  const Outcome failed = run_sweep(study, {"--out", "o"});
+  EXPECT_EQ(failed.status, 1) << failed.err;
+  EXPECT_THAT(failed.err, HasSubstr("point 2, status 3: exit status 3, expected 0"));
+  EXPECT_THAT(file("o/results.csv"), HasSubstr(",2,\"exit status 2, expected 0\""));
+  EXPECT_THAT(file("o/report.html"), HasSubstr("2 of 3 points failed"));
+
+  // Too little memory for a kernel: faultline's own error.
+  write_file(directory_.path() / "noelf", "no program");
+  const Outcome own = run_sweep("title = 't'\n[[workload]]\nprogram = './noelf'\n", {"--out", "p"});
+  EXPECT_EQ(own.status, 2) << own.err;
+  EXPECT_THAT(own.err, HasSubstr("point 1: "));
+}
+
+TEST_F(SweepTest, AnInterruptStopsThePointsAndSaysHowToGoOn) {
+  write_file(directory_.path() / "study.toml",
+             "title = 't'\nsettings.dram.size = '8M'\nsettings.swap.size = '1M'\n[[workload]]\nprogram = 'spin'\n");
+  Process process(sweep({"study.toml", "--out", "o"}), {.directory = directory_.path()});
+  for (int i = 0; i < 600 && !fs::exists(directory_.path() / "o/running/1.json"); ++i)
+    std::this_thread::sleep_for(std::chrono::milliseconds(100));
+  process.send_signal(SIGINT);
+  const Outcome outcome = process.finish();
+  EXPECT_EQ(outcome.status, 130) << outcome.err;
+  EXPECT_THAT(outcome.err, HasSubstr("To go on: faultline sweep study.toml --out"));
+  EXPECT_FALSE(fs::exists(directory_.path() / "o/running"));
+}
+
+TEST_F(SweepTest, APointThatTakesTooLongIsEnded) {
+  const Outcome outcome = run_sweep(
+      "title = 't'\ntimeout_seconds = 1\nsettings.dram.size = '8M'\nsettings.swap.size = '1M'\n"
+      "[[workload]]\nprogram = 'spin'\n",
+      {"--out", "o"});
+  EXPECT_EQ(outcome.status, 1) << outcome.err;
+  EXPECT_THAT(outcome.err, HasSubstr("took longer than 1 seconds"));
+}
+
+// Every study that comes with faultline is sound: it is refused only because
+// the folder is in use, which is looked at after everything else.
+TEST_F(SweepTest, TheStudiesThatComeWithFaultlineAreSound) {
+  fs::create_directories(directory_.path() / "used");
+  write_file(directory_.path() / "used/x", "");
+  size_t count = 0;
+  for (const auto& entry : fs::directory_iterator(programs_manifest().parent_path() / "studies")) {
+    if (entry.path().extension() != ".toml") continue;
+    const Outcome outcome = run(sweep({entry.path(), "--out", directory_.path() / "used"}));
+    EXPECT_THAT(outcome.err, HasSubstr("not empty")) << entry.path();
+    ++count;
+  }
+  EXPECT_GE(count, 4u);
+}
+
+}  // namespace
+}  // namespace faultline::system_test
