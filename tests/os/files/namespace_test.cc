@@ -155,9 +155,9 @@ TEST(Namespace, ProvidesTheModelsOwnDirectories) {
   world.build_in(host);
   EXPECT_EQ(world.list("/dev"), (std::vector<std::string>{"fd", "full", "null", "random", "shm", "stderr", "stdin",
                                                           "stdout", "tty", "urandom", "zero"}));
-  EXPECT_TRUE(world.write_file("/tmp/x", "in memory").ok());
-  EXPECT_FALSE(std::filesystem::exists("/tmp/x"));
-  EXPECT_EQ(world.contents("/tmp/x"), "in memory");
+  EXPECT_TRUE(world.write_file("/tmp/faultline-guest-only", "in memory").ok());
+  EXPECT_FALSE(std::filesystem::exists("/tmp/faultline-guest-only"));
+  EXPECT_EQ(world.contents("/tmp/faultline-guest-only"), "in memory");
   EXPECT_TRUE(world.write_file("/dev/shm/x", "shared").ok());
   EXPECT_EQ(world.error_of("/dev/tty"), ENXIO);
   EXPECT_EQ(world.contents("/dev/null"), "");
