@@ -70,7 +70,7 @@ int report_run(const RunOptions& options, SimulationResult result, double host_s
 
   RunStatistics& statistics = result.statistics;
   statistics.host.seconds = host_seconds;
-  statistics.host.mips = host_seconds > 0 ? static_cast<double>(statistics.instructions) / host_seconds / 1e6 : 0;
+  statistics.host.mips = host_seconds > 0 ? static_cast<double>(statistics.all_instructions()) / host_seconds / 1e6 : 0;
   if (statistics.exit.crash) say(crash_line(*statistics.exit.crash));
   const std::vector<std::string> broken = broken_invariants(statistics);
   for (const std::string& line : broken) say("internal error: " + line);

@@ -11,6 +11,9 @@
 #include <utility>
 
 #include "cli/interrupt.h"
+#include "cli/observation.h"
+#include "cli/regions.h"
+#include "cli/report/invariants.h"
 #include "cli/report/say.h"
 #include "hw/machine/machine.h"
 #include "hw/riscv/disassemble.h"
@@ -56,6 +59,7 @@ class Computer {
         disk_content_(config_.os.swap.size, config_.machine.disk.size,
                       hw::find_page_table_format(config_.machine.paging_format)->page()),
         machine_(config_.machine, disk_content_),
+        observation_(machine_),
         cpu_(machine_, config_.os),
         scheduler_(cpu_, config_.os),
         memory_(cpu_, cpu_, scheduler_, machine_.format(), config_.os),
@@ -78,6 +82,10 @@ class Computer {
                        .config = config_.os,
                        .say = say,
                        .stop = stop_});
+    Regions regions({.count = [&] { return counted(kernel); },
+                     .begin_anew = [this] { observation_.clear_counts(); },
+                     .set_counting = [this](bool counting) { observation_.set_counting(counting); }});
+    machine_.hart().on_mark([&regions](hw::RegionMark mark) { regions.mark(mark); });
     os::RunOutcome outcome;
     machine_.hart().on_start([&] {
       cpu_.power_on();
@@ -92,14 +100,30 @@ class Computer {
     if (std::optional<std::string> refused = vfs_.finish()) result.errors.push_back(*refused);
     if (std::optional<std::string> broken = memory_.check_invariants())
       result.errors.push_back("internal error: " + *broken);
+    result.statistics = counted(kernel);
     gather_identity(result.statistics, outcome);
-    gather_hardware(result.statistics);
-    gather_memory(result.statistics, kernel);
     gather_processes(result.statistics, kernel);
+    observation_.gather(result.statistics, options_.root ? "" : options_.program);
+    if (regions.any()) {
+      // What holds in the whole run is checked of the whole run; of the regions, like any run's, later.
+      for (const std::string& broken : broken_invariants(result.statistics))
+        result.errors.push_back("internal error: " + broken);
+      regions.finish(result.statistics, machine_.clock());
+    }
     return result;
   }
 
  private:
+  // What stands in the counters, and the gauges beside them, at this moment.
+  RunStatistics counted(const os::Kernel& kernel) {
+    RunStatistics statistics;
+    gather_hardware(statistics);
+    gather_memory(statistics, kernel);
+    for (const os::Kernel::SyscallCount& call : kernel.syscall_counts())
+      statistics.syscalls.emplace_back(call.name, call.count);
+    return statistics;
+  }
+
   void gather_identity(RunStatistics& statistics, const os::RunOutcome& outcome) const {
     statistics.run = {options_.machine.machine, options_.program, options_.arguments};
     statistics.config = config_;
@@ -181,8 +205,6 @@ class Computer {
   }
 
   static void gather_processes(RunStatistics& statistics, const os::Kernel& kernel) {
-    for (const os::Kernel::SyscallCount& call : kernel.syscall_counts())
-      statistics.syscalls.emplace_back(call.name, call.count);
     for (const os::ProcessRecord& process : kernel.process_records()) {
       statistics.processes.push_back({.pid = process.pid,
                                       .command = process.command,
@@ -199,6 +221,7 @@ class Computer {
   const std::atomic<bool>* stop_;
   os::DiskContent disk_content_;
   hw::Machine machine_;
+  Observation observation_;
   os::MachineCpu cpu_;
   os::Scheduler scheduler_;
   os::MemoryManager memory_;

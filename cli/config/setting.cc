@@ -28,6 +28,8 @@ std::string Setting::expected() const {
       return "a size in bytes (K, M, G)" + range_text(facts.range, true);
     case Kind::choice:
       return fmt::format("one of {}", fmt::join(facts.choices, ", "));
+    case Kind::list:
+      return fmt::format("a list of at most {} numbers, each{}", facts.longest, range_text(facts.range, false));
     case Kind::numbered:
       break;
   }
@@ -38,8 +40,11 @@ std::string Setting::expected() const {
 
 std::string Setting::check(const Value& value) const {
   bool good = true;
+  const auto in_range = [this](uint64_t n) { return n >= facts.range.minimum && n <= facts.range.maximum; };
   if (const uint64_t* number = std::get_if<uint64_t>(&value)) {
-    good = *number >= facts.range.minimum && *number <= facts.range.maximum;
+    good = in_range(*number);
+  } else if (const Numbers* numbers = std::get_if<Numbers>(&value)) {
+    good = numbers->size() <= facts.longest && std::all_of(numbers->begin(), numbers->end(), in_range);
   } else if (const std::string* name = std::get_if<std::string>(&value)) {
     good = std::find(facts.choices.begin(), facts.choices.end(), *name) != facts.choices.end();
   }
@@ -64,6 +69,8 @@ Value Setting::parse(std::string_view text) const {
       return or_error(parse_size(text));
     case Kind::choice:
       return std::string(text);
+    case Kind::list:
+      return or_error(parse_numbers(text));
     case Kind::numbered:
       break;
   }
@@ -75,6 +82,7 @@ Value Setting::parse(std::string_view text) const {
 std::string Setting::toml(const Value& value) const {
   if (const bool* flag = std::get_if<bool>(&value)) return *flag ? "true" : "false";
   if (const std::string* name = std::get_if<std::string>(&value)) return fmt::format("\"{}\"", *name);
+  if (const Numbers* numbers = std::get_if<Numbers>(&value)) return fmt::format("[{}]", fmt::join(*numbers, ", "));
   const uint64_t number = std::get<uint64_t>(value);
   if (kind != Kind::size) return std::to_string(number);
   const std::string size = format_size(number);

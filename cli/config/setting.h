@@ -42,16 +42,17 @@ struct Range {
 
 // What the table says of a setting beside its name and place.
 struct SettingFacts {
-  std::string_view help;       // one sentence
-  std::string_view unit = {};  // "bytes" makes it a size
-  Range range = {};
+  std::string_view help;                       // one sentence
+  std::string_view unit = {};                  // "bytes" makes it a size
+  Range range = {};                            // of a list: of each number
+  size_t longest = 64;                         // list: numbers
   std::vector<std::string_view> choices = {};  // of a text; an enumeration brings its own
   bool numbered = false;                       // an enumeration that is written as its number; the names are taken too
   bool built = true;                           // false: no value but the default is built yet
 };
 
 struct Setting {
-  enum class Kind : uint8_t { boolean, number, size, choice, numbered };
+  enum class Kind : uint8_t { boolean, number, size, choice, numbered, list };
 
   std::string path;  // as in TOML: "tlb.l1d.ways"
   Kind kind;
@@ -61,7 +62,8 @@ struct Setting {
   void (*set)(Configuration&, const Value&);
 
   // Why the value may not be set ("expected ..."), empty when it may. The
-  // variant's type must be the kind's: bool; number; for a choice its name.
+  // variant's type must be the kind's: bool; number; for a choice its name; a
+  // list of numbers.
   std::string check(const Value& value) const;
   // "a whole number from 1 to 64", for messages and documentation.
   std::string expected() const;
@@ -80,6 +82,12 @@ constexpr auto& member(auto& configuration) {
   return (configuration.*....*Path);
 }
 
+// Lists of numbers: vectors of unsigned integers.
+template <class Member>
+inline constexpr bool is_list = false;
+template <std::unsigned_integral Number>
+inline constexpr bool is_list<std::vector<Number>> = true;
+
 template <class Member>
 Value to_value(const Member& member, bool numbered) {
   if constexpr (std::same_as<Member, bool>) {
@@ -89,6 +97,8 @@ Value to_value(const Member& member, bool numbered) {
     return std::string(kChoiceNames<Member>[static_cast<size_t>(member)]);
   } else if constexpr (std::unsigned_integral<Member>) {
     return uint64_t{member};
+  } else if constexpr (is_list<Member>) {
+    return Numbers(member.begin(), member.end());
   } else {
     return member;
   }
@@ -108,6 +118,9 @@ void from_value(Member& member, const Value& value) {
     }
   } else if constexpr (std::unsigned_integral<Member>) {
     member = static_cast<Member>(std::get<uint64_t>(value));
+  } else if constexpr (is_list<Member>) {
+    const Numbers& numbers = std::get<Numbers>(value);
+    member.assign(numbers.begin(), numbers.end());
   } else {
     member = std::get<std::string>(value);
   }
@@ -141,6 +154,10 @@ Setting setting(std::string path, SettingFacts facts) {
     facts.range = {0, facts.choices.size() - 1};
   } else if constexpr (std::same_as<Member, std::string>) {
     kind = Setting::Kind::choice;
+  } else if constexpr (detail::is_list<Member>) {
+    kind = Setting::Kind::list;
+    facts.range.maximum =
+        std::min(facts.range.maximum, uint64_t{std::numeric_limits<typename Member::value_type>::max()});
   } else {
     facts.range.maximum = std::min(facts.range.maximum, uint64_t{std::numeric_limits<Member>::max()});
   }

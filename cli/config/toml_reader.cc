@@ -83,6 +83,7 @@ class Reader {
   Value value_of(const Setting& setting, const toml::node& node) const {
     using Kind = Setting::Kind;
     if (setting.kind == Kind::boolean && node.is_boolean()) return **node.as_boolean();
+    if (setting.kind == Kind::list) return numbers_of(setting, node);
     const bool numeric = setting.kind != Kind::boolean && setting.kind != Kind::choice;
     if (numeric && node.is_integer() && **node.as_integer() >= 0) return static_cast<uint64_t>(**node.as_integer());
     const bool worded = setting.kind == Kind::size || setting.kind == Kind::choice || setting.kind == Kind::numbered;
@@ -94,6 +95,17 @@ class Reader {
       }
     }
     fail(setting, node, "expected " + setting.expected());
+  }
+
+  Numbers numbers_of(const Setting& setting, const toml::node& node) const {
+    const toml::array* array = node.as_array();
+    if (!array) fail(setting, node, "expected " + setting.expected());
+    Numbers numbers;
+    for (const toml::node& item : *array) {
+      if (!item.is_integer() || **item.as_integer() < 0) fail(setting, item, "expected " + setting.expected());
+      numbers.push_back(static_cast<uint64_t>(**item.as_integer()));
+    }
+    return numbers;
   }
 
   [[noreturn]] void fail(const Setting& setting, const toml::node& node, const std::string& objection) const {

@@ -26,6 +26,24 @@ std::optional<uint64_t> parse_number(std::string_view text) {
   return number;
 }
 
+std::optional<Numbers> parse_numbers(std::string_view text) {
+  const auto trim = [](std::string_view part) {
+    part.remove_prefix(std::min(part.find_first_not_of(' '), part.size()));
+    return part.substr(0, part.find_last_not_of(' ') + 1);
+  };
+  text = trim(text);
+  if (text.starts_with('[') && text.ends_with(']')) text = trim(text.substr(1, text.size() - 2));
+  Numbers numbers;
+  while (!text.empty()) {
+    const size_t comma = text.find(',');
+    const std::optional<uint64_t> number = parse_number(trim(text.substr(0, comma)));
+    if (!number || comma == text.size() - 1) return std::nullopt;
+    numbers.push_back(*number);
+    text.remove_prefix(comma == std::string_view::npos ? text.size() : comma + 1);
+  }
+  return numbers;
+}
+
 std::optional<uint64_t> parse_size(std::string_view text) {
   unsigned shift = 0;
   for (const Suffix& suffix : kSuffixes) {

@@ -6,13 +6,18 @@
 #include <string>
 #include <string_view>
 #include <variant>
+#include <vector>
 
 namespace faultline::cli {
 
-using Value = std::variant<bool, uint64_t, std::string>;
+using Numbers = std::vector<uint64_t>;
+using Value = std::variant<bool, uint64_t, std::string, Numbers>;
 
 // Decimal digits only; nothing when there are others or the number is too large.
 std::optional<uint64_t> parse_number(std::string_view text);
+
+// Such numbers with commas between them, in brackets or without; nothing between brackets is none.
+std::optional<Numbers> parse_numbers(std::string_view text);
 
 // Bytes: decimal digits and at most one of K, M, G, T (powers of 1024, either case).
 std::optional<uint64_t> parse_size(std::string_view text);

@@ -5,6 +5,7 @@
 #include <algorithm>
 #include <array>
 
+#include "cli/report/observed.h"
 #include "cli/report/report_memory.h"
 #include "cli/report/report_text.h"
 #include "cli/report/say.h"
@@ -47,6 +48,14 @@ void add_headline(const RunStatistics& s, ReportText& text) {
   text.line("{} on {}: {} tables, {} of memory, {}", outcome(s.exit), s.run.machine, machine.paging_format,
             bytes_for_people(static_cast<double>(machine.dram.size)),
             machine.cache.enabled ? "caches on" : "no caches");
+  if (s.regions && s.regions->count) {
+    text.strong("of {} alone, as the program marked {}: {} of {} cycles", counted(s.regions->count, "region"),
+                s.regions->count == 1 ? "it" : "them", percent(s.cycles, s.regions->whole.cycles),
+                rounded(static_cast<double>(s.regions->whole.cycles)));
+  }
+  if (s.regions && s.regions->ignored) {
+    text.line("{} ignored: begin within a region, or end without one", counted(s.regions->ignored, "region mark"));
+  }
   text.line("{} instructions in {} cycles: {} at {} MHz", rounded(static_cast<double>(s.instructions)),
             rounded(static_cast<double>(s.cycles)), time_for_people(s.seconds), machine.hart.clock_mhz);
   if (s.instructions != 0) {
@@ -137,6 +146,7 @@ std::string text_report(const RunStatistics& statistics, const ReportStyle& styl
   add_cycle_stack(statistics, text);
   add_caches(statistics, text);
   add_memory_sections(statistics, text);
+  add_observed_sections(statistics, text);
   add_host(statistics, text);
   return text.finish();
 }

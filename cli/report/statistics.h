@@ -9,6 +9,7 @@
 #include <vector>
 
 #include "cli/config/configuration.h"
+#include "cli/report/observed.h"
 #include "hw/base/cycle_ledger.h"
 #include "hw/memory/cache.h"
 #include "hw/memory/dram.h"
@@ -90,6 +91,19 @@ struct AfterExit {
   uint64_t swap_slots = 0;
 };
 
+// Where the guest marked regions of interest: the counters are theirs alone.
+struct RegionStatistics {
+  struct Whole {  // run
+    uint64_t instructions = 0;
+    uint64_t cycles = 0;
+    double seconds = 0;
+  };
+  uint64_t count = 0;    // regions begun
+  uint64_t ignored = 0;  // marks: begins within a region, ends without one
+  bool open = false;     // the last one lasted to the end of the run
+  Whole whole;
+};
+
 struct HostStatistics {
   double seconds = 0;  // from the start of faultline's process
   double mips = 0;     // million guest instructions a host second
@@ -99,6 +113,8 @@ struct RunStatistics {
   RunIdentity run;
   Configuration config;
   ExitRecord exit;
+
+  std::optional<RegionStatistics> regions;  // where there was a mark
 
   uint64_t instructions = 0;
   uint64_t cycles = 0;  // the harts' clocks together
@@ -113,6 +129,7 @@ struct RunStatistics {
   std::vector<CacheLevelStatistics> caches;  // those that exist, nearest first
   hw::DramStatistics dram;
   CycleLedger cycle_stack;
+  Observed observed;
 
   os::FaultStatistics faults;
   // Taken when the first process exits, before anything of it is given back.
@@ -136,6 +153,8 @@ struct RunStatistics {
   // Memory accesses for each reference: itself, and the walk's share. 1 when
   // there was no reference.
   double penalty() const;
+  // Of the whole run, whatever was marked.
+  uint64_t all_instructions() const { return regions ? regions->whole.instructions : instructions; }
 };
 
 }  // namespace faultline::cli

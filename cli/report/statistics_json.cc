@@ -154,6 +154,16 @@ Json exit_json(const ExitRecord& exit) {
   return json;
 }
 
+Json regions_json(const RegionStatistics& regions) {
+  return {{"count", regions.count},
+          {"ignored", regions.ignored},
+          {"open", regions.open},
+          {"whole",
+           {{"instructions", regions.whole.instructions},
+            {"cycles", regions.whole.cycles},
+            {"seconds", regions.whole.seconds}}}};
+}
+
 Json references_json(const References& references) {
   return {{"fetch", references.fetch},
           {"load", references.load},
@@ -238,6 +248,7 @@ Json statistics_json(const RunStatistics& statistics) {
                  {"arguments", statistics.run.arguments}};
   json["config"] = configuration_json(statistics.config);
   json["exit"] = exit_json(statistics.exit);
+  if (statistics.regions) json["regions"] = regions_json(*statistics.regions);
   json["instructions"] = statistics.instructions;
   json["cycles"] = statistics.cycles;
   json["seconds"] = statistics.seconds;
@@ -247,6 +258,7 @@ Json statistics_json(const RunStatistics& statistics) {
   json["cache"] = caches_json(statistics.caches);
   json["dram"] = dram_json(statistics.dram);
   json["cycle_stack"] = cycle_stack_json(statistics.cycle_stack);
+  if (statistics.observed.any()) json["observe"] = observed_json(statistics);
   add_os(statistics, json);
   json["host"] = object(statistics.host);
   return json;

@@ -167,6 +167,9 @@ struct DiskConfig {
 struct ObserveConfig {
   bool tlb = false;            // misses of many TLB geometries (hw/mmu/stack_distance_observer.h)
   std::vector<uint32_t> sets;  // ... of these numbers of sets too
+  bool pages = false;          // what each page, and each instruction, cost in translation
+  uint32_t top = 20;           // ... of so many in the statistics
+  uint64_t interval = 0;       // cycles between the rows of a time series; 0: none
 };
 
 // Radix tables of the user's own, where paging_format is "custom". Entries have

@@ -1,6 +1,7 @@
 #include "hw/hart/block_builder.h"
 
 #include "hw/hart/float_immediate.h"
+#include "hw/hart/region_mark.h"
 #include "hw/riscv/decode.h"
 #include "hw/riscv/instruction_table.h"
 
@@ -16,9 +17,9 @@ bool is_store(Opcode opcode) {
   return between(opcode, Opcode::sb, Opcode::sd) || opcode == Opcode::fsw || opcode == Opcode::fsd;
 }
 
-bool ends_block(Opcode opcode) {
+bool ends_block(Opcode opcode, uint32_t bits) {
   return between(opcode, Opcode::jal, Opcode::bgeu) || opcode == Opcode::ecall || opcode == Opcode::ebreak ||
-         opcode == Opcode::illegal;
+         opcode == Opcode::illegal || region_mark(bits);
 }
 
 bool writes_integer(Format format) {
@@ -68,6 +69,7 @@ void BlockBuilder::add_instruction(const Instruction& instruction, uint32_t bits
   const bool fixed =
       has_rounding_mode(format) && instruction.rm != kDynamicRounding && handlers_.static_rounding[row] != nullptr;
   draft.op.handler = fixed ? handlers_.static_rounding[row] : handlers_.by_opcode[row];
+  if (region_mark(bits)) draft.op.handler = handlers_.mark;
   draft.op.imm = operand(instruction, format, offset);
   draft.op.rd = instruction.rd == 0 && writes_integer(format) ? 32 : instruction.rd;
   draft.op.rs1 = instruction.rs1;
@@ -123,7 +125,7 @@ Block* BlockBuilder::build(CodePage& page, const BackingStore& memory, PhysAddr 
     if (two_lines(offset, length)) add_pseudo(handlers_.second_line, offset, costs_.fetch);
     add_instruction(instruction, bits, offset);
     offset += length;
-    if (ends_block(instruction.opcode)) break;
+    if (ends_block(instruction.opcode, bits)) break;
   }
   return finish(page, address, offset);
 }
@@ -133,7 +135,7 @@ Block* BlockBuilder::build_straddling(CodePage& page, PhysAddr address, uint32_t
   const uint64_t offset = address.value & kPieceMask;
   const Instruction instruction = decode(bits);
   add_instruction(instruction, bits, offset);
-  if (!ends_block(instruction.opcode)) add_pseudo(handlers_.next_piece, offset + 4);
+  if (!ends_block(instruction.opcode, bits)) add_pseudo(handlers_.next_piece, offset + 4);
   return finish(page, address, offset + 4);
 }
 

@@ -16,6 +16,7 @@ struct HandlerTable {
   std::array<Handler, kOpcodes> static_rounding{};
 
   // What is no instruction.
+  Handler mark = nullptr;         // a region mark, whatever its opcode
   Handler start = nullptr;        // enters the code at HartState::pc; its own operation is null
   Handler fall = nullptr;         // the block ends, the code goes on in this piece
   Handler next_piece = nullptr;   // the piece ends

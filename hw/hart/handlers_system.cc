@@ -19,6 +19,11 @@ const Op* illegal(Interpreter& in, const Op* op, HartState& s, const FilterEntry
   return nullptr;
 }
 
+const Op* region_mark_executed(Interpreter& in, const Op* op, HartState& s, const FilterEntry*, const FilterEntry*) {
+  in.trap_done(s, op, Trap::Cause::mark);
+  return nullptr;
+}
+
 struct Write {
   static uint64_t of(uint64_t, uint64_t operand) { return operand; }
 };
@@ -57,6 +62,7 @@ const Op* csr(Interpreter& in, const Op* op, HartState& s, const FilterEntry* lo
 
 void add_system_handlers(HandlerTable& table) {
   table[Opcode::illegal] = illegal;
+  table.mark = region_mark_executed;
   table[Opcode::ecall] = environment_call;
   table[Opcode::ebreak] = breakpoint;
   table[Opcode::csrrw] = csr<Write, Register>;

@@ -10,6 +10,7 @@ namespace faultline::hw {
 namespace {
 
 constexpr uint64_t kWordBytes = 8;
+constexpr uint64_t kMarkBytes = 4;
 
 // The latency of a memory that the hart reaches directly and that is flat.
 std::optional<uint32_t> flat_latency(const Cache* cache, MemorySide& side) {
@@ -65,7 +66,15 @@ HartCosts Hart::resolve_costs() const {
 Trap Hart::run(HartState& state, Cycles until) {
   for (;;) {
     const uint64_t due = next_look();
-    const Trap trap = interpreter_->run(state, Cycles(std::min(until.value, due)));
+    const Trap trap = interpreter_->run(state, Cycles(std::min({until.value, due, next_interval_})));
+    if (now().value >= next_interval_) end_interval();
+    if (trap.cause == Trap::Cause::mark) {
+      // A no-operation to the program: on behind it, to the next place where
+      // interrupts are taken.
+      state.pc += kMarkBytes;
+      if (on_mark_) on_mark_(*region_mark(trap.instruction));
+      continue;
+    }
     const bool over = trap.cause != Trap::Cause::budget || interrupted() || now() >= until;
     if (!over) synchronise();
     if (over || interrupted()) {
@@ -73,6 +82,11 @@ Trap Hart::run(HartState& state, Cycles until) {
       return trap;
     }
   }
+}
+
+void Hart::end_interval() {
+  next_interval_ = (now().value / interval_ + 1) * interval_;
+  on_interval_();
 }
 
 // With nothing under way elsewhere there is nobody to run ahead of.

@@ -15,6 +15,7 @@
 #include "hw/hart/hart_costs.h"
 #include "hw/hart/hart_state.h"
 #include "hw/hart/interpreter.h"
+#include "hw/hart/region_mark.h"
 #include "hw/hart/trap.h"
 
 namespace faultline::hw {
@@ -28,6 +29,21 @@ class Hart : public sc_core::sc_module {
   // What the hart's SC_THREAD runs from time 0 on: the OS. Before simulation
   // starts. All of what follows is for that thread, where nothing else is said.
   void on_start(std::function<void()> body) { body_ = std::move(body); }
+
+  // Called where a program has executed a region mark, with all counts and
+  // cycles up to and with the mark booked. Before simulation starts; without
+  // it marks do nothing.
+  void on_mark(std::function<void(RegionMark)> callback) { on_mark_ = std::move(callback); }
+
+  // Called about every `interval` cycles (more than 0) while user code runs: at
+  // the first place where interrupts are taken once the clock has passed the
+  // next multiple of it. Time that the OS takes beyond that makes one long
+  // interval. Changes no count and no cycle. Before simulation starts.
+  void on_interval(Cycles interval, std::function<void()> callback) {
+    interval_ = interval.value;
+    next_interval_ = interval.value;
+    on_interval_ = std::move(callback);
+  }
 
   // Runs user code on `state` until a trap. Cause::budget: now() >= until or an
   // interrupt waits, seen at the first control transfer or entry of another
@@ -76,12 +92,17 @@ class Hart : public sc_core::sc_module {
   void run_body();
   HartCosts resolve_costs() const;
   uint64_t next_look() const;
+  void end_interval();
   uint64_t next_activity() const;
   Cycles kernel_word(PhysAddr address, unsigned bytes, bool write, Cycles at);
 
   const HartConfig config_;
   const HartEnvironment env_;
   std::function<void()> body_;
+  std::function<void(RegionMark)> on_mark_;
+  uint64_t interval_ = 0;
+  uint64_t next_interval_ = ~uint64_t{0};  // when it ends
+  std::function<void()> on_interval_;
   std::unique_ptr<Interpreter> interpreter_;  // once all is bound
   sc_core::sc_event wake_;
 };

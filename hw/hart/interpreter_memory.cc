@@ -13,6 +13,7 @@ size_t index_of(Access access) { return access == Access::store ? 1 : 0; }
 
 Block* Interpreter::fetch(HartState& s, uint64_t pc) {
   uint64_t time = now;
+  env_.mmu.set_pc(pc);
   const Translation found = translate(pc, Access::fetch, time);
   if (found.status != Translation::Status::ok) {
     s.pc = pc;
@@ -70,6 +71,7 @@ Block* Interpreter::fetch_straddling(HartState& s, const Op* op) {
   uint64_t time = now + fetch_static_;
   const bool two_pages = page_.aligned(second_va);
   if (two_pages) {
+    env_.mmu.set_pc(piece + kPieceBytes - 2);
     const Translation found = translate(second_va, Access::fetch, time);
     if (found.status != Translation::Status::ok) {
       now += fetch_static_;  // of the first half
@@ -113,6 +115,7 @@ bool Interpreter::locate(HartState& s, const Op* op, uint64_t va, unsigned bytes
     if (config_.misaligned == Misaligned::slow) spend(CycleAccount::data, config_.misaligned_cycles);
   }
   uint64_t time = data_time(op);
+  env_.mmu.set_pc(piece + info_of(op).offset);
   const Translation first = translate(va, access, time);
   if (first.status != Translation::Status::ok) {
     trap(s, op, Trap::Cause::page_fault, access, va);

@@ -16,6 +16,7 @@ struct Trap {
     page_fault,           // no valid translation that permits the access
     misaligned,           // only where hart.misaligned = "trap", and for AMO, LR, SC
     access_fault,         // a translation that points outside physical memory
+    mark,                 // a region mark, `instruction`, was executed; never leaves Hart::run
   };
 
   Cause cause = Cause::budget;

@@ -18,7 +18,6 @@ std::optional<Tlb> make_tlb(const TlbConfig& all, const TlbLevelConfig& level, c
 }
 
 constexpr uint64_t kPieceMask = (uint64_t{1} << TranslationFilter::kShift) - 1;
-constexpr uint64_t kNoPiece = ~uint64_t{0};
 
 }  // namespace
 
@@ -33,6 +32,7 @@ Mmu::Mmu(sc_core::sc_module_name name, const MachineConfig& config, const PageTa
       // A piece of 4 KB must lie within one page.
       fast_path_(config.hart.fast_path && page_.shift >= TranslationFilter::kShift),
       parallel_(config.walker.parallel >= 2),
+      pieces_(config.tlb.large == TlbLarge::several),
       l2_hit_cycles_(config.tlb.l2.hit_cycles),
       instruction_{.tlb = make_tlb(config.tlb, config.tlb.l1i, format, config.seed), .instruction = true},
       data_{.tlb = make_tlb(config.tlb, config.tlb.l1d, format, config.seed + 1), .instruction = false},
@@ -58,6 +58,8 @@ Translation Mmu::translate(VirtAddr va, Access access, Cycles& now, CycleLedger&
     if (place.found() && tlb.at(place).user_may(access)) {
       tlb.touch(place);
       used_by_user(side, place.set, va, tlb.at(place));
+      if (observer_) [[unlikely]]
+        tell_of_hit(va, access, tlb.at(place));
       return {Status::ok, address_of(va, tlb.at(place))};
     }
   }
@@ -75,6 +77,8 @@ uint8_t* Mmu::hit_in(Side& side, VirtAddr va, Access access) {
   if (access == Access::store && memory_.has_code(page_.pfn(address))) return nullptr;
   tlb.touch(place);
   used_by_user(side, place.set, va, entry);
+  if (observer_) [[unlikely]]
+    tell_of_hit(va, access, entry);
   return memory_.at(address);
 }
 
@@ -98,7 +102,7 @@ Translation Mmu::translate_in_full(VirtAddr va, Access access, Cycles& now, Cycl
   const Translation translation = look_up(lookup);
   ledger.book(CycleAccount::tlb, lookup.tlb);
   ledger.book(CycleAccount::walk, lookup.walk);
-  return translation;
+  return translation.status == Status::ok ? translation : tell_of_fault(lookup, translation);
 }
 
 Translation Mmu::translate_kernel(VirtAddr va, bool write, Cycles& now) {
@@ -110,7 +114,8 @@ Translation Mmu::translate_kernel(VirtAddr va, bool write, Cycles& now) {
                 .counts = kernel_,
                 .level1 = kernel_.l1d,
                 .now = now};
-  return look_up(lookup);
+  const Translation translation = look_up(lookup);
+  return translation.status == Status::ok ? translation : tell_of_fault(lookup, translation);
 }
 
 Translation Mmu::look_up(Lookup& lookup) {
@@ -141,7 +146,7 @@ Translation Mmu::first_level_hit(Lookup& lookup, Tlb::Place place) {
   }
   tlb.touch(place);
   used(lookup, place, entry);
-  return {Status::ok, address_of(lookup.va, entry)};
+  return found(lookup, entry);
 }
 
 Translation Mmu::second_level_hit(Lookup& lookup, Tlb::Place place) {
@@ -155,7 +160,7 @@ Translation Mmu::second_level_hit(Lookup& lookup, Tlb::Place place) {
   if (walked) place = renew(*l2_, place, lookup, entry, lookup.counts.l2);
   l2_->touch(place);
   fill_first(lookup, entry);
-  return {Status::ok, address_of(lookup.va, entry)};
+  return found(lookup, entry);
 }
 
 Translation Mmu::miss(Lookup& lookup) {
@@ -167,7 +172,7 @@ Translation Mmu::miss(Lookup& lookup) {
     if (l2_->fill(lookup.va, asid_, entry).evicted) ++lookup.counts.l2.evictions;
   }
   fill_first(lookup, entry);
-  return {Status::ok, address_of(lookup.va, entry)};
+  return found(lookup, entry);
 }
 
 TlbEntry Mmu::entry_of(const WalkResult& result) const {
@@ -205,6 +210,8 @@ WalkResult Mmu::walk(Lookup& lookup) {
     lookup.counts.translation.fault_walk_reads += result.reads;
   } else {
     count_walk(lookup.counts, result);
+    ++lookup.walks;
+    lookup.reads = static_cast<uint16_t>(lookup.reads + result.reads);
   }
   return result;
 }
@@ -242,6 +249,7 @@ void Mmu::used(Lookup& lookup, const Tlb::Place& place, const TlbEntry& entry) {
     used_by_user(lookup.side, place.set, lookup.va, entry);
   } else {
     drop_piece(lookup.side, place.set);
+    if (observer_) keep_only(lookup.side, kNoPiece);
   }
 }
 
@@ -255,6 +263,8 @@ void Mmu::used_by_user(Side& side, uint32_t set, VirtAddr va, const TlbEntry& en
     if (before != kNoPiece) drop_from_filters(side, before);
     before = piece;
   }
+  if (observer_) [[unlikely]]
+    keep_only(side, piece);
   const PhysAddr address = address_of(VirtAddr(piece), entry);
   const uint8_t* host = memory_.at(address);
   if (side.instruction) {
@@ -280,6 +290,13 @@ void Mmu::drop_piece(Side& side, uint32_t set) {
   uint64_t& piece = side.piece[set];
   if (piece != kNoPiece) drop_from_filters(side, piece);
   piece = kNoPiece;
+}
+
+// A piece that is dropped and still its set's may be: to drop it once more does nothing.
+void Mmu::keep_only(Side& side, uint64_t piece) {
+  if (side.recent == piece) return;
+  if (side.recent != kNoPiece) drop_from_filters(side, side.recent);
+  side.recent = piece;
 }
 
 // The sets' pieces may stay: dropping one that is not in a filter does nothing,
@@ -308,9 +325,11 @@ void Mmu::set_address_space(PhysAddr root, Asid asid) {
   root_ = root;
   asid_ = asid;
   clear_filters();
+  if (observer_) observer_->changed_address_space(root, asid);
   if (asids_) return;
   flush_levels([](Tlb& tlb) { tlb.flush_not_global(); });
   walker_.flush_all_spaces();
+  if (observer_) observer_->flushed_not_global();
 }
 
 void Mmu::flush_page(Asid asid, VirtAddr va) {
@@ -320,18 +339,23 @@ void Mmu::flush_page(Asid asid, VirtAddr va) {
   if (l2_) l2_->flush_page(va, asid);
   count_flush();
   walker_.flush_page(asid, va);
+  if (!observer_) return;
+  forget_recent();
+  observer_->flushed_page(asid, va);
 }
 
 void Mmu::flush_asid(Asid asid) {
   if (asid == asid_) clear_filters();
   flush_levels([=](Tlb& tlb) { tlb.flush_asid(asid); });
   walker_.flush_asid(asid);
+  if (observer_) observer_->flushed_asid(asid);
 }
 
 void Mmu::flush_all() {
   clear_filters();
   flush_levels([](Tlb& tlb) { tlb.flush_all(); });
   walker_.flush_all();
+  if (observer_) observer_->flushed_all();
 }
 
 void Mmu::drop_store_filter(Pfn frame) {

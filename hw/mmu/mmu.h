@@ -16,6 +16,7 @@
 #include "hw/mmu/tlb.h"
 #include "hw/mmu/translation.h"
 #include "hw/mmu/translation_filter.h"
+#include "hw/mmu/translation_observer.h"
 
 namespace faultline::hw {
 
@@ -136,6 +137,28 @@ class Mmu : public sc_core::sc_module {
   // The frame now holds decoded code: stores to it must come to translate().
   void drop_store_filter(Pfn frame);
 
+  // Tells `observer` of all that reaches the MMU, from now on; null: nobody,
+  // which costs nothing. It must outlive the MMU or be taken off again.
+  //   With an observer the filters hold the most recently used piece of each
+  // side alone, so that a reference to any other page comes here: the observer
+  // sees every change of page, and most references still go through a filter.
+  // What stands in a filter stood there without an observer too, so that no
+  // count and no cycle changes.
+  void observe(TranslationObserver* observer);
+  // So that the next reference of each side comes here, whichever page it is to.
+  void forget_recent();
+  // The user's instruction whose accesses are looked up from now on.
+  void set_pc(uint64_t pc) { pc_ = pc; }
+
+  // Bytes of address space that the entries held now translate; 0 where there
+  // is no such TLB.
+  struct Reach {
+    uint64_t l1i = 0;
+    uint64_t l1d = 0;
+    uint64_t l2 = 0;
+  };
+  Reach reach() const;
+
   const TranslationStatistics& statistics() const { return user_.translation; }
   // First-level hits = references - misses; all zero where the level is off.
   TlbStatistics l1i(uint64_t fetch_references) const;
@@ -150,6 +173,8 @@ class Mmu : public sc_core::sc_module {
   const PageTableFormat& format() const { return format_; }
 
  private:
+  static constexpr uint64_t kNoPiece = ~uint64_t{0};
+
   // Misses and second-level hits; by user or kernel.
   struct LevelCounts {
     uint64_t hits = 0;
@@ -169,6 +194,7 @@ class Mmu : public sc_core::sc_module {
   struct Side {
     std::optional<Tlb> tlb;
     std::vector<uint64_t> piece{};
+    uint64_t recent = kNoPiece;  // with an observer: the only piece in the filters
     bool instruction = false;
     Cycles hit_cycles{};
     uint64_t flushes = 0;
@@ -185,6 +211,8 @@ class Mmu : public sc_core::sc_module {
     const WalkTime* beside = nullptr;  // a walk that this one's need not wait for
     Cycles tlb{};                      // what it took so far, by account
     Cycles walk{};
+    uint8_t walks = 0;
+    uint16_t reads = 0;
   };
 
   uint8_t* hit_in(Side& side, VirtAddr va, Access access);
@@ -194,6 +222,11 @@ class Mmu : public sc_core::sc_module {
   Translation first_level_hit(Lookup& lookup, Tlb::Place place);
   Translation second_level_hit(Lookup& lookup, Tlb::Place place);
   Translation miss(Lookup& lookup);
+  Translation found(const Lookup& lookup, const TlbEntry& entry);
+  Translation tell_of_fault(const Lookup& lookup, const Translation& failed);
+  ObservedLookUp seen(const Lookup& lookup) const;
+  void tell_size(ObservedLookUp& told, const TlbEntry& entry) const;
+  void tell_of_hit(VirtAddr va, Access access, const TlbEntry& entry);
   TlbEntry entry_of(const WalkResult& result) const;
   static bool must_make_dirty(const Lookup& lookup, const TlbEntry& entry) {
     return lookup.access == Access::store && !entry.dirty;
@@ -212,6 +245,7 @@ class Mmu : public sc_core::sc_module {
   void used_by_user(Side& side, uint32_t set, VirtAddr va, const TlbEntry& entry);
   void drop_from_filters(const Side& side, uint64_t piece);
   void drop_piece(Side& side, uint32_t set);
+  void keep_only(Side& side, uint64_t piece);
   void clear_filters();
   void count_flush();
   template <class Flush>
@@ -229,6 +263,7 @@ class Mmu : public sc_core::sc_module {
   bool asids_;
   bool fast_path_;
   bool parallel_;  // two walks at once
+  bool pieces_;    // TLBs hold base pages only
   Cycles l2_hit_cycles_;
 
   PhysAddr root_{};
@@ -242,6 +277,8 @@ class Mmu : public sc_core::sc_module {
   std::array<TranslationFilter, 3> filters_;  // by Access
   Counts user_;
   Counts kernel_;
+  TranslationObserver* observer_ = nullptr;
+  uint64_t pc_ = 0;
 };
 
 }  // namespace faultline::hw

@@ -46,6 +46,11 @@ WalkCacheStatistics Mmu::walk_cache(unsigned level) const {
   return {counts.hits + counts.misses, counts.hits, counts.misses, walk_cache_flushes_};
 }
 
+Mmu::Reach Mmu::reach() const {
+  const auto of = [](const std::optional<Tlb>& tlb) { return tlb ? tlb->reach() : 0; };
+  return {of(instruction_.tlb), of(data_.tlb), of(l2_)};
+}
+
 KernelTranslationStatistics Mmu::kernel() const {
   const LevelCounts& l1 = kernel_.l1d;
   const LevelCounts& l2 = kernel_.l2;

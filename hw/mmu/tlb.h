@@ -114,6 +114,13 @@ class Tlb {
   void flush_not_global();
   void flush_all();
 
+  // Bytes of address space that the entries held translate.
+  uint64_t reach() const {
+    uint64_t bytes = 0;
+    for (size_t shift = 0; shift < held_of_size_.size(); ++shift) bytes += uint64_t{held_of_size_[shift]} << shift;
+    return bytes;
+  }
+
  private:
   static constexpr unsigned kBasePages[] = {12};
   static constexpr uint64_t kAsidMask = 0xFFFF;

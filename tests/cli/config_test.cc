@@ -68,6 +68,8 @@ TEST(Settings, EachReachesItsOwnMember) {
     Value value = setting.default_value();
     if (bool* flag = std::get_if<bool>(&value)) {
       *flag = !*flag;
+    } else if (Numbers* numbers = std::get_if<Numbers>(&value)) {
+      numbers->assign({setting.facts.range.minimum, setting.facts.range.minimum + 2});
     } else if (uint64_t* number = std::get_if<uint64_t>(&value)) {
       *number += *number == setting.facts.range.maximum ? -1 : 1;
     } else {
@@ -146,6 +148,22 @@ overcommit = 2
   EXPECT_EQ(loaded.values.os.vm.overcommit, os::Overcommit::never);
   EXPECT_EQ(loaded.values.os.swap.size, 32u << 20);
   EXPECT_EQ(loaded.origins.at("tlb.l1d.ways").where, "m.toml:6:8");
+}
+
+TEST(Loader, ListsOfNumbers) {
+  using Sets = std::vector<uint32_t>;
+  EXPECT_EQ(load_toml("m.toml", "observe.sets = [3, 12]", {}).values.machine.observe.sets, (Sets{3, 12}));
+  for (const char* text : {"observe.sets=3,12", "observe.sets=[3, 12]", "observe.sets= 3 , 12 "}) {
+    EXPECT_EQ(load_toml("m.toml", "", {text}).values.machine.observe.sets, (Sets{3, 12})) << text;
+  }
+  EXPECT_EQ(load_toml("m.toml", "", {"observe.sets=[]"}).values.machine.observe.sets, Sets{});
+  for (const char* text : {"observe.sets=3,,4", "observe.sets=3,", "observe.sets=,3", "observe.sets=[3",
+                           "observe.sets=0", "observe.sets=3 4", "observe.sets=65537"}) {
+    EXPECT_THAT(refused_override(text), HasSubstr("expected a list of at most 64 numbers, each from 1 to 65536"))
+        << text;
+  }
+  EXPECT_THAT(refusal("[observe]\nsets = [3, \"x\"]\n"), StartsWith("m.toml:2:12: observe.sets: expected a list"));
+  EXPECT_THAT(refusal("[observe]\nsets = 3\n"), StartsWith("m.toml:2:8: observe.sets: expected a list"));
 }
 
 TEST(Loader, OvercommitByNumberOrName) {

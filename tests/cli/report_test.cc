@@ -122,6 +122,10 @@ TEST(Statistics, EveryNameIsInTheDocumentation) {
   run.exit.crash = CrashRecord{};
   run.caches = {{"l1i", {}}};
   run.processes = {{}};
+  run.regions = RegionStatistics{.count = 1};
+  run.observed.tlb = {{{.page = 4096}}, {{.page = 4096}}};
+  run.config.os.translated = true;
+  run.observed.costs = {.pages = {{}}, .pcs = {{.symbol = "main"}}};
   nlohmann::ordered_json json = statistics_json(run);
   json["config"] = nullptr;  // docs/configuration.md
   const auto visit = [&](const auto& self, const nlohmann::ordered_json& node) -> void {

@@ -1,0 +1,104 @@
+#include "cli/report/counters.h"
+
+#include <array>
+#include <bit>
+#include <type_traits>
+
+namespace faultline::cli {
+namespace {
+
+struct Add {
+  static void apply(uint64_t& into, uint64_t other) { into += other; }
+  static void apply(double& into, double other) { into += other; }
+};
+struct Subtract {
+  static void apply(uint64_t& into, uint64_t other) { into -= other; }
+  static void apply(double& into, double other) { into -= other; }
+};
+struct Copy {
+  static void apply(uint64_t& into, uint64_t other) { into = other; }
+  static void apply(double& into, double other) { into = other; }
+};
+
+// Every member of a struct of uint64_t; anything else in it fails to compile.
+template <class Change, class Counters>
+void change_all(Counters& into, const Counters& other) {
+  static_assert(std::has_unique_object_representations_v<Counters> && sizeof(Counters) % sizeof(uint64_t) == 0 &&
+                alignof(Counters) == alignof(uint64_t));
+  using Numbers = std::array<uint64_t, sizeof(Counters) / sizeof(uint64_t)>;
+  auto numbers = std::bit_cast<Numbers>(into);
+  const auto others = std::bit_cast<Numbers>(other);
+  for (size_t i = 0; i < numbers.size(); ++i) Change::apply(numbers[i], others[i]);
+  into = std::bit_cast<Counters>(numbers);
+}
+
+// By name; those that only `other` has follow.
+template <class Change>
+void change_calls(RunStatistics& into, const RunStatistics& other) {
+  for (const auto& [name, number] : other.syscalls) {
+    auto at = into.syscalls.begin();
+    while (at != into.syscalls.end() && at->first != name) ++at;
+    if (at == into.syscalls.end()) at = into.syscalls.insert(at, {name, 0});
+    Change::apply(at->second, number);
+  }
+}
+
+template <class Change>
+void change_caches(RunStatistics& into, const RunStatistics& other) {
+  for (size_t i = into.caches.size(); i < other.caches.size(); ++i) into.caches.push_back({other.caches[i].name, {}});
+  for (size_t i = 0; i < other.caches.size(); ++i) change_all<Change>(into.caches[i].counts, other.caches[i].counts);
+}
+
+template <class Change>
+void change_memory(RunStatistics& into, const RunStatistics& other) {
+  change_all<Change>(into.faults, other.faults);
+  change_all<Change>(into.copies, other.copies);
+  change_all<Change>(into.zeroed, other.zeroed);
+  Change::apply(into.swap.ins, other.swap.ins);
+  Change::apply(into.swap.outs, other.swap.outs);
+  change_all<Change>(into.pageout, other.pageout);
+  Change::apply(into.page_cache.hits, other.page_cache.hits);
+  Change::apply(into.page_cache.misses, other.page_cache.misses);
+  Change::apply(into.page_cache.readahead, other.page_cache.readahead);
+  Change::apply(into.page_cache.writebehind, other.page_cache.writebehind);
+  Change::apply(into.page_cache.written_back, other.page_cache.written_back);
+  Change::apply(into.commit.refused, other.commit.refused);
+}
+
+template <class Change>
+void change(RunStatistics& into, const RunStatistics& other) {
+  Change::apply(into.instructions, other.instructions);
+  Change::apply(into.cycles, other.cycles);
+  change_all<Change>(into.references, other.references);
+  change_all<Change>(into.translation, other.translation);
+  change_all<Change>(into.l1i, other.l1i);
+  change_all<Change>(into.l1d, other.l1d);
+  change_all<Change>(into.l2, other.l2);
+  change_caches<Change>(into, other);
+  change_all<Change>(into.dram, other.dram);
+  change_all<Change>(into.cycle_stack, other.cycle_stack);
+  change_memory<Change>(into, other);
+  Change::apply(into.context_switches, other.context_switches);
+  Change::apply(into.kernel.reads, other.kernel.reads);
+  Change::apply(into.kernel.writes, other.kernel.writes);
+  change_all<Change>(into.kernel.translation, other.kernel.translation);
+  Change::apply(into.disk.reads, other.disk.reads);
+  Change::apply(into.disk.writes, other.disk.writes);
+  Change::apply(into.disk.bytes_read, other.disk.bytes_read);
+  Change::apply(into.disk.bytes_written, other.disk.bytes_written);
+  Change::apply(into.disk.errors, other.disk.errors);
+  Change::apply(into.disk.busy_seconds, other.disk.busy_seconds);
+  change_calls<Change>(into, other);
+}
+
+}  // namespace
+
+void add_counters(RunStatistics& into, const RunStatistics& more) { change<Add>(into, more); }
+void subtract_counters(RunStatistics& from, const RunStatistics& less) { change<Subtract>(from, less); }
+void copy_counters(RunStatistics& to, const RunStatistics& from) {
+  to.syscalls.clear();
+  change<Copy>(to, from);
+  std::erase_if(to.syscalls, [](const auto& call) { return call.second == 0; });
+}
+
+}  // namespace faultline::cli
