@@ -37,6 +37,7 @@ struct RawRun {
   std::string machine = "textbook";
   std::vector<std::string> settings;
   std::optional<std::string> stats;
+  std::optional<std::string> series;
   bool quiet = false;
   std::optional<std::string> root;
   std::string sysroot = kDefaultSysroot;
@@ -65,6 +66,8 @@ void add_run_options(CLI::App& app, RawRun& raw) {
     return [&value](const std::string& text) { value = text; };
   };
   app.add_option_function<std::string>("--stats", into(raw.stats), "Write everything counted as JSON")
+      ->type_name("FILE");
+  app.add_option_function<std::string>("--series", into(raw.series), "Write a row of CSV every observe.interval cycles")
       ->type_name("FILE");
   app.add_flag("--quiet", raw.quiet, "No report; only what went wrong is still told");
   app.add_option_function<std::string>("--root", into(raw.root), "This directory is the guest's /")->type_name("DIR");
@@ -118,10 +121,12 @@ std::vector<std::string> environment_of(const std::vector<std::string>& given) {
 }
 
 // Better to know before a long run than after it.
-void require_writable(const std::string& path) {
-  if (path == "-") throw UserError("--stats -: a file is needed, since standard output is the guest's");
+void require_writable(std::string_view option, const std::string& path) {
+  if (path == "-") {
+    throw UserError(fmt::format("{} -: a file is needed, since standard output is the guest's", option));
+  }
   const int descriptor = ::open(path.c_str(), O_WRONLY | O_CREAT | O_CLOEXEC, 0666);
-  if (descriptor < 0) throw UserError(fmt::format("--stats {}: {}", path, std::strerror(errno)));
+  if (descriptor < 0) throw UserError(fmt::format("{} {}: {}", option, path, std::strerror(errno)));
   ::close(descriptor);
 }
 
@@ -140,8 +145,15 @@ RunOptions check(const RawRun& raw, const std::vector<std::string>& guest) {
   options.program = guest.front();
   options.arguments.assign(guest.begin() + 1, guest.end());
   if (raw.stats) {
-    require_writable(*raw.stats);
+    require_writable("--stats", *raw.stats);
     options.stats_file = raw.stats;
+  }
+  if (raw.series) {
+    if (options.machine.values.machine.observe.interval == 0) {
+      throw UserError(fmt::format("--series {}: how often? -s observe.interval=CYCLES", *raw.series));
+    }
+    require_writable("--series", *raw.series);
+    options.series_file = raw.series;
   }
   return options;
 }

@@ -38,16 +38,20 @@ Observation::Observation(hw::Machine& machine) : machine_(machine) {
   const hw::ObserveConfig& observe = machine.config().observe;
   if (observe.tlb) {
     distances_ = std::make_unique<hw::StackDistanceObserver>(observe.sets);
-    observers_.add(*distances_);
+    add(*distances_);
   }
   if (observe.pages) {
     costs_ = std::make_unique<hw::CostObserver>(machine.format().page());
-    observers_.add(*costs_);
+    add(*costs_);
   }
-  if (!observers_.empty()) machine_.mmu().observe(&observers_);
 }
 
 Observation::~Observation() { machine_.mmu().observe(nullptr); }
+
+void Observation::add(hw::TranslationObserver& observer) {
+  observers_.add(observer);
+  machine_.mmu().observe(&observers_);
+}
 
 void Observation::clear_counts() {
   if (distances_) distances_->clear_counts();

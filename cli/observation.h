@@ -20,6 +20,9 @@ class Observation {
   Observation(const Observation&) = delete;
   Observation& operator=(const Observation&) = delete;
 
+  // One more, which must outlive this. Before simulation starts.
+  void add(hw::TranslationObserver& observer);
+
   // For regions of interest: forget what was counted; count from now on, or not.
   void clear_counts();
   void set_counting(bool counting);

@@ -15,6 +15,7 @@
 #include "cli/regions.h"
 #include "cli/report/invariants.h"
 #include "cli/report/say.h"
+#include "cli/series.h"
 #include "hw/machine/machine.h"
 #include "hw/riscv/disassemble.h"
 #include "os/files/disk_content.h"
@@ -86,6 +87,12 @@ class Computer {
                      .begin_anew = [this] { observation_.clear_counts(); },
                      .set_counting = [this](bool counting) { observation_.set_counting(counting); }});
     machine_.hart().on_mark([&regions](hw::RegionMark mark) { regions.mark(mark); });
+    std::optional<Series> series;
+    if (options_.series_file) {
+      series.emplace(*options_.series_file, machine_, [&] { return counted(kernel); });
+      observation_.add(series->working_set());
+      machine_.hart().on_interval(Cycles(config_.machine.observe.interval), [&series] { series->sample(); });
+    }
     os::RunOutcome outcome;
     machine_.hart().on_start([&] {
       cpu_.power_on();
@@ -100,6 +107,9 @@ class Computer {
     if (std::optional<std::string> refused = vfs_.finish()) result.errors.push_back(*refused);
     if (std::optional<std::string> broken = memory_.check_invariants())
       result.errors.push_back("internal error: " + *broken);
+    if (series) {
+      if (const std::string unwritten = series->finish(); !unwritten.empty()) result.errors.push_back(unwritten);
+    }
     result.statistics = counted(kernel);
     gather_identity(result.statistics, outcome);
     gather_processes(result.statistics, kernel);

