@@ -9,6 +9,7 @@
 #include <cstring>
 #include <filesystem>
 #include <optional>
+#include <string_view>
 
 #include "cli/config/presets.h"
 #include "cli/config/user_error.h"

@@ -212,10 +212,22 @@ Json kernel_json(const KernelAccesses& kernel) {
           {"translation", object(kernel.translation.translation)}};
 }
 
+// From the root down.
+Json table_levels_json(const RunStatistics& statistics) {
+  Json json = Json::array();
+  for (uint64_t level = statistics.levels; level-- > 0;) {
+    json.push_back({{"level", level},
+                    {"bytes", statistics.page_tables_at_exit.by_level[level].bytes},
+                    {"peak_bytes", statistics.page_tables.by_level[level].peak_bytes}});
+  }
+  return json;
+}
+
 void add_os(const RunStatistics& statistics, Json& json) {
   json["faults"] = object(statistics.faults);
   json["frames"] = object(statistics.frames);
   json["page_tables"] = object(statistics.page_tables);
+  json["page_tables"]["by_level"] = table_levels_json(statistics);
   json["copies"] = object(statistics.copies);
   json["zeroed"] = object(statistics.zeroed);
   json["swap"] = object(statistics.swap);

@@ -15,7 +15,7 @@ PageTable::~PageTable() {
   const uint64_t frames = tables_.page().pages(format.table_bytes(format.root_level()));
   for (uint64_t i = 0; i < frames; ++i) {
     const Pfn frame = tables_.page().pfn(root_) + i;
-    tables_.notes_[frame.value].reset();
+    tables_.forget_notes(frame);
     tables_.frames_.free(frame);
   }
   tables_.cpu_.flush_asid(asid_);
@@ -50,7 +50,7 @@ void PageTable::release_below(PhysAddr table, unsigned level) {
     }
     release_below(tables_.page().address(entry.pfn), level - 1);
     tables_.sort_out(entry.pfn.value);
-    tables_.notes_[entry.pfn.value].reset();
+    tables_.forget_notes(entry.pfn);
     tables_.frames_.free(entry.pfn);
     --notes.present;
   }

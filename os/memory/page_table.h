@@ -11,6 +11,7 @@
 // it may be thrown away at any time.
 #pragma once
 
+#include <array>
 #include <cstdint>
 #include <functional>
 #include <memory>
@@ -126,6 +127,7 @@ class PageTables {
   void sort_out(uint64_t frame);
   void free_if_empty(uint64_t frame);
   void add_notes(Pfn pfn, PageTable& owner, unsigned level, uint64_t first_address, uint64_t parent);
+  void forget_notes(Pfn pfn);
   void build_kernel_part(Pfn next_table);
   void write_kernel_part(Pfn root_frame, uint64_t index_of_first_entry);
   hw::Entry entry_at(uint64_t position) const;
@@ -147,6 +149,11 @@ class PageTables {
   FreeMap asids_;                              // not in use
   uint64_t roots_ = 0;
   uint64_t entries_present_ = 0;
+  struct LevelFrames {
+    uint64_t now = 0;
+    uint64_t peak = 0;
+  };
+  std::array<LevelFrames, hw::PageTableFormat::kMaxLevels> level_frames_;
 };
 
 // One process's page table.

@@ -196,7 +196,15 @@ void PageTables::add_notes(Pfn pfn, PageTable& owner, unsigned level, uint64_t f
   notes->first_address = first_address;
   notes->parent = parent;
   notes_[pfn.value] = std::move(notes);
+  LevelFrames& frames = level_frames_[level];
+  frames.peak = std::max(frames.peak, ++frames.now);
   sort_in(pfn.value);
+}
+
+// The frame is no table any more.
+void PageTables::forget_notes(Pfn pfn) {
+  --level_frames_[notes_[pfn.value]->level].now;
+  notes_[pfn.value].reset();
 }
 
 // Keeps the lists of tables that could be given back.
@@ -232,7 +240,7 @@ void PageTables::free_if_empty(uint64_t frame) {
     flush(parent);
     store(parent, 0);
     sort_out(frame);
-    notes_[frame].reset();
+    forget_notes(Pfn(frame));
     frames_.free(Pfn(frame));
     frame = parent / entries_per_frame_;
     --notes_[frame]->present;
@@ -266,6 +274,9 @@ PageTableStatistics PageTables::statistics() const {
   result.bytes = frames_.count(FrameKind::page_table) * page().bytes();
   result.peak_bytes = frames_.peak(FrameKind::page_table) * page().bytes();
   result.entries_present = entries_present_;
+  for (unsigned level = 0; level < format_.levels(); ++level) {
+    result.by_level[level] = {level_frames_[level].now * page().bytes(), level_frames_[level].peak * page().bytes()};
+  }
   result.linear_bytes = format_.entry_bytes();
   result.linear_bytes <<= bits - page().shift;
   return result;

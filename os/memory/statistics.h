@@ -1,6 +1,7 @@
 // What the memory side counts. Plain numbers; cli gathers them into a report.
 #pragma once
 
+#include <array>
 #include <cstdint>
 
 namespace faultline::os {
@@ -78,12 +79,19 @@ struct CommitStatistics {
   uint64_t refused = 0;  // requests
 };
 
+// Tables of one level; 0 is the last.
+struct PageTableLevelStatistics {
+  uint64_t bytes = 0;  // now
+  uint64_t peak_bytes = 0;
+};
+
 // Page tables of all processes against one linear table for each.
 struct PageTableStatistics {
   uint64_t bytes = 0;  // now
   uint64_t peak_bytes = 0;
-  uint64_t linear_bytes = 0;     // of one linear table for the same address space, 2^55 at most
-  uint64_t entries_present = 0;  // leaf entries, now
+  uint64_t linear_bytes = 0;                         // of one linear table for the same address space, 2^55 at most
+  uint64_t entries_present = 0;                      // leaf entries, now
+  std::array<PageTableLevelStatistics, 6> by_level;  // as many as the format has
 };
 
 }  // namespace faultline::os

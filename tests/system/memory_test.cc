@@ -27,6 +27,27 @@ TEST(ZeroPage, OneFrameStandsForAGigabyte) {
   EXPECT_LT(count(result.stats, "zeroed.pages"), 2000u);  // page tables: one frame for 512 pages
 }
 
+// One last-level table for 2 MB, whatever it maps.
+TEST(PageTables, AreCountedByLevel) {
+  RunResult result = faultline_run({.program = "zero_read", .arguments = {"64"}});
+  ASSERT_EQ(result.status, 0) << result.err;
+  const Json& levels = result.stats.at("page_tables").at("by_level");
+  ASSERT_EQ(levels.size(), 4u);
+  uint64_t now = 0;
+  uint64_t peaks = 0;
+  for (const Json& level : levels) {
+    now += level.at("bytes").get<uint64_t>();
+    peaks += level.at("peak_bytes").get<uint64_t>();
+  }
+  EXPECT_EQ(now, count(result.stats, "frames.page_tables") * 4096);
+  EXPECT_GE(peaks, count(result.stats, "frames.peak_page_table_bytes"));
+  EXPECT_EQ(levels[0].at("level"), 3u);
+  EXPECT_EQ(levels[0].at("peak_bytes"), 4096u);  // one root
+  EXPECT_EQ(levels[3].at("level"), 0u);
+  EXPECT_GE(levels[3].at("peak_bytes"), 32u * 4096);
+  EXPECT_LE(levels[3].at("peak_bytes"), 40u * 4096);
+}
+
 TEST(Swap, CarriesWhatDoesNotFit) {
   RunResult result = faultline_run({.settings = {"dram.size=64M", "swap.size=128M", "vm.replacement=two-handed"},
                                     .program = "random_write",
