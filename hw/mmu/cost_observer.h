@@ -30,6 +30,7 @@ class CostObserver final : public TranslationObserver {
 
   explicit CostObserver(PageSize page) : page_(page) {}
 
+  bool wants_every_change() const override { return false; }
   void looked_up(const ObservedLookUp& look_up) override {
     if (look_up.walks != 0 || look_up.tlb.value != 0) book(look_up, false);
   }

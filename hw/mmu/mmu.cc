@@ -58,7 +58,7 @@ Translation Mmu::translate(VirtAddr va, Access access, Cycles& now, CycleLedger&
     if (place.found() && tlb.at(place).user_may(access)) {
       tlb.touch(place);
       used_by_user(side, place.set, va, tlb.at(place));
-      if (observer_) [[unlikely]]
+      if (every_change_) [[unlikely]]
         tell_of_hit(va, access, tlb.at(place));
       return {Status::ok, address_of(va, tlb.at(place))};
     }
@@ -77,7 +77,7 @@ uint8_t* Mmu::hit_in(Side& side, VirtAddr va, Access access) {
   if (access == Access::store && memory_.has_code(page_.pfn(address))) return nullptr;
   tlb.touch(place);
   used_by_user(side, place.set, va, entry);
-  if (observer_) [[unlikely]]
+  if (every_change_) [[unlikely]]
     tell_of_hit(va, access, entry);
   return memory_.at(address);
 }
@@ -249,7 +249,7 @@ void Mmu::used(Lookup& lookup, const Tlb::Place& place, const TlbEntry& entry) {
     used_by_user(lookup.side, place.set, lookup.va, entry);
   } else {
     drop_piece(lookup.side, place.set);
-    if (observer_) keep_only(lookup.side, kNoPiece);
+    if (every_change_) keep_only(lookup.side, kNoPiece);
   }
 }
 
@@ -263,7 +263,7 @@ void Mmu::used_by_user(Side& side, uint32_t set, VirtAddr va, const TlbEntry& en
     if (before != kNoPiece) drop_from_filters(side, before);
     before = piece;
   }
-  if (observer_) [[unlikely]]
+  if (every_change_) [[unlikely]]
     keep_only(side, piece);
   const PhysAddr address = address_of(VirtAddr(piece), entry);
   const uint8_t* host = memory_.at(address);

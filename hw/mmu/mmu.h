@@ -139,7 +139,7 @@ class Mmu : public sc_core::sc_module {
 
   // Tells `observer` of all that reaches the MMU, from now on; null: nobody,
   // which costs nothing. It must outlive the MMU or be taken off again.
-  //   With an observer the filters hold the most recently used piece of each
+  //   With an observer that wants every change of page the filters hold the most recently used piece of each
   // side alone, so that a reference to any other page comes here: the observer
   // sees every change of page, and most references still go through a filter.
   // What stands in a filter stood there without an observer too, so that no
@@ -194,7 +194,7 @@ class Mmu : public sc_core::sc_module {
   struct Side {
     std::optional<Tlb> tlb;
     std::vector<uint64_t> piece{};
-    uint64_t recent = kNoPiece;  // with an observer: the only piece in the filters
+    uint64_t recent = kNoPiece;  // with every_change_: the only piece in the filters
     bool instruction = false;
     Cycles hit_cycles{};
     uint64_t flushes = 0;
@@ -278,6 +278,7 @@ class Mmu : public sc_core::sc_module {
   Counts user_;
   Counts kernel_;
   TranslationObserver* observer_ = nullptr;
+  bool every_change_ = false;  // it wants to hear of
   uint64_t pc_ = 0;
 };
 

@@ -14,6 +14,7 @@ void Mmu::forget_recent() {
 
 void Mmu::observe(TranslationObserver* observer) {
   observer_ = observer;
+  every_change_ = observer != nullptr && observer->wants_every_change();
   clear_filters();
 }
 

@@ -3,6 +3,7 @@
 // the cycles of one without.
 #pragma once
 
+#include <algorithm>
 #include <cstdint>
 #include <vector>
 
@@ -33,9 +34,13 @@ class TranslationObserver {
  public:
   virtual ~TranslationObserver() = default;
 
-  // A look-up that succeeded. Those that the filters answer are not told: each
-  // of them is a reference to the page of the look-up told last on its side
-  // (fetches; loads and stores).
+  // Whether every reference to another page than the one before on its side
+  // (fetches; loads and stores) is to be told: then those that are not are
+  // references to the page of the look-up told last. Otherwise look-ups that the
+  // first level settles may go untold.
+  virtual bool wants_every_change() const { return true; }
+
+  // A look-up that succeeded.
   virtual void looked_up(const ObservedLookUp& /*look_up*/) {}
   // One that ended in a fault, and counts as no reference.
   virtual void faulted(const ObservedLookUp& /*look_up*/) {}
@@ -58,6 +63,9 @@ class TranslationObservers final : public TranslationObserver {
   void add(TranslationObserver& observer) { all_.push_back(&observer); }
   bool empty() const { return all_.empty(); }
 
+  bool wants_every_change() const override {
+    return std::any_of(all_.begin(), all_.end(), [](const auto* observer) { return observer->wants_every_change(); });
+  }
   void looked_up(const ObservedLookUp& look_up) override {
     for (TranslationObserver* observer : all_) observer->looked_up(look_up);
   }
