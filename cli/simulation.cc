@@ -181,6 +181,13 @@ class Computer {
     const hw::Mmu& mmu = machine_.mmu();
     statistics.translation = mmu.statistics();
     statistics.levels = machine_.format().levels();
+    for (unsigned level = 1; level < machine_.format().levels(); ++level)
+      if (machine_.walker().caches().has(level)) statistics.walk_caches.push_back({level, mmu.walk_cache(level)});
+    statistics.nested = mmu.nested();
+    if (const hw::HostTables* host = machine_.host_tables()) {
+      statistics.host_levels = machine_.walker().host_format()->levels();
+      statistics.host_table_bytes = host->bytes();
+    }
     statistics.l1i = mmu.l1i(counts.fetch_references);
     statistics.l1d = mmu.l1d(counts.load_references + counts.store_references);
     statistics.l2 = mmu.l2();

@@ -43,6 +43,9 @@ class Cpu {
 
   // --- memory, untimed: set-up before the first instruction, and looking ----
   virtual hw::BackingStore& memory() = 0;
+  // Frames of it that the OS layer may use, the first ones. Where it runs as a
+  // guest, a hypervisor's tables lie above.
+  virtual uint64_t frames() { return memory().frames(); }
 
   // --- translation ----------------------------------------------------------
   virtual void set_address_space(PhysAddr root, Asid asid) = 0;

@@ -22,6 +22,8 @@ class Checker {
 
   void check() const {
     check_tlbs();
+    check_walker();
+    check_nested();
     check_caches();
     check_memory();
     check_disk();
@@ -59,6 +61,29 @@ class Checker {
     check_tlb("tlb.l1i", machine_.tlb.l1i);
     check_tlb("tlb.l1d", machine_.tlb.l1d);
     check_tlb("tlb.l2", machine_.tlb.l2);
+  }
+
+  void check_walker() const {
+    if (!machine_.walker.caches) return;
+    for (unsigned level = 1; level <= 5; ++level) {
+      const hw::WalkCacheLevelConfig& cache = machine_.walker.cache.level(level);
+      if (cache.enabled) check_replacement(fmt::format("walker.cache.l{}", level), cache.replacement, cache.ways);
+    }
+  }
+
+  void check_nested() const {
+    const hw::NestedConfig& nested = machine_.nested;
+    if (!nested.enabled) return;
+    if (nested.tlb.enabled) check_replacement("nested.tlb", nested.tlb.replacement, nested.tlb.ways);
+    constexpr std::string_view kNames[] = {"4K", "2M", "1G"};
+    constexpr uint64_t kBytes[] = {uint64_t{1} << 12, uint64_t{1} << 21, uint64_t{1} << 30};
+    const auto page = static_cast<size_t>(nested.page);
+    const bool small_alone = nested.format == "sv32" || nested.format == "ia32" || nested.format == "linear32";
+    require(nested.page == hw::NestedPage::small || !small_alone, {"nested.page", "nested.format"},
+            fmt::format("nested.page = \"{}\": {} tables have no pages of that size", kNames[page], nested.format));
+    require(machine_.dram.size % kBytes[page] == 0, {"nested.page", "dram.size"},
+            fmt::format("dram.size = {} is not a whole number of the host's pages, nested.page = \"{}\"",
+                        machine_.dram.size, kNames[page]));
   }
 
   void check_cache(const std::string& prefix, const hw::CacheLevelConfig& cache, uint32_t line) const {

@@ -1,4 +1,5 @@
 #include "cli/config/settings.h"
+#include "cli/config/settings_walker.h"
 
 namespace faultline::cli {
 namespace {
@@ -6,7 +7,6 @@ namespace {
 using C = Configuration;
 using M = hw::MachineConfig;
 using T = hw::TlbConfig;
-using W = hw::WalkerConfig;
 
 template <auto Level>
 void add_tlb_level(std::vector<Setting>& table, const std::string& prefix) {
@@ -39,13 +39,7 @@ void add_translation_settings(std::vector<Setting>& table) {
   add_tlb_level<&T::l1i>(table, "tlb.l1i");
   add_tlb_level<&T::l1d>(table, "tlb.l1d");
   add_tlb_level<&T::l2>(table, "tlb.l2");
-  table.push_back(setting<&C::machine, &M::walker, &W::entry>(
-      "walker.entry",
-      {.help = "Where the walker's reads enter the memory hierarchy; a cache that is off passes them on."}));
-  table.push_back(
-      setting<&C::machine, &M::walker, &W::caches>("walker.caches", {.help = "Page-walk caches.", .built = false}));
-  table.push_back(setting<&C::machine, &M::walker, &W::parallel>(
-      "walker.parallel", {.help = "Walks at once.", .range = {1, 16}, .built = false}));
+  add_walker_settings(table);
 }
 
 }  // namespace faultline::cli

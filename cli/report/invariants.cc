@@ -4,6 +4,8 @@
 
 #include <string_view>
 
+#include "cli/report/walker_report.h"
+
 namespace faultline::cli {
 namespace {
 
@@ -67,7 +69,9 @@ class Checker {
     const uint64_t last_misses = tlb.enabled && tlb.l2.enabled ? s_.l2.misses : first_misses();
     equal("translation.walks", t.walks, "last-level misses + dirty_walks", last_misses + t.dirty_walks);
     equal("translation.walk_reads", t.walk_reads, "the sum of the walks' depths", t.walk_depth_sum);
-    at_most("translation.walk_reads", t.walk_reads, "walks x levels", t.walks * s_.levels);
+    at_most("translation.walk_reads", t.walk_reads, "walks x levels (of both stages, where nested)",
+            t.walks * longest_walk(s_));
+    check_walker(s_, broken_);
   }
 
   void check_memory() {
@@ -93,9 +97,8 @@ class Checker {
 
   void check_faults() {
     const os::FaultStatistics& f = s_.faults;
-    equal(
-        "faults.minor + major", f.minor + f.major, "the faults of every kind but protection",
-        f.demand_zero + f.zero_page + f.file + f.cow + f.cow_reuse + f.swap_in + f.reclaimed + f.spurious);
+    equal("faults.minor + major", f.minor + f.major, "the faults of every kind but protection",
+          f.demand_zero + f.zero_page + f.file + f.cow + f.cow_reuse + f.swap_in + f.reclaimed + f.spurious);
   }
 
   void check_frames() {

@@ -9,6 +9,7 @@
 #include "cli/report/report_memory.h"
 #include "cli/report/report_text.h"
 #include "cli/report/say.h"
+#include "cli/report/walker_report.h"
 
 namespace faultline::cli {
 namespace {
@@ -96,6 +97,7 @@ void add_translation(const RunStatistics& s, ReportText& text) {
   if (t.dirty_walks) text.line("  {} of them only to mark a page modified", with_commas(t.dirty_walks));
   if (t.fault_walk_reads)
     text.line("  and {} entries read by walks that ended in a fault", with_commas(t.fault_walk_reads));
+  add_walker_lines(s, text);
   if (s.l1i.lookups + s.l1d.lookups + s.l2.lookups == 0) return;
   Table table({"TLB", "sets x ways", "look-ups", "misses", "miss rate", "evictions", "flushes"});
   add_tlb_rows(s, table);

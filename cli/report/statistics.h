@@ -58,6 +58,11 @@ struct CacheLevelStatistics {
   hw::CacheStatistics counts;
 };
 
+struct WalkCacheLevel {
+  unsigned level = 0;  // 1: of the tables above the last
+  hw::WalkCacheStatistics counts;
+};
+
 // The OS layer's own accesses, which never count as references.
 struct KernelAccesses {
   uint64_t reads = 0;  // of at most 8 bytes
@@ -123,6 +128,10 @@ struct RunStatistics {
   References references;
   hw::TranslationStatistics translation;
   uint64_t levels = 0;  // of the page-table format: reads of a walk with small pages
+  std::vector<WalkCacheLevel> walk_caches;  // those that exist, in the order in which they are asked
+  hw::NestedStatistics nested;
+  uint64_t host_levels = 0;       // of the host's tables; 0: no nested translation
+  uint64_t host_table_bytes = 0;  // above the guest's memory
   hw::TlbStatistics l1i;
   hw::TlbStatistics l1d;
   hw::TlbStatistics l2;

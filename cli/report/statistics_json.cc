@@ -1,5 +1,7 @@
 #include "cli/report/statistics_json.h"
 
+#include <fmt/format.h>
+
 #include <string_view>
 #include <tuple>
 
@@ -176,7 +178,30 @@ Json translation_json(const RunStatistics& statistics) {
   json["penalty"] = statistics.penalty();
   json["levels"] = statistics.levels;
   json["walk_depth_sum"] = statistics.translation.walk_depth_sum;
+  json["walk_reads_skipped"] = statistics.translation.walk_reads_skipped;
   return json;
+}
+
+Json walk_cache_json(const RunStatistics& statistics) {
+  Json json = Json::object();
+  for (const WalkCacheLevel& level : statistics.walk_caches) {
+    json[fmt::format("l{}", level.level)] = {{"lookups", level.counts.lookups},
+                                             {"hits", level.counts.hits},
+                                             {"misses", level.counts.misses},
+                                             {"flushes", level.counts.flushes}};
+  }
+  return json;
+}
+
+Json nested_json(const RunStatistics& statistics) {
+  const hw::NestedStatistics& nested = statistics.nested;
+  return {
+      {"host_reads", nested.host_reads},
+      {"guest_reads", nested.guest_reads},
+      {"host_levels", statistics.host_levels},
+      {"host_table_bytes", statistics.host_table_bytes},
+      {"tlb",
+       {{"lookups", nested.tlb_lookups}, {"hits", nested.tlb_hits}, {"misses", nested.tlb_lookups - nested.tlb_hits}}}};
 }
 
 Json caches_json(const std::vector<CacheLevelStatistics>& caches) {
@@ -267,6 +292,8 @@ Json statistics_json(const RunStatistics& statistics) {
   json["references"] = references_json(statistics.references);
   json["translation"] = translation_json(statistics);
   json["tlb"] = {{"l1i", object(statistics.l1i)}, {"l1d", object(statistics.l1d)}, {"l2", object(statistics.l2)}};
+  json["walk_cache"] = walk_cache_json(statistics);
+  json["nested"] = nested_json(statistics);
   json["cache"] = caches_json(statistics.caches);
   json["dram"] = dram_json(statistics.dram);
   json["cycle_stack"] = cycle_stack_json(statistics.cycle_stack);

@@ -59,6 +59,7 @@ Trap Interpreter::run(HartState& state, Cycles limit) {
     trap_ = {};
     code_dropped_ = false;
     restart_ = false;
+    fetch_walk_.reset();
     // The packed counts must not overflow, whatever the limit.
     set_deadline(std::min(limit.value, now + PackedCounts::kLimit));
     const Op* op = handlers_.start(*this, nullptr, state, loads, stores);
@@ -118,13 +119,26 @@ void Interpreter::set_trap(const Translation& failed, Access access, uint64_t ad
 
 // Advances the clock and `time` by what the look-up took.
 Translation Interpreter::translate(uint64_t va, Access access, uint64_t& time) {
+  return translate_beside(va, access, std::nullopt, time);
+}
+
+Translation Interpreter::translate_beside(uint64_t va, Access access, const std::optional<WalkTime>& other,
+                                          uint64_t& time) {
   Cycles then(time);
-  const Translation translation = env_.mmu.translate(VirtAddr(va), access, then, ledger_);
+  const Translation translation = other ? env_.mmu.translate_beside(VirtAddr(va), access, *other, then, ledger_)
+                                        : env_.mmu.translate(VirtAddr(va), access, then, ledger_);
   const uint64_t took = then.value - time;
   now += took;
   window_.booked += took;
   time = then.value;
   return translation;
+}
+
+// A look-up ends with its walk; one that took no time hides none.
+std::optional<WalkTime> Interpreter::walk_between(uint64_t before, uint64_t after) const {
+  const WalkTime& last = env_.mmu.last_walk();
+  if (before == after || last.ended.value != after) return std::nullopt;
+  return last;
 }
 
 void Interpreter::spend(CycleAccount account, uint64_t cycles) {

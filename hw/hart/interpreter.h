@@ -12,6 +12,7 @@
 #include <array>
 #include <atomic>
 #include <cstdint>
+#include <optional>
 
 #include "hw/base/clock.h"
 #include "hw/base/cycle_ledger.h"
@@ -173,6 +174,10 @@ class Interpreter {
   uint64_t data_time(const Op* op) const { return fetch_time(op) + fetch_static_; }
 
   Translation translate(uint64_t va, Access access, uint64_t& time);
+  // For a second page of the instruction, whose first made the walk `other`, if any.
+  Translation translate_beside(uint64_t va, Access access, const std::optional<WalkTime>& other, uint64_t& time);
+  // The walk that a translation between these moments ended with, if it made one.
+  std::optional<WalkTime> walk_between(uint64_t before, uint64_t after) const;
   void take_back(const OpInfo& info);
   void set_trap(const Translation& failed, Access access, uint64_t address);
   void set_trap_cause(const Translation& failed);
@@ -202,6 +207,10 @@ class Interpreter {
   std::atomic<bool> interrupt_{false};
   bool code_dropped_ = false;
   bool restart_ = false;
+  // The walk of the latest fetch(), and `counts` then: it belongs to the
+  // instruction there while that has not moved.
+  std::optional<WalkTime> fetch_walk_;
+  uint64_t fetch_walk_counts_ = 0;
   Window window_;
 };
 

@@ -12,9 +12,12 @@ size_t index_of(Access access) { return access == Access::store ? 1 : 0; }
 // ---- Instructions ----------------------------------------------------------
 
 Block* Interpreter::fetch(HartState& s, uint64_t pc) {
+  const uint64_t before = now;
   uint64_t time = now;
   env_.mmu.set_pc(pc);
   const Translation found = translate(pc, Access::fetch, time);
+  fetch_walk_ = walk_between(before, time);
+  fetch_walk_counts_ = counts;
   if (found.status != Translation::Status::ok) {
     s.pc = pc;
     set_trap(found, Access::fetch, pc);
@@ -72,7 +75,9 @@ Block* Interpreter::fetch_straddling(HartState& s, const Op* op) {
   const bool two_pages = page_.aligned(second_va);
   if (two_pages) {
     env_.mmu.set_pc(piece + kPieceBytes - 2);
-    const Translation found = translate(second_va, Access::fetch, time);
+    if (fetch_walk_counts_ != counts) fetch_walk_.reset();
+    const Translation found = translate_beside(second_va, Access::fetch, fetch_walk_, time);
+    fetch_walk_.reset();
     if (found.status != Translation::Status::ok) {
       now += fetch_static_;  // of the first half
       ++window_.fetch_references;
@@ -114,7 +119,8 @@ bool Interpreter::locate(HartState& s, const Op* op, uint64_t va, unsigned bytes
     }
     if (config_.misaligned == Misaligned::slow) spend(CycleAccount::data, config_.misaligned_cycles);
   }
-  uint64_t time = data_time(op);
+  const uint64_t before = data_time(op);
+  uint64_t time = before;
   env_.mmu.set_pc(piece + info_of(op).offset);
   const Translation first = translate(va, access, time);
   if (first.status != Translation::Status::ok) {
@@ -126,9 +132,10 @@ bool Interpreter::locate(HartState& s, const Op* op, uint64_t va, unsigned bytes
   parts[0] = {first.address, static_cast<unsigned>(in_first)};
   if (in_first == bytes) return true;
 
+  const std::optional<WalkTime> first_walk = walk_between(before, time);
   time += costs_.data_tlb;
   const uint64_t second_va = va + in_first;
-  const Translation second = translate(second_va, access, time);
+  const Translation second = translate_beside(second_va, access, first_walk, time);
   // Either half is a reference of its own, the first one also where the second faults.
   ++window_.data_references[index_of(access)];
   if (second.status != Translation::Status::ok) {

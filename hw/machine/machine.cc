@@ -6,6 +6,9 @@
 namespace faultline::hw {
 namespace {
 
+// The one virtual machine that there is.
+constexpr Vmid kFirstVm = 1;
+
 // Time first: the clock's periods are in its units.
 Clock make_clock(const MachineConfig& config) {
   if (config.hart.clock_mhz == 0) throw std::invalid_argument("hart.clock_mhz: at least 1");
@@ -24,6 +27,16 @@ uint64_t memory_size(const MachineConfig& config, const PageTableFormat& format)
   return size;
 }
 
+std::optional<HostTables> make_host_tables(const MachineConfig& config, const PageTableFormat& format) {
+  if (!config.nested.enabled) return std::nullopt;
+  return HostTables(config.nested, memory_size(config, format), format.page());
+}
+
+// The guest's memory, and what lies above it.
+uint64_t all_memory(const MachineConfig& config, const PageTableFormat& format, const HostTables* host) {
+  return host ? format.page().round_up(host->end()) : memory_size(config, format);
+}
+
 }  // namespace
 
 Machine::Machine(const MachineConfig& config, BlockStorage& storage, BindMemory bind_memory,
@@ -32,7 +45,8 @@ Machine::Machine(const MachineConfig& config, BlockStorage& storage, BindMemory 
       config_(config),
       clock_(make_clock(config)),
       format_(make_page_table_format(config)),
-      memory_(memory_size(config, format_), format_.page()) {
+      host_tables_(make_host_tables(config, format_)),
+      memory_(all_memory(config, format_, host_tables()), format_.page()) {
   bus_ = std::make_unique<Bus>("bus", config_.bus, clock_);
   if (bind_memory) {
     bind_memory(bus_->lower());
@@ -110,7 +124,11 @@ void Machine::bind_below_first_level(MemoryPort& port) {
 
 void Machine::build_walker() {
   MemorySide* first_level = config_.walker.entry == WalkerEntry::l1d ? l1d_.get() : nullptr;
-  walker_ = std::make_unique<PageTableWalker>("walker", format_, memory_, clock_, first_level);
+  walker_ = std::make_unique<PageTableWalker>("walker", format_, memory_, clock_, first_level, config_);
+  if (host_tables_) {
+    host_tables_->build(memory_);
+    walker_->set_host(host_tables_->root(), kFirstVm);
+  }
   if (first_level) return;
   if (config_.walker.entry == WalkerEntry::memory) {
     bind_to_bus(walker_->port());

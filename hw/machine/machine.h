@@ -16,6 +16,7 @@
 
 #include <functional>
 #include <memory>
+#include <optional>
 #include <string_view>
 #include <systemc>
 #include <tlm>
@@ -32,6 +33,7 @@
 #include "hw/memory/cache.h"
 #include "hw/memory/dram.h"
 #include "hw/memory/memory_port.h"
+#include "hw/mmu/host_tables.h"
 #include "hw/mmu/mmu.h"
 #include "hw/mmu/page_table_format.h"
 #include "hw/mmu/page_table_walker.h"
@@ -40,7 +42,8 @@ namespace faultline::hw {
 
 // Binds the bus to a memory of the user's own, in DRAM's place. That memory
 // gives time alone (the bytes are in the BackingStore), answers any address
-// below dram.size, and its b_transport must not wait. If it grants DMI for its
+// below dram.size and in the host's tables above it, and its b_transport must
+// not wait. If it grants DMI for its
 // whole range, accesses are taken to last as long as the grant says and are
 // not shown to it one by one.
 using BindMemory = std::function<void(tlm::tlm_initiator_socket<>& bus)>;
@@ -61,6 +64,11 @@ class Machine : public sc_core::sc_module {
   Hart& hart() { return *hart_; }
   Mmu& mmu() { return *mmu_; }
   PageTableWalker& walker() { return *walker_; }
+  // Memory that an operating system may use, in bytes; what lies above holds
+  // the host's tables of nested translation.
+  uint64_t guest_memory() const { return config_.dram.size; }
+  // Null without nested translation.
+  const HostTables* host_tables() const { return host_tables_ ? &*host_tables_ : nullptr; }
   Disk& disk() { return *disk_; }
 
   // For statistics. Null where there is none.
@@ -91,6 +99,7 @@ class Machine : public sc_core::sc_module {
   MachineConfig config_;
   Clock clock_;
   PageTableFormat format_;
+  std::optional<HostTables> host_tables_;
   BackingStore memory_;
   std::unique_ptr<Bus> bus_;
   std::unique_ptr<Dram> dram_;

@@ -25,7 +25,7 @@ uint64_t own_frames(const hw::PageTableFormat& format, uint64_t frames) {
 
 uint64_t usable_frames(const Cpu& cpu, const hw::PageTableFormat& format) {
   const uint64_t limit = format.physical_limit();
-  const uint64_t frames = const_cast<Cpu&>(cpu).memory().frames();
+  const uint64_t frames = const_cast<Cpu&>(cpu).frames();
   return limit == 0 ? frames : std::min(frames, limit >> format.page().shift);
 }
 

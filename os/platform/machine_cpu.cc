@@ -91,6 +91,7 @@ void MachineCpu::touch(PhysAddr address, uint64_t bytes, bool write) {
 }
 
 hw::BackingStore& MachineCpu::memory() { return machine_.memory(); }
+uint64_t MachineCpu::frames() { return machine_.guest_memory() >> memory().page().shift; }
 
 void MachineCpu::set_address_space(PhysAddr root, Asid asid) {
   has_tables_ = true;

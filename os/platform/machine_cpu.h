@@ -43,6 +43,7 @@ class MachineCpu final : public Cpu, public BlockDevice {
   void copy_frame(Pfn to, Pfn from) override;
   void touch(PhysAddr address, uint64_t bytes, bool write) override;
   hw::BackingStore& memory() override;
+  uint64_t frames() override;
 
   void set_address_space(PhysAddr root, Asid asid) override;
   void leave_address_space() override;

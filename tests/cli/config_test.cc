@@ -17,6 +17,7 @@
 namespace faultline::cli {
 namespace {
 
+using ::testing::EndsWith;
 using ::testing::HasSubstr;
 using ::testing::StartsWith;
 
@@ -194,17 +195,16 @@ TEST(Loader, MistakesOnTheCommandLineNameTheOption) {
   EXPECT_EQ(refused_override("l1d.ways=4"), "-s l1d.ways=4: unknown key l1d.ways; did you mean tlb.l1d.ways?");
   EXPECT_EQ(refused_override("completely.different=4"), "-s completely.different=4: unknown key completely.different");
   EXPECT_EQ(refused_override("dram.size="), "-s dram.size=: expected a size in bytes (K, M, G) from 1M to 256G");
-  EXPECT_THAT(refused_override("paging.format=sv32"), HasSubstr("expected one of x86-64, sv39, sv48, ia32, linear32"));
+  EXPECT_THAT(refused_override("paging.format=sv40"),
+              HasSubstr("expected one of x86-64, la57, sv32, sv39, sv48, sv57, ia32, linear32"));
   EXPECT_EQ(refused_override("tlb.enabled=maybe"), "-s tlb.enabled=maybe: expected true or false");
 }
 
 TEST(Loader, WhatIsNotBuiltYetIsRefusedHonestly) {
-  for (const char* text :
-       {"hart.count=2", "paging.huge=always", "walker.caches=true", "walker.parallel=2", "timing=functional"}) {
+  for (const char* text : {"hart.count=2", "paging.huge=always", "timing=functional"}) {
     EXPECT_THAT(refused_override(text), HasSubstr("not built yet; the only value so far is ")) << text;
   }
-  for (const char* text :
-       {"hart.count=1", "paging.huge=never", "walker.caches=false", "walker.parallel=1", "timing=full"}) {
+  for (const char* text : {"hart.count=1", "paging.huge=never", "timing=full"}) {
     EXPECT_EQ(refused_override(text), "") << text;
   }
 }
@@ -260,11 +260,13 @@ TEST(Presets, AllLoadAndSayWhatTheyAre) {
     names.emplace_back(preset.name);
     EXPECT_FALSE(load_configuration(names.back(), {}).description.empty()) << preset.name;
   }
-  EXPECT_THAT(names, ::testing::ElementsAre("core-i7", "ia32", "linear32", "sv39", "sv48", "textbook"));
+  EXPECT_THAT(names, ::testing::IsSupersetOf(
+                         {"core-i7", "ia32", "linear32", "nested", "nested-la57", "sv39", "sv48", "textbook"}));
 }
 
 TEST(Presets, TextbookIsTheDefaults) {
-  EXPECT_EQ(configuration_json(load_configuration("textbook", {}).values), configuration_json(load_toml("empty.toml", "", {}).values));
+  EXPECT_EQ(configuration_json(load_configuration("textbook", {}).values),
+            configuration_json(load_toml("empty.toml", "", {}).values));
 }
 
 TEST(Presets, EveryNumberSaysWhereItComesFrom) {
@@ -283,9 +285,8 @@ TEST(Presets, UnknownOnesAreRefusedWithTheKnown) {
     load_configuration("textbok", {});
     FAIL();
   } catch (const UserError& error) {
-    EXPECT_STREQ(
-        error.what(),
-        "no machine \"textbok\"; there are core-i7, ia32, linear32, sv39, sv48, textbook, or name a TOML file");
+    EXPECT_THAT(error.what(), StartsWith("no machine \"textbok\"; there are core-i7, "));
+    EXPECT_THAT(error.what(), EndsWith(", textbook, or name a TOML file"));
   }
 }
 

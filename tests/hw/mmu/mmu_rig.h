@@ -17,7 +17,7 @@ class MmuRig : Resolution {
       : config(machine),
         format(*find_page_table_format(machine.paging_format)),
         dram((name + "_dram").c_str(), machine.dram, clock, memory),
-        walker((name + "_walker").c_str(), format, memory, clock),
+        walker((name + "_walker").c_str(), format, memory, clock, nullptr, machine),
         mmu((name + "_mmu").c_str(), machine, format, memory, walker) {
     walker.port().socket().bind(dram.socket());
   }
