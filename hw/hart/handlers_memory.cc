@@ -52,7 +52,7 @@ struct FromFloat {
 // What neither the filter nor a look-up in the first-level TLB alone settles.
 template <class Put>
 [[gnu::noinline]] const Op* load_slow(Interpreter& in, const Op* op, HartState& s, const FilterEntry* loads,
-                                         const FilterEntry* stores) {
+                                      const FilterEntry* stores) {
   using T = typename Put::Type;
   if (!in.load_slow(s, op, address_of(op, s), sizeof(T))) return nullptr;
   Put::put(s, op->rd, static_cast<T>(in.loaded));
@@ -66,7 +66,6 @@ inline void load_from(const Op* op, HartState& s, const uint8_t* host) {
   Put::put(s, op->rd, value);
 }
 
-// The translation is known, but the line is not the most recent of its set.
 // The page was not the most recent of its set.
 template <class Put, DataMode kMode>
 [[gnu::noinline]] const Op* load_in_full(Interpreter& in, const Op* op, HartState& s, const FilterEntry* loads,
