@@ -43,8 +43,7 @@ Block*& link(const Op* op) {
 // piece blocks are linked: the modelled ITLB entry stays the most recent one
 // for as long as the code stays in its piece, so there is nothing to look up.
 template <Way kWay, FetchMode kMode>
-[[gnu::noinline]] const Op* follow(Interpreter& in, const Op* op, HartState& s, const FilterEntry* loads,
-                                   const FilterEntry* stores) {
+[[gnu::noinline]] const Op* follow(Interpreter& in, const Op* op, HartState& s) {
   const uint64_t pc = target<kWay>(in, op);
   if (kWay != Way::fall && in.due()) {
     in.pause(s, pc);
@@ -56,26 +55,24 @@ template <Way kWay, FetchMode kMode>
   // An instruction that straddles was fetched from two pages, and the entry of
   // the first is not the most recent one.
   if (kMode != FetchMode::each && in.piece == piece && block_of(op).end <= kPieceBytes) link<kWay>(op) = block;
-  return enter<kMode>(in, block, s, loads, stores);
+  return enter<kMode>(in, block, s);
 }
 
 template <Way kWay, FetchMode kMode>
-inline const Op* leave(Interpreter& in, const Op* op, HartState& s, const FilterEntry* loads,
-                       const FilterEntry* stores) {
+inline const Op* leave(Interpreter& in, const Op* op, HartState& s) {
   Block* block = link<kWay>(op);
   if (block == nullptr || (kWay != Way::fall && in.due())) [[unlikely]] {
-    return follow<kWay, kMode>(in, op, s, loads, stores);
+    return follow<kWay, kMode>(in, op, s);
   }
-  return enter<kMode>(in, block, s, loads, stores);
+  return enter<kMode>(in, block, s);
 }
 
 // A conditional branch at `op` that compares `a`, the register rs1 or what an
 // operation just before left in it.
 template <class Condition, FetchMode kMode>
-inline const Op* branch_on(Interpreter& in, const Op* op, HartState& s, const FilterEntry* loads,
-                           const FilterEntry* stores, uint64_t a) {
-  if (Condition::of(a, s.x[op->rs2])) return leave<Way::taken, kMode>(in, op, s, loads, stores);
-  return leave<Way::next, kMode>(in, op, s, loads, stores);
+inline const Op* branch_on(Interpreter& in, const Op* op, HartState& s, uint64_t a) {
+  if (Condition::of(a, s.x[op->rs2])) return leave<Way::taken, kMode>(in, op, s);
+  return leave<Way::next, kMode>(in, op, s);
 }
 
 }  // namespace faultline::hw

@@ -5,52 +5,49 @@ namespace faultline::hw {
 namespace {
 
 template <class Condition, FetchMode kMode>
-const Op* branch(Interpreter& in, const Op* op, HartState& s, const FilterEntry* loads, const FilterEntry* stores) {
-  return branch_on<Condition, kMode>(in, op, s, loads, stores, s.x[op->rs1]);
+const Op* branch(Interpreter& in, const Op* op, HartState& s) {
+  return branch_on<Condition, kMode>(in, op, s, s.x[op->rs1]);
 }
 
 template <FetchMode kMode>
-const Op* jump_and_link(Interpreter& in, const Op* op, HartState& s, const FilterEntry* loads,
-                        const FilterEntry* stores) {
+const Op* jump_and_link(Interpreter& in, const Op* op, HartState& s) {
   s.x[op->rd] = target<Way::next>(in, op);
-  return leave<Way::taken, kMode>(in, op, s, loads, stores);
+  return leave<Way::taken, kMode>(in, op, s);
 }
 
 template <FetchMode kMode>
-const Op* jump_and_link_register(Interpreter& in, const Op* op, HartState& s, const FilterEntry* loads,
-                                 const FilterEntry* stores) {
+const Op* jump_and_link_register(Interpreter& in, const Op* op, HartState& s) {
   const uint64_t pc = (s.x[op->rs1] + static_cast<uint64_t>(int64_t{op->imm})) & ~uint64_t{1};
   s.x[op->rd] = target<Way::next>(in, op);
-  return jump<kMode>(in, pc, s, loads, stores);
+  return jump<kMode>(in, pc, s);
 }
 
 template <FetchMode kMode>
-const Op* fall(Interpreter& in, const Op* op, HartState& s, const FilterEntry* loads, const FilterEntry* stores) {
-  return leave<Way::fall, kMode>(in, op, s, loads, stores);
+const Op* fall(Interpreter& in, const Op* op, HartState& s) {
+  return leave<Way::fall, kMode>(in, op, s);
 }
 
 template <FetchMode kMode>
-const Op* next_piece(Interpreter& in, const Op* op, HartState& s, const FilterEntry* loads, const FilterEntry* stores) {
-  return jump<kMode>(in, target<Way::next>(in, op), s, loads, stores);
+const Op* next_piece(Interpreter& in, const Op* op, HartState& s) {
+  return jump<kMode>(in, target<Way::next>(in, op), s);
 }
 
 template <FetchMode kMode>
-const Op* straddle(Interpreter& in, const Op* op, HartState& s, const FilterEntry* loads, const FilterEntry* stores) {
+const Op* straddle(Interpreter& in, const Op* op, HartState& s) {
   Block* block = in.fetch_straddling(s, op);
   if (block == nullptr) return nullptr;
-  return enter_fetched(in, block, s, loads, stores);
+  return enter_fetched(in, block, s);
 }
 
 template <FetchMode kMode>
-const Op* second_line(Interpreter& in, const Op* op, HartState& s, const FilterEntry* loads,
-                      const FilterEntry* stores) {
+const Op* second_line(Interpreter& in, const Op* op, HartState& s) {
   in.fetch_second_line(op, kMode == FetchMode::line);
-  return next(in, op, s, loads, stores);
+  return next(in, op, s);
 }
 
 template <FetchMode kMode>
-const Op* start(Interpreter& in, const Op*, HartState& s, const FilterEntry* loads, const FilterEntry* stores) {
-  return proceed<kMode>(in, s.pc, s, loads, stores);
+const Op* start(Interpreter& in, const Op*, HartState& s) {
+  return proceed<kMode>(in, s.pc, s);
 }
 
 template <FetchMode kMode>

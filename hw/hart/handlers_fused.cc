@@ -15,19 +15,18 @@ using namespace integer;
 constexpr bool kForward = true;
 
 template <class First, class Second, bool kForwarded>
-const Op* two(Interpreter& in, const Op* op, HartState& s, const FilterEntry* loads, const FilterEntry* stores) {
+const Op* two(Interpreter& in, const Op* op, HartState& s) {
   const uint64_t a = First::of(in, op, s, s.x[op->rs1]);
   s.x[op->rd] = a;
   s.x[op[1].rd] = Second::of(in, op + 1, s, kForwarded ? a : s.x[op[1].rs1]);
-  return go(in, op + 2, s, loads, stores);
+  return go(in, op + 2, s);
 }
 
 template <class First, class Condition, bool kForwarded, FetchMode kMode>
-const Op* then_branch(Interpreter& in, const Op* op, HartState& s, const FilterEntry* loads,
-                      const FilterEntry* stores) {
+const Op* then_branch(Interpreter& in, const Op* op, HartState& s) {
   const uint64_t a = First::of(in, op, s, s.x[op->rs1]);
   s.x[op->rd] = a;
-  return branch_on<Condition, kMode>(in, op + 1, s, loads, stores, kForwarded ? a : s.x[op[1].rs1]);
+  return branch_on<Condition, kMode>(in, op + 1, s, kForwarded ? a : s.x[op[1].rs1]);
 }
 
 template <Opcode kOpcode, class What>

@@ -8,16 +8,13 @@ namespace {
 using namespace integer;
 
 template <class Instruction>
-const Op* run(Interpreter& in, const Op* op, HartState& s, const FilterEntry* loads, const FilterEntry* stores) {
+const Op* run(Interpreter& in, const Op* op, HartState& s) {
   s.x[op->rd] = Instruction::of(in, op, s, s.x[op->rs1]);
-  return next(in, op, s, loads, stores);
+  return next(in, op, s);
 }
 
 // One hart, no store buffer, no stale code: a fence orders what is ordered.
-const Op* no_operation(Interpreter& in, const Op* op, HartState& s, const FilterEntry* loads,
-                       const FilterEntry* stores) {
-  return next(in, op, s, loads, stores);
-}
+const Op* no_operation(Interpreter& in, const Op* op, HartState& s) { return next(in, op, s); }
 
 }  // namespace
 

@@ -62,9 +62,9 @@ struct RemainderUnsigned {
 };
 
 template <class Operation>
-const Op* registers(Interpreter& in, const Op* op, HartState& s, const FilterEntry* loads, const FilterEntry* stores) {
+const Op* registers(Interpreter& in, const Op* op, HartState& s) {
   s.x[op->rd] = Operation::of(s.x[op->rs1], s.x[op->rs2]);
-  return next(in, op, s, loads, stores);
+  return next(in, op, s);
 }
 
 }  // namespace

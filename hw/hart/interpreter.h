@@ -95,7 +95,9 @@ class Interpreter {
   uint8_t* const memory_base;
   CodeCache code;
   CodePage* const* const code_pages;
-  const FilterEntry* const fetch_entries;
+  const FilterEntry* const fetch_entries;  // first entries of the MMU's filters
+  const FilterEntry* const load_entries;
+  const FilterEntry* const store_entries;
   uint64_t loaded = 0;  // what load_slow or read_csr read
 
   bool due() const { return now >= deadline_.load(std::memory_order_relaxed); }
@@ -125,8 +127,13 @@ class Interpreter {
   uint8_t* first_level_hit(uint64_t va, Access access) { return env_.mmu.hit(VirtAddr(va), access); }
   // L1D for an access whose translation is known, in DataMode::cached.
   void data_access(const Op* op, const uint8_t* host, bool write) {
-    if (!l1d_cache->hit(physical(host), write)) data_miss(op, host, write);
+    if (!first_ways_hit(host, write)) data_access_further(op, host, write);
   }
+  // Its two halves: where the first answers true all is done.
+  bool first_ways_hit(const uint8_t* host, bool write) {
+    return l1d_cache->hit_in_first_ways(physical(host).value, write);
+  }
+  void data_access_further(const Op* op, const uint8_t* host, bool write);
 
   // Atomics: counts and times the access. Null: trapped.
   uint8_t* atomic_access(HartState& s, const Op* op, unsigned bytes, Access access);
@@ -147,8 +154,6 @@ class Interpreter {
   bool write_csr(HartState& s, unsigned number, uint64_t value);
 
  private:
-  void data_miss(const Op* op, const uint8_t* host, bool write);
-
   // One page's part of an access.
   struct Part {
     PhysAddr address{};

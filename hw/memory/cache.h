@@ -74,6 +74,20 @@ class Cache final : public sc_core::sc_module, public MemorySide, public TimedTa
     use(set, way, line, write);
     return true;
   }
+  // The same where the number of sets is a power of two, for a caller that must
+  // be quick: false also where the line lies behind the first ways.
+  bool hit_in_first_ways(uint64_t address, bool write) {
+    const uint64_t line = address >> line_shift_;
+    const auto set = static_cast<uint32_t>(line & (set_count_ - 1));
+    const uint32_t way = find_in_first_ways(set, line);
+    if (way == kAbsent) return false;
+    use(set, way, line, write);
+    return true;
+  }
+  // Behind hit_in_first_ways(), where it answered false: the same for the others.
+  bool hit_in_further_ways(uint64_t address, bool write) {
+    return ways_ > WayMarks::kWays && hit(PhysAddr(address), write);
+  }
   // The second half, where the line is not there.
   Cycles miss(PhysAddr address, bool write, Requester requester, Cycles now);
 
@@ -129,9 +143,12 @@ class Cache final : public sc_core::sc_module, public MemorySide, public TimedTa
   }
   uint8_t mark_of(uint64_t line) const { return WayMarks::mark_of(line >> set_bits_); }
   // The way that holds `line`, or kAbsent.
-  uint32_t find(uint32_t set, uint64_t line) const {
+  uint32_t find_in_first_ways(uint32_t set, uint64_t line) const {
     const uint64_t* lines = &lines_[size_t{set} * way_stride_];
-    const uint32_t way = sets_[set].marks.find(mark_of(line), [=](uint32_t w) { return lines[w] >> 1 == line; });
+    return sets_[set].marks.find(mark_of(line), [=](uint32_t w) { return lines[w] >> 1 == line; });
+  }
+  uint32_t find(uint32_t set, uint64_t line) const {
+    const uint32_t way = find_in_first_ways(set, line);
     return way == kAbsent && ways_ > WayMarks::kWays ? find_further(set, line) : way;
   }
   uint32_t find_further(uint32_t set, uint64_t line) const;
@@ -167,7 +184,7 @@ class Cache final : public sc_core::sc_module, public MemorySide, public TimedTa
   unsigned set_bits_;
   ReplacementState replacement_;
   std::vector<Set> sets_;
-  std::vector<uint64_t> lines_;         // by set x stride + way: line << 1 | dirty, kNoLine where empty
+  std::vector<uint64_t> lines_;          // by set x stride + way: line << 1 | dirty, kNoLine where empty
   std::vector<WayMarks> further_marks_;  // by set, of the ways behind the first eight
   uint64_t hits_ = 0;
   uint64_t misses_ = 0;
