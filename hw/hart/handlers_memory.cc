@@ -77,12 +77,12 @@ template <class Put, DataMode kMode>
   return next(in, op, s);
 }
 
-// The line is in none of the first ways of its set.
+// The line is perhaps not in the cache.
 template <class Put>
 [[gnu::noinline]] const Op* load_further(Interpreter& in, const Op* op, HartState& s) {
   const uint64_t va = address_of(op, s);
   const auto* host = reinterpret_cast<const uint8_t*>(va + slot(in.load_entries, va).addend);
-  in.data_access_further(op, host, false);
+  in.further_data_access(op, host, false);
   load_from<Put>(op, s, host);
   return next(in, op, s);
 }
@@ -92,7 +92,7 @@ template <class Put>
 [[gnu::noinline]] const Op* load_through_cache(Interpreter& in, const Op* op, HartState& s) {
   const uint64_t va = address_of(op, s);
   const auto* host = reinterpret_cast<const uint8_t*>(va + slot(in.load_entries, va).addend);
-  if (!in.first_ways_hit(host, false)) [[unlikely]]
+  if (!in.quick_data_hit(host, false)) [[unlikely]]
     return load_further<Put>(in, op, s);
   load_from<Put>(op, s, host);
   return next(in, op, s);
@@ -150,7 +150,7 @@ template <class Get>
 [[gnu::noinline]] const Op* store_further(Interpreter& in, const Op* op, HartState& s) {
   const uint64_t va = address_of(op, s);
   auto* host = reinterpret_cast<uint8_t*>(va + slot(in.store_entries, va).addend);
-  in.data_access_further(op, host, true);
+  in.further_data_access(op, host, true);
   store_to<Get>(op, s, host);
   return next(in, op, s);
 }
@@ -159,7 +159,7 @@ template <class Get>
 [[gnu::noinline]] const Op* store_through_cache(Interpreter& in, const Op* op, HartState& s) {
   const uint64_t va = address_of(op, s);
   auto* host = reinterpret_cast<uint8_t*>(va + slot(in.store_entries, va).addend);
-  if (!in.first_ways_hit(host, true)) [[unlikely]]
+  if (!in.quick_data_hit(host, true)) [[unlikely]]
     return store_further<Get>(in, op, s);
   store_to<Get>(op, s, host);
   return next(in, op, s);

@@ -127,13 +127,13 @@ class Interpreter {
   uint8_t* first_level_hit(uint64_t va, Access access) { return env_.mmu.hit(VirtAddr(va), access); }
   // L1D for an access whose translation is known, in DataMode::cached.
   void data_access(const Op* op, const uint8_t* host, bool write) {
-    if (!first_ways_hit(host, write)) data_access_further(op, host, write);
+    if (!quick_data_hit(host, write)) further_data_access(op, host, write);
   }
-  // Its two halves: where the first answers true all is done.
-  bool first_ways_hit(const uint8_t* host, bool write) {
-    return l1d_cache->hit_in_first_ways(physical(host).value, write);
+  // Its two halves. If the first answers false nothing has happened.
+  [[gnu::always_inline]] bool quick_data_hit(const uint8_t* host, bool write) {
+    return l1d_cache->quick_hit(physical(host).value, write);
   }
-  void data_access_further(const Op* op, const uint8_t* host, bool write);
+  void further_data_access(const Op* op, const uint8_t* host, bool write);
 
   // Atomics: counts and times the access. Null: trapped.
   uint8_t* atomic_access(HartState& s, const Op* op, unsigned bytes, Access access);

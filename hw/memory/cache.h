@@ -74,19 +74,21 @@ class Cache final : public sc_core::sc_module, public MemorySide, public TimedTa
     use(set, way, line, write);
     return true;
   }
-  // The same where the number of sets is a power of two, for a caller that must
-  // be quick: false also where the line lies behind the first ways.
-  bool hit_in_first_ways(uint64_t address, bool write) {
+  // The same for a caller that must be quick, in line: false also where the
+  // line lies behind the first ways, or a hit is more than a few instructions.
+  [[gnu::always_inline]] bool quick_hit(uint64_t address, bool write) {
+    if (!quick_) return false;
     const uint64_t line = address >> line_shift_;
     const auto set = static_cast<uint32_t>(line & (set_count_ - 1));
     const uint32_t way = find_in_first_ways(set, line);
     if (way == kAbsent) return false;
-    use(set, way, line, write);
+    mark_used(set, way, line, write);
+    replacement_.quick_touch(set, way);
     return true;
   }
-  // Behind hit_in_first_ways(), where it answered false: the same for the others.
-  bool hit_in_further_ways(uint64_t address, bool write) {
-    return ways_ > WayMarks::kWays && hit(PhysAddr(address), write);
+  // The same behind quick_hit(), where that answered false.
+  bool hit_after_quick(uint64_t address, bool write) {
+    return (!quick_ || ways_ > WayMarks::kWays) && hit(PhysAddr(address), write);
   }
   // The second half, where the line is not there.
   Cycles miss(PhysAddr address, bool write, Requester requester, Cycles now);
@@ -153,9 +155,12 @@ class Cache final : public sc_core::sc_module, public MemorySide, public TimedTa
   }
   uint32_t find_further(uint32_t set, uint64_t line) const;
   void use(uint32_t set, uint32_t way, uint64_t line, bool write) {
+    mark_used(set, way, line, write);
+    replacement_.touch(set, way);
+  }
+  void mark_used(uint32_t set, uint32_t way, uint64_t line, bool write) {
     uint64_t& held = lines_[size_t{set} * way_stride_ + way];
     if (write) held |= 1;
-    replacement_.touch(set, way);
     Set& place = sets_[set];
     place.line = line;
     place.dirty_line = (held & 1) != 0 ? line : kNoLine;
@@ -181,6 +186,7 @@ class Cache final : public sc_core::sc_module, public MemorySide, public TimedTa
   uint32_t ways_;
   uint32_t way_stride_;  // ways, and room for the last word of marks
   bool power_of_two_;    // the number of sets
+  bool quick_;           // and a touch is quick
   unsigned set_bits_;
   ReplacementState replacement_;
   std::vector<Set> sets_;
