@@ -1,5 +1,7 @@
 #include "hw/hart/block_builder.h"
 
+#include <utility>
+
 #include "hw/hart/float_immediate.h"
 #include "hw/hart/region_mark.h"
 #include "hw/riscv/decode.h"
@@ -34,6 +36,24 @@ bool writes_integer(Format format) {
       return false;
     default:
       return true;
+  }
+}
+
+// rs1 and rs2 may change places.
+bool commutes(Opcode opcode) {
+  switch (opcode) {
+    case Opcode::add:
+    case Opcode::addw:
+    case Opcode::and_:
+    case Opcode::or_:
+    case Opcode::xor_:
+    case Opcode::mul:
+    case Opcode::mulw:
+    case Opcode::beq:
+    case Opcode::bne:
+      return true;
+    default:
+      return false;
   }
 }
 
@@ -74,6 +94,7 @@ void BlockBuilder::add_instruction(const Instruction& instruction, uint32_t bits
   draft.op.rd = instruction.rd == 0 && writes_integer(format) ? 32 : instruction.rd;
   draft.op.rs1 = instruction.rs1;
   draft.op.rs2 = instruction.rs2;
+  draft.opcode = opcode;
   draft.info.bits = instruction.length == 2 ? bits & 0xffff : bits;
   draft.info.offset = static_cast<uint16_t>(offset);
   draft.instruction = true;
@@ -139,7 +160,23 @@ Block* BlockBuilder::build_straddling(CodePage& page, PhysAddr address, uint32_t
   return finish(page, address, offset + 4);
 }
 
+// Gives the first of two operations a handler for both. The second keeps its
+// own, and its place.
+void BlockBuilder::fuse() {
+  for (size_t i = 0; i + 1 < draft_.size(); ++i) {
+    Draft& first = draft_[i];
+    Draft& second = draft_[i + 1];
+    if (!first.instruction || !second.instruction) continue;
+    if (first.op.rd == second.op.rs2 && commutes(second.opcode)) std::swap(second.op.rs1, second.op.rs2);
+    const Handler both = fused_handler(first.opcode, second.opcode, first.op.rd == second.op.rs1, costs_.fetch_mode);
+    if (both == nullptr) continue;
+    first.op.handler = both;
+    ++i;
+  }
+}
+
 Block* BlockBuilder::finish(CodePage& page, PhysAddr address, uint64_t end) {
+  fuse();
   Block* block = page.allocate(draft_.size());
   uint64_t cycles = 0;
   uint8_t instructions = 0, loads = 0, stores = 0;

@@ -32,6 +32,7 @@ class BlockBuilder {
   struct Draft {
     Op op;
     OpInfo info;
+    Opcode opcode = Opcode::illegal;
     uint64_t cycles = 0;
     bool instruction = false;
     bool load = false;
@@ -42,6 +43,7 @@ class BlockBuilder {
   void add_pseudo(Handler handler, uint64_t offset, uint64_t cycles = 0);
   bool two_lines(uint64_t offset, unsigned length) const;
   uint64_t own_cycles(Opcode opcode) const;
+  void fuse();
   Block* finish(CodePage& page, PhysAddr address, uint64_t end);
 
   const HandlerTable& handlers_;

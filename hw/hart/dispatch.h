@@ -18,41 +18,38 @@ inline constexpr bool kTailCalls = !__has_feature(address_sanitizer);
 inline constexpr bool kTailCalls = false;
 #endif
 
-inline const Op* go(Interpreter& in, const Op* op, HartState& s, const FilterEntry* loads, const FilterEntry* stores) {
-  if constexpr (kTailCalls) return op->handler(in, op, s, loads, stores);
+inline const Op* go(Interpreter& in, const Op* op, HartState& s) {
+  // `op` is in its register before the jump, which then reads the handler by
+  // it: left alone, GCC computes both beforehand in registers of their own.
+  asm("" : "+r"(op));
+  if constexpr (kTailCalls) return op->handler(in, op, s);
   return op;
 }
 
-inline const Op* next(Interpreter& in, const Op* op, HartState& s, const FilterEntry* loads,
-                      const FilterEntry* stores) {
-  return go(in, op + 1, s, loads, stores);
-}
+inline const Op* next(Interpreter& in, const Op* op, HartState& s) { return go(in, op + 1, s); }
 
 // Counts a block whose bytes have been fetched, and runs it.
-inline const Op* enter_fetched(Interpreter& in, Block* block, HartState& s, const FilterEntry* loads,
-                               const FilterEntry* stores) {
+inline const Op* enter_fetched(Interpreter& in, Block* block, HartState& s) {
   in.now += block->cycles;
   in.counts += block->counts;
-  return go(in, block->ops(), s, loads, stores);
+  return go(in, block->ops(), s);
 }
 
 template <FetchMode kMode>
-[[gnu::noinline]] const Op* enter_in_full(Interpreter& in, Block* block, HartState& s, const FilterEntry* loads,
-                                          const FilterEntry* stores) {
+[[gnu::noinline]] const Op* enter_in_full(Interpreter& in, Block* block, HartState& s) {
   in.fetch_access(*block);
-  return enter_fetched(in, block, s, loads, stores);
+  return enter_fetched(in, block, s);
 }
 
 // Runs a block of the piece that in.piece names.
 template <FetchMode kMode>
-inline const Op* enter(Interpreter& in, Block* block, HartState& s, const FilterEntry* loads,
-                       const FilterEntry* stores) {
+inline const Op* enter(Interpreter& in, Block* block, HartState& s) {
   if constexpr (kMode == FetchMode::line) {
     if (!in.l1i.is_mru(block->line, false)) [[unlikely]]
-      return enter_in_full<kMode>(in, block, s, loads, stores);
+      return enter_in_full<kMode>(in, block, s);
   }
-  if constexpr (kMode == FetchMode::each) return enter_in_full<kMode>(in, block, s, loads, stores);
-  return enter_fetched(in, block, s, loads, stores);
+  if constexpr (kMode == FetchMode::each) return enter_in_full<kMode>(in, block, s);
+  return enter_fetched(in, block, s);
 }
 
 // The block at `pc` where the filter and the decoded code know it, and
@@ -81,20 +78,18 @@ inline Block* find_block(Interpreter& in, HartState& s, uint64_t pc) {
 // Goes on at `pc` without a look at the clock. The slow ways are functions of
 // their own, in tail position, so that the common one saves no registers.
 template <FetchMode kMode>
-[[gnu::noinline]] const Op* proceed_in_full(Interpreter& in, uint64_t pc, HartState& s, const FilterEntry* loads,
-                                            const FilterEntry* stores) {
+[[gnu::noinline]] const Op* proceed_in_full(Interpreter& in, uint64_t pc, HartState& s) {
   Block* block = in.fetch(s, pc);
   if (block == nullptr) return nullptr;
-  return enter<kMode>(in, block, s, loads, stores);
+  return enter<kMode>(in, block, s);
 }
 
 template <FetchMode kMode>
-inline const Op* proceed(Interpreter& in, uint64_t pc, HartState& s, const FilterEntry* loads,
-                         const FilterEntry* stores) {
+inline const Op* proceed(Interpreter& in, uint64_t pc, HartState& s) {
   Block* block = find_known<kMode>(in, pc);
   if (block == nullptr) [[unlikely]]
-    return proceed_in_full<kMode>(in, pc, s, loads, stores);
-  return enter<kMode>(in, block, s, loads, stores);
+    return proceed_in_full<kMode>(in, pc, s);
+  return enter<kMode>(in, block, s);
 }
 
 [[gnu::noinline]] inline const Op* pause_at(Interpreter& in, uint64_t pc, HartState& s) {
@@ -104,10 +99,10 @@ inline const Op* proceed(Interpreter& in, uint64_t pc, HartState& s, const Filte
 
 // A control transfer to `pc`: here interrupts are taken.
 template <FetchMode kMode>
-inline const Op* jump(Interpreter& in, uint64_t pc, HartState& s, const FilterEntry* loads, const FilterEntry* stores) {
+inline const Op* jump(Interpreter& in, uint64_t pc, HartState& s) {
   if (in.due()) [[unlikely]]
     return pause_at(in, pc, s);
-  return proceed<kMode>(in, pc, s, loads, stores);
+  return proceed<kMode>(in, pc, s);
 }
 
 }  // namespace faultline::hw

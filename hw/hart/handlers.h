@@ -35,6 +35,11 @@ void add_atomic_handlers(HandlerTable& table);
 void add_float_handlers(HandlerTable& table);
 void add_float_conversion_handlers(HandlerTable& table);
 
+// Executes two operations that stand one behind the other, and goes on behind
+// both; null where there is none for the two. `forwarded`: the first writes the
+// second's rs1.
+Handler fused_handler(Opcode first, Opcode second, bool forwarded, FetchMode mode);
+
 // Every instruction of RV64GC has a handler in the table.
 HandlerTable make_handlers(FetchMode fetch, DataMode data);
 

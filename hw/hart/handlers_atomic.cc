@@ -14,18 +14,16 @@ uint64_t extend(T value) {
 }
 
 // After a store that may have hit decoded code.
-const Op* after_store(Interpreter& in, const Op* op, HartState& s, const FilterEntry* loads,
-                      const FilterEntry* stores) {
+const Op* after_store(Interpreter& in, const Op* op, HartState& s) {
   if (in.code_dropped()) {
     in.restart_after(s, op);
     return nullptr;
   }
-  return next(in, op, s, loads, stores);
+  return next(in, op, s);
 }
 
 template <class T>
-const Op* load_reserved(Interpreter& in, const Op* op, HartState& s, const FilterEntry* loads,
-                        const FilterEntry* stores) {
+const Op* load_reserved(Interpreter& in, const Op* op, HartState& s) {
   const uint8_t* host = in.atomic_access(s, op, sizeof(T), Access::load);
   if (host == nullptr) return nullptr;
   T value;
@@ -33,32 +31,31 @@ const Op* load_reserved(Interpreter& in, const Op* op, HartState& s, const Filte
   s.reserved = true;
   s.reservation = in.physical(host);
   s.x[op->rd] = extend(value);
-  return next(in, op, s, loads, stores);
+  return next(in, op, s);
 }
 
 // Without a reservation it fails before it looks at its address: no reference,
 // no fault. With one for another address it translates first, and fails then.
 template <class T>
-const Op* store_conditional(Interpreter& in, const Op* op, HartState& s, const FilterEntry* loads,
-                            const FilterEntry* stores) {
+const Op* store_conditional(Interpreter& in, const Op* op, HartState& s) {
   if (!in.atomic_aligned(s, op, sizeof(T), Access::store)) return nullptr;
   const bool reserved = s.reserved;
   s.reserved = false;
   if (!reserved) {
     s.x[op->rd] = 1;
-    return next(in, op, s, loads, stores);
+    return next(in, op, s);
   }
   uint8_t* host = in.atomic_access(s, op, sizeof(T), Access::store);
   if (host == nullptr) return nullptr;
   if (in.physical(host) != s.reservation) {
     s.x[op->rd] = 1;
-    return next(in, op, s, loads, stores);
+    return next(in, op, s);
   }
   const auto value = static_cast<T>(s.x[op->rs2]);
   std::memcpy(host, &value, sizeof(T));
   in.wrote(host);
   s.x[op->rd] = 0;
-  return after_store(in, op, s, loads, stores);
+  return after_store(in, op, s);
 }
 
 struct Swap {
@@ -119,8 +116,7 @@ struct GreatestUnsigned {
 };
 
 template <class T, class Operation>
-const Op* read_modify_write(Interpreter& in, const Op* op, HartState& s, const FilterEntry* loads,
-                            const FilterEntry* stores) {
+const Op* read_modify_write(Interpreter& in, const Op* op, HartState& s) {
   uint8_t* host = in.atomic_access(s, op, sizeof(T), Access::store);
   if (host == nullptr) return nullptr;
   T old;
@@ -129,7 +125,7 @@ const Op* read_modify_write(Interpreter& in, const Op* op, HartState& s, const F
   std::memcpy(host, &value, sizeof(T));
   in.wrote(host);
   s.x[op->rd] = extend(old);
-  return after_store(in, op, s, loads, stores);
+  return after_store(in, op, s);
 }
 
 // The opcodes of one width stand in the same order behind its lr.

@@ -55,18 +55,17 @@ template <class F, class Operation>
 }
 
 template <class F, class Operation, bool kStatic>
-const Op* binary(Interpreter& in, const Op* op, HartState& s, const FilterEntry* loads, const FilterEntry* stores) {
+const Op* binary(Interpreter& in, const Op* op, HartState& s) {
   if (!host_can<kStatic>(op, s)) [[unlikely]] {
     if (!binary_soft<F, Operation>(op, s)) return illegal_rounding(in, op, s);
-    return next(in, op, s, loads, stores);
+    return next(in, op, s);
   }
   s.f[op->rd] = canonical<F>(Operation::host(F::host(F::unbox(s.f[op->rs1])), F::host(F::unbox(s.f[op->rs2]))));
-  return next(in, op, s, loads, stores);
+  return next(in, op, s);
 }
 
 template <class F, bool kStatic>
-const Op* square_root(Interpreter& in, const Op* op, HartState& s, const FilterEntry* loads,
-                      const FilterEntry* stores) {
+const Op* square_root(Interpreter& in, const Op* op, HartState& s) {
   const auto a = F::unbox(s.f[op->rs1]);
   if (host_can<kStatic>(op, s)) [[likely]] {
     s.f[op->rd] = canonical<F>(std::sqrt(F::host(a)));
@@ -75,12 +74,12 @@ const Op* square_root(Interpreter& in, const Op* op, HartState& s, const FilterE
     if (mode > 4) return illegal_rounding(in, op, s);
     s.f[op->rd] = F::box(SoftFloat<F>::square_root(a, Rounding{mode}, s.fflags));
   }
-  return next(in, op, s, loads, stores);
+  return next(in, op, s);
 }
 
 // rd = (kNegateProduct ? -1 : 1) x rs1 x rs2 + (kNegateAddend ? -1 : 1) x rs3
 template <class F, bool kNegateProduct, bool kNegateAddend, bool kStatic>
-const Op* fused(Interpreter& in, const Op* op, HartState& s, const FilterEntry* loads, const FilterEntry* stores) {
+const Op* fused(Interpreter& in, const Op* op, HartState& s) {
   const auto a = F::unbox(s.f[op->rs1]) ^ (kNegateProduct ? F::kSign : 0);
   const auto b = F::unbox(s.f[op->rs2]);
   const auto c = F::unbox(s.f[third_register(op->imm)]) ^ (kNegateAddend ? F::kSign : 0);
@@ -92,7 +91,7 @@ const Op* fused(Interpreter& in, const Op* op, HartState& s, const FilterEntry* 
     if (mode > 4) return illegal_rounding(in, op, s);
     s.f[op->rd] = F::box(SoftFloat<F>::fused(a, b, c, Rounding{mode}, s.fflags));
   }
-  return next(in, op, s, loads, stores);
+  return next(in, op, s);
 }
 
 template <class F>
@@ -112,11 +111,10 @@ struct SignDiffers {
 };
 
 template <class F, class Sign>
-const Op* inject_sign(Interpreter& in, const Op* op, HartState& s, const FilterEntry* loads,
-                      const FilterEntry* stores) {
+const Op* inject_sign(Interpreter& in, const Op* op, HartState& s) {
   const auto a = F::unbox(s.f[op->rs1]), b = F::unbox(s.f[op->rs2]);
   s.f[op->rd] = F::box((a & ~F::kSign) | Sign::of(a, b));
-  return next(in, op, s, loads, stores);
+  return next(in, op, s);
 }
 
 // Neither is NaN. -0 is less than +0, as minimumNumber has it.
@@ -127,7 +125,7 @@ bool less_with_zeros(typename F::Bits a, typename F::Bits b) {
 }
 
 template <class F, bool kMaximum>
-const Op* extremum(Interpreter& in, const Op* op, HartState& s, const FilterEntry* loads, const FilterEntry* stores) {
+const Op* extremum(Interpreter& in, const Op* op, HartState& s) {
   const auto a = F::unbox(s.f[op->rs1]), b = F::unbox(s.f[op->rs2]);
   if (F::is_signaling(a) || F::is_signaling(b)) s.fflags |= kFlagInvalid;
   typename F::Bits result;
@@ -139,7 +137,7 @@ const Op* extremum(Interpreter& in, const Op* op, HartState& s, const FilterEntr
     result = less_with_zeros<F>(a, b) != kMaximum ? a : b;
   }
   s.f[op->rd] = F::box(result);
-  return next(in, op, s, loads, stores);
+  return next(in, op, s);
 }
 
 template <class F>
@@ -159,7 +157,7 @@ struct FloatLessOrEqual {
 };
 
 template <class F, class Relation>
-const Op* compare(Interpreter& in, const Op* op, HartState& s, const FilterEntry* loads, const FilterEntry* stores) {
+const Op* compare(Interpreter& in, const Op* op, HartState& s) {
   const auto a = F::unbox(s.f[op->rs1]), b = F::unbox(s.f[op->rs2]);
   if (F::is_nan(a) || F::is_nan(b)) {
     if (Relation::kSignaling || F::is_signaling(a) || F::is_signaling(b)) s.fflags |= kFlagInvalid;
@@ -167,12 +165,12 @@ const Op* compare(Interpreter& in, const Op* op, HartState& s, const FilterEntry
   } else {
     s.x[op->rd] = Relation::of(F::host(a), F::host(b)) ? 1 : 0;
   }
-  return next(in, op, s, loads, stores);
+  return next(in, op, s);
 }
 
 // The bits of fclass (table 11.5).
 template <class F>
-const Op* classify(Interpreter& in, const Op* op, HartState& s, const FilterEntry* loads, const FilterEntry* stores) {
+const Op* classify(Interpreter& in, const Op* op, HartState& s) {
   const auto a = F::unbox(s.f[op->rs1]);
   unsigned bit;
   if (F::is_nan(a)) {
@@ -182,22 +180,20 @@ const Op* classify(Interpreter& in, const Op* op, HartState& s, const FilterEntr
     bit = F::is_negative(a) ? 3 - from_zero : 4 + from_zero;
   }
   s.x[op->rd] = uint64_t{1} << bit;
-  return next(in, op, s, loads, stores);
+  return next(in, op, s);
 }
 
 template <class F>
-const Op* move_to_integer(Interpreter& in, const Op* op, HartState& s, const FilterEntry* loads,
-                          const FilterEntry* stores) {
+const Op* move_to_integer(Interpreter& in, const Op* op, HartState& s) {
   using Signed = std::make_signed_t<typename F::Bits>;
   s.x[op->rd] = static_cast<uint64_t>(int64_t{static_cast<Signed>(s.f[op->rs1])});
-  return next(in, op, s, loads, stores);
+  return next(in, op, s);
 }
 
 template <class F>
-const Op* move_from_integer(Interpreter& in, const Op* op, HartState& s, const FilterEntry* loads,
-                            const FilterEntry* stores) {
+const Op* move_from_integer(Interpreter& in, const Op* op, HartState& s) {
   s.f[op->rd] = F::box(static_cast<typename F::Bits>(s.x[op->rs1]));
-  return next(in, op, s, loads, stores);
+  return next(in, op, s);
 }
 
 // Both ways of rounding, of an opcode that has a rounding mode.

@@ -18,7 +18,7 @@ bool below(typename F::Bits a, int exponent) {
 // Truncation of what surely fits is the conversion of C, and so the common
 // case; the host raises inexact. The rest goes through integers.
 template <class F, class Integer>
-const Op* to_integer(Interpreter& in, const Op* op, HartState& s, const FilterEntry* loads, const FilterEntry* stores) {
+const Op* to_integer(Interpreter& in, const Op* op, HartState& s) {
   constexpr bool kSigned = std::is_signed_v<Integer>;
   constexpr int kSafe = sizeof(Integer) == 8 ? 63 : kSigned ? 31 : 32;
   const auto a = F::unbox(s.f[op->rs1]);
@@ -26,11 +26,11 @@ const Op* to_integer(Interpreter& in, const Op* op, HartState& s, const FilterEn
   if (mode == static_cast<uint8_t>(Rounding::to_zero) && below<F>(a, kSafe) && (kSigned || !F::is_negative(a))) {
     const auto value = static_cast<uint64_t>(static_cast<int64_t>(F::host(a)));
     s.x[op->rd] = sizeof(Integer) == 8 ? value : static_cast<uint64_t>(int64_t{static_cast<int32_t>(value)});
-    return next(in, op, s, loads, stores);
+    return next(in, op, s);
   }
   if (mode > 4) return illegal_rounding(in, op, s);
   s.x[op->rd] = SoftFloat<F>::to_integer(a, sizeof(Integer) * 8, kSigned, Rounding{mode}, s.fflags);
-  return next(in, op, s, loads, stores);
+  return next(in, op, s);
 }
 
 template <class F, class Integer>
@@ -46,35 +46,32 @@ template <class F, class Integer>
 }
 
 template <class F, class Integer, bool kStatic>
-const Op* from_integer(Interpreter& in, const Op* op, HartState& s, const FilterEntry* loads,
-                       const FilterEntry* stores) {
+const Op* from_integer(Interpreter& in, const Op* op, HartState& s) {
   if (host_can<kStatic>(op, s)) [[likely]] {
     s.f[op->rd] = F::box(F::bits(static_cast<typename F::Host>(static_cast<Integer>(s.x[op->rs1]))));
-    return next(in, op, s, loads, stores);
+    return next(in, op, s);
   }
   if (!from_integer_soft<F, Integer>(op, s)) return illegal_rounding(in, op, s);
-  return next(in, op, s, loads, stores);
+  return next(in, op, s);
 }
 
 template <bool kStatic>
-const Op* narrow_double(Interpreter& in, const Op* op, HartState& s, const FilterEntry* loads,
-                        const FilterEntry* stores) {
+const Op* narrow_double(Interpreter& in, const Op* op, HartState& s) {
   const uint64_t a = s.f[op->rs1];
   if (host_can<kStatic>(op, s) && !Double::is_nan(a)) [[likely]] {
     s.f[op->rd] = Single::box(Single::bits(static_cast<float>(Double::host(a))));
-    return next(in, op, s, loads, stores);
+    return next(in, op, s);
   }
   const uint8_t mode = effective_rounding(op, s);
   if (mode > 4) return illegal_rounding(in, op, s);
   s.f[op->rd] = Single::box(narrow(a, Rounding{mode}, s.fflags));
-  return next(in, op, s, loads, stores);
+  return next(in, op, s);
 }
 
-const Op* widen_single(Interpreter& in, const Op* op, HartState& s, const FilterEntry* loads,
-                       const FilterEntry* stores) {
+const Op* widen_single(Interpreter& in, const Op* op, HartState& s) {
   if (effective_rounding(op, s) > 4) return illegal_rounding(in, op, s);
   s.f[op->rd] = widen(Single::unbox(s.f[op->rs1]), s.fflags);
-  return next(in, op, s, loads, stores);
+  return next(in, op, s);
 }
 
 template <class F>

@@ -1,125 +1,54 @@
 // RV64I without loads, stores and control transfers.
 #include "hw/hart/dispatch.h"
+#include "hw/hart/integer_operations.h"
 
 namespace faultline::hw {
 namespace {
 
-constexpr uint64_t extend_word(uint64_t value) {
-  return static_cast<uint64_t>(static_cast<int64_t>(static_cast<int32_t>(value)));
-}
-constexpr uint64_t arithmetic_shift(uint64_t value, uint64_t amount) {
-  return static_cast<uint64_t>(static_cast<int64_t>(value) >> amount);
-}
+using namespace integer;
 
-struct Add {
-  static uint64_t of(uint64_t a, uint64_t b) { return a + b; }
-};
-struct Sub {
-  static uint64_t of(uint64_t a, uint64_t b) { return a - b; }
-};
-struct Xor {
-  static uint64_t of(uint64_t a, uint64_t b) { return a ^ b; }
-};
-struct Or {
-  static uint64_t of(uint64_t a, uint64_t b) { return a | b; }
-};
-struct And {
-  static uint64_t of(uint64_t a, uint64_t b) { return a & b; }
-};
-struct SetLess {
-  static uint64_t of(uint64_t a, uint64_t b) { return static_cast<int64_t>(a) < static_cast<int64_t>(b); }
-};
-struct SetLessUnsigned {
-  static uint64_t of(uint64_t a, uint64_t b) { return a < b; }
-};
-struct ShiftLeft {
-  static uint64_t of(uint64_t a, uint64_t b) { return a << (b & 63); }
-};
-struct ShiftRight {
-  static uint64_t of(uint64_t a, uint64_t b) { return a >> (b & 63); }
-};
-struct ShiftRightArithmetic {
-  static uint64_t of(uint64_t a, uint64_t b) { return arithmetic_shift(a, b & 63); }
-};
-struct AddWord {
-  static uint64_t of(uint64_t a, uint64_t b) { return extend_word(a + b); }
-};
-struct SubWord {
-  static uint64_t of(uint64_t a, uint64_t b) { return extend_word(a - b); }
-};
-struct ShiftLeftWord {
-  static uint64_t of(uint64_t a, uint64_t b) { return extend_word(a << (b & 31)); }
-};
-struct ShiftRightWord {
-  static uint64_t of(uint64_t a, uint64_t b) { return extend_word(static_cast<uint32_t>(a) >> (b & 31)); }
-};
-struct ShiftRightArithmeticWord {
-  static uint64_t of(uint64_t a, uint64_t b) { return extend_word(arithmetic_shift(extend_word(a), b & 31)); }
-};
-
-template <class Operation>
-const Op* registers(Interpreter& in, const Op* op, HartState& s, const FilterEntry* loads, const FilterEntry* stores) {
-  s.x[op->rd] = Operation::of(s.x[op->rs1], s.x[op->rs2]);
-  return next(in, op, s, loads, stores);
-}
-
-template <class Operation>
-const Op* immediate(Interpreter& in, const Op* op, HartState& s, const FilterEntry* loads, const FilterEntry* stores) {
-  s.x[op->rd] = Operation::of(s.x[op->rs1], static_cast<uint64_t>(int64_t{op->imm}));
-  return next(in, op, s, loads, stores);
-}
-
-const Op* load_upper(Interpreter& in, const Op* op, HartState& s, const FilterEntry* loads, const FilterEntry* stores) {
-  s.x[op->rd] = static_cast<uint64_t>(int64_t{op->imm});
-  return next(in, op, s, loads, stores);
-}
-
-// The immediate is relative to the piece already.
-const Op* add_upper_to_pc(Interpreter& in, const Op* op, HartState& s, const FilterEntry* loads,
-                          const FilterEntry* stores) {
-  s.x[op->rd] = in.piece + static_cast<uint64_t>(int64_t{op->imm});
-  return next(in, op, s, loads, stores);
+template <class Instruction>
+const Op* run(Interpreter& in, const Op* op, HartState& s) {
+  s.x[op->rd] = Instruction::of(in, op, s, s.x[op->rs1]);
+  return next(in, op, s);
 }
 
 // One hart, no store buffer, no stale code: a fence orders what is ordered.
-const Op* no_operation(Interpreter& in, const Op* op, HartState& s, const FilterEntry* loads,
-                       const FilterEntry* stores) {
-  return next(in, op, s, loads, stores);
-}
+const Op* no_operation(Interpreter& in, const Op* op, HartState& s) { return next(in, op, s); }
 
 }  // namespace
 
 void add_integer_handlers(HandlerTable& table) {
-  table[Opcode::lui] = load_upper;
-  table[Opcode::auipc] = add_upper_to_pc;
-  table[Opcode::addi] = immediate<Add>;
-  table[Opcode::slti] = immediate<SetLess>;
-  table[Opcode::sltiu] = immediate<SetLessUnsigned>;
-  table[Opcode::xori] = immediate<Xor>;
-  table[Opcode::ori] = immediate<Or>;
-  table[Opcode::andi] = immediate<And>;
-  table[Opcode::slli] = immediate<ShiftLeft>;
-  table[Opcode::srli] = immediate<ShiftRight>;
-  table[Opcode::srai] = immediate<ShiftRightArithmetic>;
-  table[Opcode::addiw] = immediate<AddWord>;
-  table[Opcode::slliw] = immediate<ShiftLeftWord>;
-  table[Opcode::srliw] = immediate<ShiftRightWord>;
-  table[Opcode::sraiw] = immediate<ShiftRightArithmeticWord>;
-  table[Opcode::add] = registers<Add>;
-  table[Opcode::sub] = registers<Sub>;
-  table[Opcode::sll] = registers<ShiftLeft>;
-  table[Opcode::slt] = registers<SetLess>;
-  table[Opcode::sltu] = registers<SetLessUnsigned>;
-  table[Opcode::xor_] = registers<Xor>;
-  table[Opcode::srl] = registers<ShiftRight>;
-  table[Opcode::sra] = registers<ShiftRightArithmetic>;
-  table[Opcode::or_] = registers<Or>;
-  table[Opcode::and_] = registers<And>;
-  table[Opcode::addw] = registers<AddWord>;
-  table[Opcode::subw] = registers<SubWord>;
-  table[Opcode::sllw] = registers<ShiftLeftWord>;
-  table[Opcode::srlw] = registers<ShiftRightWord>;
-  table[Opcode::sraw] = registers<ShiftRightArithmeticWord>;
+  table[Opcode::lui] = run<LoadUpper>;
+  table[Opcode::auipc] = run<AddUpperToPc>;
+  table[Opcode::addi] = run<Immediate<Add>>;
+  table[Opcode::slti] = run<Immediate<SetLess>>;
+  table[Opcode::sltiu] = run<Immediate<SetLessUnsigned>>;
+  table[Opcode::xori] = run<Immediate<Xor>>;
+  table[Opcode::ori] = run<Immediate<Or>>;
+  table[Opcode::andi] = run<Immediate<And>>;
+  table[Opcode::slli] = run<Immediate<ShiftLeft>>;
+  table[Opcode::srli] = run<Immediate<ShiftRight>>;
+  table[Opcode::srai] = run<Immediate<ShiftRightArithmetic>>;
+  table[Opcode::addiw] = run<Immediate<AddWord>>;
+  table[Opcode::slliw] = run<Immediate<ShiftLeftWord>>;
+  table[Opcode::srliw] = run<Immediate<ShiftRightWord>>;
+  table[Opcode::sraiw] = run<Immediate<ShiftRightArithmeticWord>>;
+  table[Opcode::add] = run<Registers<Add>>;
+  table[Opcode::sub] = run<Registers<Sub>>;
+  table[Opcode::sll] = run<Registers<ShiftLeft>>;
+  table[Opcode::slt] = run<Registers<SetLess>>;
+  table[Opcode::sltu] = run<Registers<SetLessUnsigned>>;
+  table[Opcode::xor_] = run<Registers<Xor>>;
+  table[Opcode::srl] = run<Registers<ShiftRight>>;
+  table[Opcode::sra] = run<Registers<ShiftRightArithmetic>>;
+  table[Opcode::or_] = run<Registers<Or>>;
+  table[Opcode::and_] = run<Registers<And>>;
+  table[Opcode::addw] = run<Registers<AddWord>>;
+  table[Opcode::subw] = run<Registers<SubWord>>;
+  table[Opcode::sllw] = run<Registers<ShiftLeftWord>>;
+  table[Opcode::srlw] = run<Registers<ShiftRightWord>>;
+  table[Opcode::sraw] = run<Registers<ShiftRightArithmeticWord>>;
   table[Opcode::fence] = no_operation;
   table[Opcode::fence_i] = no_operation;
 }

@@ -51,12 +51,11 @@ struct FromFloat {
 
 // What neither the filter nor a look-up in the first-level TLB alone settles.
 template <class Put>
-[[gnu::noinline]] const Op* load_slow(Interpreter& in, const Op* op, HartState& s, const FilterEntry* loads,
-                                         const FilterEntry* stores) {
+[[gnu::noinline]] const Op* load_slow(Interpreter& in, const Op* op, HartState& s) {
   using T = typename Put::Type;
   if (!in.load_slow(s, op, address_of(op, s), sizeof(T))) return nullptr;
   Put::put(s, op->rd, static_cast<T>(in.loaded));
-  return next(in, op, s, loads, stores);
+  return next(in, op, s);
 }
 
 template <class Put>
@@ -66,60 +65,67 @@ inline void load_from(const Op* op, HartState& s, const uint8_t* host) {
   Put::put(s, op->rd, value);
 }
 
-// The translation is known, but the line is not the most recent of its set.
 // The page was not the most recent of its set.
 template <class Put, DataMode kMode>
-[[gnu::noinline]] const Op* load_in_full(Interpreter& in, const Op* op, HartState& s, const FilterEntry* loads,
-                                         const FilterEntry* stores) {
+[[gnu::noinline]] const Op* load_in_full(Interpreter& in, const Op* op, HartState& s) {
   using T = typename Put::Type;
   const uint64_t va = address_of(op, s);
   const uint8_t* host = aligned<sizeof(T)>(va) ? in.first_level_hit(va, Access::load) : nullptr;
-  if (host == nullptr) return load_slow<Put>(in, op, s, loads, stores);
+  if (host == nullptr) return load_slow<Put>(in, op, s);
   if constexpr (kMode == DataMode::cached) in.data_access(op, host, false);
   load_from<Put>(op, s, host);
-  return next(in, op, s, loads, stores);
+  return next(in, op, s);
+}
+
+// The line is perhaps not in the cache.
+template <class Put>
+[[gnu::noinline]] const Op* load_further(Interpreter& in, const Op* op, HartState& s) {
+  const uint64_t va = address_of(op, s);
+  const auto* host = reinterpret_cast<const uint8_t*>(va + slot(in.load_entries, va).addend);
+  in.further_data_access(op, host, false);
+  load_from<Put>(op, s, host);
+  return next(in, op, s);
 }
 
 // The line was not the most recent of its set.
 template <class Put>
-[[gnu::noinline]] const Op* load_through_cache(Interpreter& in, const Op* op, HartState& s, const FilterEntry* loads,
-                                               const FilterEntry* stores) {
+[[gnu::noinline]] const Op* load_through_cache(Interpreter& in, const Op* op, HartState& s) {
   const uint64_t va = address_of(op, s);
-  const auto* host = reinterpret_cast<const uint8_t*>(va + slot(loads, va).addend);
-  in.data_access(op, host, false);
+  const auto* host = reinterpret_cast<const uint8_t*>(va + slot(in.load_entries, va).addend);
+  if (!in.quick_data_hit(host, false)) [[unlikely]]
+    return load_further<Put>(in, op, s);
   load_from<Put>(op, s, host);
-  return next(in, op, s, loads, stores);
+  return next(in, op, s);
 }
 
 template <class Put, DataMode kMode>
-const Op* load(Interpreter& in, const Op* op, HartState& s, const FilterEntry* loads, const FilterEntry* stores) {
+const Op* load(Interpreter& in, const Op* op, HartState& s) {
   using T = typename Put::Type;
-  if constexpr (kMode == DataMode::each) return load_slow<Put>(in, op, s, loads, stores);
+  if constexpr (kMode == DataMode::each) return load_slow<Put>(in, op, s);
   const uint64_t va = address_of(op, s);
-  const FilterEntry& entry = slot(loads, va);
+  const FilterEntry& entry = slot(in.load_entries, va);
   if (!matches<sizeof(T)>(entry, va)) [[unlikely]]
-    return load_in_full<Put, kMode>(in, op, s, loads, stores);
+    return load_in_full<Put, kMode>(in, op, s);
   const auto* host = reinterpret_cast<const uint8_t*>(va + entry.addend);
   if constexpr (kMode == DataMode::cached) {
     const auto address = static_cast<uint64_t>(host - in.memory_base);
     if (!in.l1d.is_mru(address >> in.l1d.line_shift, false)) [[unlikely]] {
-      return load_through_cache<Put>(in, op, s, loads, stores);
+      return load_through_cache<Put>(in, op, s);
     }
   }
   load_from<Put>(op, s, host);
-  return next(in, op, s, loads, stores);
+  return next(in, op, s);
 }
 
 template <class Get>
-[[gnu::noinline]] const Op* store_slow(Interpreter& in, const Op* op, HartState& s, const FilterEntry* loads,
-                                       const FilterEntry* stores) {
+[[gnu::noinline]] const Op* store_slow(Interpreter& in, const Op* op, HartState& s) {
   using T = typename Get::Type;
   if (!in.store_slow(s, op, address_of(op, s), sizeof(T), Get::get(s, op->rs2))) return nullptr;
   if (in.code_dropped()) {
     in.restart_after(s, op);
     return nullptr;
   }
-  return next(in, op, s, loads, stores);
+  return next(in, op, s);
 }
 
 template <class Get>
@@ -130,44 +136,52 @@ inline void store_to(const Op* op, const HartState& s, uint8_t* host) {
 
 // A page whose frame holds decoded code takes the slow way always.
 template <class Get, DataMode kMode>
-[[gnu::noinline]] const Op* store_in_full(Interpreter& in, const Op* op, HartState& s, const FilterEntry* loads,
-                                          const FilterEntry* stores) {
+[[gnu::noinline]] const Op* store_in_full(Interpreter& in, const Op* op, HartState& s) {
   using T = typename Get::Type;
   const uint64_t va = address_of(op, s);
   uint8_t* host = aligned<sizeof(T)>(va) ? in.first_level_hit(va, Access::store) : nullptr;
-  if (host == nullptr) return store_slow<Get>(in, op, s, loads, stores);
+  if (host == nullptr) return store_slow<Get>(in, op, s);
   if constexpr (kMode == DataMode::cached) in.data_access(op, host, true);
   store_to<Get>(op, s, host);
-  return next(in, op, s, loads, stores);
+  return next(in, op, s);
 }
 
 template <class Get>
-[[gnu::noinline]] const Op* store_through_cache(Interpreter& in, const Op* op, HartState& s, const FilterEntry* loads,
-                                                const FilterEntry* stores) {
+[[gnu::noinline]] const Op* store_further(Interpreter& in, const Op* op, HartState& s) {
   const uint64_t va = address_of(op, s);
-  auto* host = reinterpret_cast<uint8_t*>(va + slot(stores, va).addend);
-  in.data_access(op, host, true);
+  auto* host = reinterpret_cast<uint8_t*>(va + slot(in.store_entries, va).addend);
+  in.further_data_access(op, host, true);
   store_to<Get>(op, s, host);
-  return next(in, op, s, loads, stores);
+  return next(in, op, s);
+}
+
+template <class Get>
+[[gnu::noinline]] const Op* store_through_cache(Interpreter& in, const Op* op, HartState& s) {
+  const uint64_t va = address_of(op, s);
+  auto* host = reinterpret_cast<uint8_t*>(va + slot(in.store_entries, va).addend);
+  if (!in.quick_data_hit(host, true)) [[unlikely]]
+    return store_further<Get>(in, op, s);
+  store_to<Get>(op, s, host);
+  return next(in, op, s);
 }
 
 template <class Get, DataMode kMode>
-const Op* store(Interpreter& in, const Op* op, HartState& s, const FilterEntry* loads, const FilterEntry* stores) {
+const Op* store(Interpreter& in, const Op* op, HartState& s) {
   using T = typename Get::Type;
-  if constexpr (kMode == DataMode::each) return store_slow<Get>(in, op, s, loads, stores);
+  if constexpr (kMode == DataMode::each) return store_slow<Get>(in, op, s);
   const uint64_t va = address_of(op, s);
-  const FilterEntry& entry = slot(stores, va);
+  const FilterEntry& entry = slot(in.store_entries, va);
   if (!matches<sizeof(T)>(entry, va)) [[unlikely]]
-    return store_in_full<Get, kMode>(in, op, s, loads, stores);
+    return store_in_full<Get, kMode>(in, op, s);
   auto* host = reinterpret_cast<uint8_t*>(va + entry.addend);
   if constexpr (kMode == DataMode::cached) {
     const auto address = static_cast<uint64_t>(host - in.memory_base);
     if (!in.l1d.is_mru(address >> in.l1d.line_shift, true)) [[unlikely]] {
-      return store_through_cache<Get>(in, op, s, loads, stores);
+      return store_through_cache<Get>(in, op, s);
     }
   }
   store_to<Get>(op, s, host);
-  return next(in, op, s, loads, stores);
+  return next(in, op, s);
 }
 
 template <DataMode kMode>

@@ -3,6 +3,7 @@
 #include <limits>
 
 #include "hw/hart/dispatch.h"
+#include "hw/hart/integer_operations.h"
 
 namespace faultline::hw {
 namespace {
@@ -15,12 +16,6 @@ SignedWide signed_wide(uint64_t value) { return static_cast<int64_t>(value); }
 uint64_t extend(uint32_t value) { return static_cast<uint64_t>(static_cast<int64_t>(static_cast<int32_t>(value))); }
 uint64_t extend(uint64_t value) { return value; }
 
-struct Multiply {
-  static uint64_t of(uint64_t a, uint64_t b) { return a * b; }
-};
-struct MultiplyWord {
-  static uint64_t of(uint64_t a, uint64_t b) { return extend(static_cast<uint32_t>(a * b)); }
-};
 struct MultiplyHigh {
   static uint64_t of(uint64_t a, uint64_t b) { return high(static_cast<Wide>(signed_wide(a) * signed_wide(b))); }
 };
@@ -67,19 +62,19 @@ struct RemainderUnsigned {
 };
 
 template <class Operation>
-const Op* registers(Interpreter& in, const Op* op, HartState& s, const FilterEntry* loads, const FilterEntry* stores) {
+const Op* registers(Interpreter& in, const Op* op, HartState& s) {
   s.x[op->rd] = Operation::of(s.x[op->rs1], s.x[op->rs2]);
-  return next(in, op, s, loads, stores);
+  return next(in, op, s);
 }
 
 }  // namespace
 
 void add_multiply_handlers(HandlerTable& table) {
-  table[Opcode::mul] = registers<Multiply>;
+  table[Opcode::mul] = registers<integer::Multiply>;
   table[Opcode::mulh] = registers<MultiplyHigh>;
   table[Opcode::mulhsu] = registers<MultiplyHighMixed>;
   table[Opcode::mulhu] = registers<MultiplyHighUnsigned>;
-  table[Opcode::mulw] = registers<MultiplyWord>;
+  table[Opcode::mulw] = registers<integer::MultiplyWord>;
   table[Opcode::div] = registers<Divide<uint64_t, int64_t>>;
   table[Opcode::divu] = registers<DivideUnsigned<uint64_t>>;
   table[Opcode::rem] = registers<Remainder<uint64_t, int64_t>>;

@@ -4,17 +4,17 @@
 namespace faultline::hw {
 namespace {
 
-const Op* environment_call(Interpreter& in, const Op* op, HartState& s, const FilterEntry*, const FilterEntry*) {
+const Op* environment_call(Interpreter& in, const Op* op, HartState& s) {
   in.trap_done(s, op, Trap::Cause::ecall);
   return nullptr;
 }
 
-const Op* breakpoint(Interpreter& in, const Op* op, HartState& s, const FilterEntry*, const FilterEntry*) {
+const Op* breakpoint(Interpreter& in, const Op* op, HartState& s) {
   in.trap(s, op, Trap::Cause::ebreak);
   return nullptr;
 }
 
-const Op* illegal(Interpreter& in, const Op* op, HartState& s, const FilterEntry*, const FilterEntry*) {
+const Op* illegal(Interpreter& in, const Op* op, HartState& s) {
   in.trap(s, op, Trap::Cause::illegal_instruction);
   return nullptr;
 }
@@ -44,7 +44,7 @@ struct Immediate {
 // Set and clear with x0, or with the immediate 0, do not write at all, so that
 // they may name a register that is read-only.
 template <class Change, class Source>
-const Op* csr(Interpreter& in, const Op* op, HartState& s, const FilterEntry* loads, const FilterEntry* stores) {
+const Op* csr(Interpreter& in, const Op* op, HartState& s) {
   const auto number = static_cast<unsigned>(op->imm);
   const bool writes = std::is_same_v<Change, Write> || op->rs1 != 0;
   const uint64_t operand = Source::operand(op, s);
@@ -55,7 +55,7 @@ const Op* csr(Interpreter& in, const Op* op, HartState& s, const FilterEntry* lo
     return nullptr;
   }
   s.x[op->rd] = old;
-  return next(in, op, s, loads, stores);
+  return next(in, op, s);
 }
 
 }  // namespace

@@ -32,6 +32,8 @@ Interpreter::Interpreter(const HartConfig& config, const HartCosts& costs, const
       code(environment.memory),
       code_pages(code.pages()),
       fetch_entries(environment.mmu.filter(Access::fetch).entries()),
+      load_entries(environment.mmu.filter(Access::load).entries()),
+      store_entries(environment.mmu.filter(Access::store).entries()),
       config_(config),
       costs_(costs),
       env_(environment),
@@ -52,8 +54,6 @@ Interpreter::Interpreter(const HartConfig& config, const HartCosts& costs, const
 Trap Interpreter::run(HartState& state, Cycles limit) {
   code.collect();
   window_ = {.start = now};
-  const FilterEntry* loads = env_.mmu.filter(Access::load).entries();
-  const FilterEntry* stores = env_.mmu.filter(Access::store).entries();
   const GuestFloatScope guest_float(state.frm, state.fflags);
   for (bool more = true; more;) {
     trap_ = {};
@@ -62,8 +62,8 @@ Trap Interpreter::run(HartState& state, Cycles limit) {
     fetch_walk_.reset();
     // The packed counts must not overflow, whatever the limit.
     set_deadline(std::min(limit.value, now + PackedCounts::kLimit));
-    const Op* op = handlers_.start(*this, nullptr, state, loads, stores);
-    while (op != nullptr) op = op->handler(*this, op, state, loads, stores);
+    const Op* op = handlers_.start(*this, nullptr, state);
+    while (op != nullptr) op = op->handler(*this, op, state);
     settle();
     code.collect();
     more = restart_ || (trap_.cause == Trap::Cause::budget && now < limit.value && !interrupted());

@@ -96,7 +96,9 @@ class Interpreter {
   uint8_t* const memory_base;
   CodeCache code;
   CodePage* const* const code_pages;
-  const FilterEntry* const fetch_entries;
+  const FilterEntry* const fetch_entries;  // first entries of the MMU's filters
+  const FilterEntry* const load_entries;
+  const FilterEntry* const store_entries;
   uint64_t loaded = 0;  // what load_slow or read_csr read
 
   bool due() const { return now >= deadline_.load(std::memory_order_relaxed); }
@@ -126,8 +128,13 @@ class Interpreter {
   uint8_t* first_level_hit(uint64_t va, Access access) { return env_.mmu.hit(VirtAddr(va), access); }
   // L1D for an access whose translation is known, in DataMode::cached.
   void data_access(const Op* op, const uint8_t* host, bool write) {
-    if (!l1d_cache->hit(physical(host), write)) data_miss(op, host, write);
+    if (!quick_data_hit(host, write)) further_data_access(op, host, write);
   }
+  // Its two halves. If the first answers false nothing has happened.
+  [[gnu::always_inline]] bool quick_data_hit(const uint8_t* host, bool write) {
+    return l1d_cache->quick_hit(physical(host).value, write);
+  }
+  void further_data_access(const Op* op, const uint8_t* host, bool write);
 
   // Atomics: counts and times the access. Null: trapped.
   uint8_t* atomic_access(HartState& s, const Op* op, unsigned bytes, Access access);
@@ -148,8 +155,6 @@ class Interpreter {
   bool write_csr(HartState& s, unsigned number, uint64_t value);
 
  private:
-  void data_miss(const Op* op, const uint8_t* host, bool write);
-
   // One page's part of an access.
   struct Part {
     PhysAddr address{};

@@ -213,7 +213,8 @@ bool Interpreter::store_slow(HartState& s, const Op* op, uint64_t va, unsigned b
   return true;
 }
 
-void Interpreter::data_miss(const Op* op, const uint8_t* host, bool write) {
+void Interpreter::further_data_access(const Op* op, const uint8_t* host, bool write) {
+  if (l1d_cache->hit_after_quick(physical(host).value, write)) return;
   const uint64_t time = data_time(op) + costs_.data_tlb;
   const Cycles done = l1d_cache->miss(physical(host), write, Requester::data, Cycles(time));
   spend(CycleAccount::data, done.value - time - costs_.data);

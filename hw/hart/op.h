@@ -27,10 +27,9 @@ using FilterEntry = TranslationFilter::Entry;
 
 // Runs one operation and then the rest, to the next exit from the interpreter,
 // by tail calls; answers null. Where the compiler makes no tail calls it
-// answers the operation to run next instead (dispatch.h). `loads` and `stores`
-// are the first entries of the MMU's filters.
-using Handler = const Op* (*)(Interpreter& in, const Op* op, HartState& s, const FilterEntry* loads,
-                              const FilterEntry* stores);
+// answers the operation to run next instead (dispatch.h). Three arguments:
+// with more, GCC moves them out of the way of what it computes and back.
+using Handler = const Op* (*)(Interpreter& in, const Op* op, HartState& s);
 
 struct Op {
   Handler handler = nullptr;

@@ -44,6 +44,7 @@ Cache::Cache(sc_core::sc_module_name name, const CacheLevelConfig& config, const
       ways_(config.ways),
       way_stride_((ways_ + WayMarks::kWays - 1) / WayMarks::kWays * WayMarks::kWays),
       power_of_two_(power_of_two(set_count_)),
+      quick_(power_of_two_ && ReplacementState::touch_is_quick(config.replacement)),
       set_bits_(static_cast<unsigned>(std::bit_width(set_count_) - 1)),
       replacement_(config.replacement, set_count_, ways_, seed),
       sets_(set_count_),
@@ -166,8 +167,8 @@ void Cache::b_transport(int, tlm::tlm_generic_payload& payload, sc_core::sc_time
     return;
   }
   const uint64_t kernel = sc_core::sc_time_stamp().value();
-  const uint64_t done_fs = serve(PhysAddr(address), bytes, payload.is_write(), RequesterExtension::of(payload),
-                                 kernel + delay.value());
+  const uint64_t done_fs =
+      serve(PhysAddr(address), bytes, payload.is_write(), RequesterExtension::of(payload), kernel + delay.value());
   delay = sc_core::sc_time::from_value(done_fs - kernel);
   payload.set_response_status(tlm::TLM_OK_RESPONSE);
 }

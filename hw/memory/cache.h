@@ -74,6 +74,22 @@ class Cache final : public sc_core::sc_module, public MemorySide, public TimedTa
     use(set, way, line, write);
     return true;
   }
+  // The same for a caller that must be quick, in line: false also where the
+  // line lies behind the first ways, or a hit is more than a few instructions.
+  [[gnu::always_inline]] bool quick_hit(uint64_t address, bool write) {
+    if (!quick_) return false;
+    const uint64_t line = address >> line_shift_;
+    const auto set = static_cast<uint32_t>(line & (set_count_ - 1));
+    const uint32_t way = find_in_first_ways(set, line);
+    if (way == kAbsent) return false;
+    mark_used(set, way, line, write);
+    replacement_.quick_touch(set, way);
+    return true;
+  }
+  // The same behind quick_hit(), where that answered false.
+  bool hit_after_quick(uint64_t address, bool write) {
+    return (!quick_ || ways_ > WayMarks::kWays) && hit(PhysAddr(address), write);
+  }
   // The second half, where the line is not there.
   Cycles miss(PhysAddr address, bool write, Requester requester, Cycles now);
 
@@ -129,16 +145,22 @@ class Cache final : public sc_core::sc_module, public MemorySide, public TimedTa
   }
   uint8_t mark_of(uint64_t line) const { return WayMarks::mark_of(line >> set_bits_); }
   // The way that holds `line`, or kAbsent.
-  uint32_t find(uint32_t set, uint64_t line) const {
+  uint32_t find_in_first_ways(uint32_t set, uint64_t line) const {
     const uint64_t* lines = &lines_[size_t{set} * way_stride_];
-    const uint32_t way = sets_[set].marks.find(mark_of(line), [=](uint32_t w) { return lines[w] >> 1 == line; });
+    return sets_[set].marks.find(mark_of(line), [=](uint32_t w) { return lines[w] >> 1 == line; });
+  }
+  uint32_t find(uint32_t set, uint64_t line) const {
+    const uint32_t way = find_in_first_ways(set, line);
     return way == kAbsent && ways_ > WayMarks::kWays ? find_further(set, line) : way;
   }
   uint32_t find_further(uint32_t set, uint64_t line) const;
   void use(uint32_t set, uint32_t way, uint64_t line, bool write) {
+    mark_used(set, way, line, write);
+    replacement_.touch(set, way);
+  }
+  void mark_used(uint32_t set, uint32_t way, uint64_t line, bool write) {
     uint64_t& held = lines_[size_t{set} * way_stride_ + way];
     if (write) held |= 1;
-    replacement_.touch(set, way);
     Set& place = sets_[set];
     place.line = line;
     place.dirty_line = (held & 1) != 0 ? line : kNoLine;
@@ -164,10 +186,11 @@ class Cache final : public sc_core::sc_module, public MemorySide, public TimedTa
   uint32_t ways_;
   uint32_t way_stride_;  // ways, and room for the last word of marks
   bool power_of_two_;    // the number of sets
+  bool quick_;           // and a touch is quick
   unsigned set_bits_;
   ReplacementState replacement_;
   std::vector<Set> sets_;
-  std::vector<uint64_t> lines_;         // by set x stride + way: line << 1 | dirty, kNoLine where empty
+  std::vector<uint64_t> lines_;          // by set x stride + way: line << 1 | dirty, kNoLine where empty
   std::vector<WayMarks> further_marks_;  // by set, of the ways behind the first eight
   uint64_t hits_ = 0;
   uint64_t misses_ = 0;
