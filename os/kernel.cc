@@ -254,7 +254,7 @@ void Kernel::kill_largest() {
     if (!process->space || process->main_task().dying()) continue;
     if (!victim || process->space->resident_pages() >= victim->space->resident_pages()) victim = process.get();
   }
-  if (!victim) return;
+  if (!victim) return parts_.memory.give_up();
   const std::shared_ptr<AddressSpace> space = victim->space;
   const uint64_t kilobytes = space->resident_pages() * parts_.memory.page().bytes() / 1024;
   say(fmt::format("out of memory: killed process {} ({}), which had {} KB in memory", victim->pid(), victim->command,

@@ -142,6 +142,48 @@ void AddressSpace::remove_range(uint64_t start, uint64_t end) {
   }
 }
 
+void AddressSpace::drop_beyond_end(const FileBacking& file, uint64_t size) {
+  const uint64_t kept = page().pages(size) << page().shift;
+  for (const auto& [start, area] : areas_) {
+    if (area.file.get() != &file || area.shared || area.offset + area.bytes() <= kept) continue;
+    drop_pages(area, kept > area.offset ? start + (kept - area.offset) : start, area.end);
+  }
+}
+
+// --- limits --------------------------------------------------------------------
+
+bool VmArea::is_data() const { return !shared && (protection & kProtWrite) && !grows_down && use != AreaUse::stack; }
+
+bool AddressSpace::data_within_limit(uint64_t more) const {
+  if (limits_.data == MemoryLimits::kNone) return true;
+  uint64_t data = 0;
+  for (const auto& [start, area] : areas_) data += area.is_data() ? area.bytes() : 0;
+  const uint64_t limit = page().round_down(limits_.data);
+  return data <= limit && more <= limit - data;
+}
+
+// Whether setrlimit(2) leaves room for `more` bytes of such an area, in place
+// of `replaced` bytes that go (Linux, may_expand_vm).
+bool AddressSpace::within_limits(const VmArea& area, uint64_t more, uint64_t replaced) const {
+  more -= std::min(more, replaced);
+  if (limits_.address_space != MemoryLimits::kNone) {
+    const uint64_t mapped = mapped_bytes();
+    const uint64_t limit = page().round_down(limits_.address_space);
+    if (mapped > limit || more > limit - mapped) return false;
+  }
+  return !area.is_data() || data_within_limit(more);
+}
+
+uint64_t AddressSpace::mapped_bytes_in(uint64_t start, uint64_t end) const {
+  uint64_t sum = 0;
+  for (auto area = areas_.lower_bound(end); area != areas_.begin();) {
+    --area;
+    if (area->second.end <= start) break;
+    sum += std::min(end, area->second.end) - std::max(start, area->second.start);
+  }
+  return sum;
+}
+
 // --- heap and stack ------------------------------------------------------------
 
 void AddressSpace::set_brk_start(VirtAddr start) { brk_start_ = brk_ = start.value; }
@@ -158,13 +200,15 @@ VirtAddr AddressSpace::set_brk(VirtAddr wanted) {
     if (new_end > user_end().value - guard || too_many_areas(1) || !range_is_free(old_end, new_end + guard)) {
       return VirtAddr(brk_);
     }
-    if (!manager_.commit().charge(page().pages(new_end - old_end))) return VirtAddr(brk_);
     VmArea heap;
     heap.start = old_end;
     heap.end = new_end;
     heap.protection = kProtRead | kProtWrite;
     heap.committed = true;
     heap.use = AreaUse::heap;
+    if (!within_limits(heap, heap.bytes()) || !manager_.commit().charge(page().pages(heap.bytes()))) {
+      return VirtAddr(brk_);
+    }
     insert(std::move(heap));
   }
   brk_ = place;
@@ -186,18 +230,22 @@ Result<> AddressSpace::map_stack(VirtAddr top, uint64_t limit) {
   insert(std::move(stack));
   // mmap(2) keeps out of the stack's way; a stack without limit gets a sixth
   // of user space, as on Linux.
-  stack_limit_ = std::min(page().round_up(std::min(limit, end)), end / 6);
-  mmap_top_ = end - stack_limit_ - kStackGuardPages * page().bytes();
+  limits_.stack = limit;
+  const uint64_t room = std::min(page().round_up(std::min(limit, end)), end / 6);
+  mmap_top_ = end - room - stack_gap();
   return Unit{};
 }
+
+uint64_t AddressSpace::stack_gap() const { return kStackGuardPages * page().bytes(); }
 
 bool AddressSpace::grow_down(Areas::iterator area, uint64_t address) {
   const uint64_t start = page().round_down(address);
   const VmArea& stack = area->second;
-  if (!stack.grows_down || stack.end - start > std::max(stack_limit_, stack.bytes())) return false;
+  if (!stack.grows_down || stack.end - start > limits_.stack) return false;
+  if (!within_limits(stack, stack.start - start)) return false;
   if (area != areas_.begin()) {
     const VmArea& below = std::prev(area)->second;
-    const uint64_t gap = below.grows_down || below.protection == 0 ? 0 : kStackGuardPages * page().bytes();
+    const uint64_t gap = below.grows_down || below.protection == 0 ? 0 : stack_gap();
     if (start < below.end || start - below.end < gap) return false;
   }
   if (start < page().bytes() || !manager_.commit().charge(page().pages(stack.start - start))) return false;

@@ -11,6 +11,7 @@
 #include <memory>
 #include <optional>
 #include <string>
+#include <utility>
 
 #include "hw/base/types.h"
 #include "os/memory/anon_map.h"
@@ -34,6 +35,20 @@ struct MapRequest {
   uint64_t offset = 0;                // bytes into the file, page aligned
   bool file_readable = true;          // how the descriptor was opened: EACCES
   bool file_writable = true;
+};
+
+// setrlimit(2), in bytes.
+struct MemoryLimits {
+  static constexpr uint64_t kNone = ~uint64_t{0};
+  uint64_t address_space = kNone;  // RLIMIT_AS: all areas together
+  uint64_t data = kNone;           // RLIMIT_DATA: private areas that may be written, the stack apart
+  uint64_t stack = kNone;          // RLIMIT_STACK: what grows down, each
+};
+
+// Faults that were resolved.
+struct FaultCounts {
+  uint64_t minor = 0;
+  uint64_t major = 0;
 };
 
 // What the caller of handle_fault keeps across the sleeps of one fault.
@@ -90,6 +105,12 @@ class AddressSpace {
   // Only its first page is an area from the start; nothing is in it.
   Result<> map_stack(VirtAddr top, uint64_t limit);
 
+  // Those of whoever runs in it from now on. What stands, stands.
+  void set_limits(const MemoryLimits& limits) { limits_ = limits; }
+  // A file became shorter: private pages of it beyond its new end go, copied or
+  // not (Linux, unmap_mapping_range with even_cows).
+  void drop_beyond_end(const FileBacking& file, uint64_t size);
+
   // fork(2): areas and tables duplicated, pages shared and read-only in both.
   // ENOMEM when the commit limit forbids it or no root table can be had.
   Reply<std::unique_ptr<AddressSpace>> fork();
@@ -128,9 +149,9 @@ class AddressSpace {
   const VmArea* find_area(VirtAddr address) const;
   // mincore(2): the page is in memory, mapped or not.
   bool in_memory(VirtAddr address) const;
-  // Faults of this process, for getrusage.
-  uint64_t minor_faults() const { return minor_faults_; }
-  uint64_t major_faults() const { return major_faults_; }
+  // Faults since the last time, the program's own and those of the kernel for
+  // it; for the usage of the process that caused them.
+  FaultCounts take_fault_counts() { return std::exchange(fault_counts_, {}); }
 
   PageTable& table() { return *table_; }
   const AnonMap& private_pages() const { return private_; }
@@ -154,10 +175,15 @@ class AddressSpace {
   bool range_is_free(uint64_t start, uint64_t end) const;
   bool all_mapped(uint64_t start, uint64_t end) const;
   Result<uint64_t> place(const MapRequest& request, uint64_t length);
+  uint64_t stack_gap() const;
+  bool clear_of_stack(uint64_t end) const;
   std::optional<uint64_t> find_hole(uint64_t hint, uint64_t length) const;
   bool wants_commit(const VmArea& area) const;
   std::shared_ptr<AnonMap> new_shared_object(uint64_t pages, bool no_reserve);
   bool charge_growth(const VmArea& area, uint64_t pages);
+  bool data_within_limit(uint64_t more) const;
+  bool within_limits(const VmArea& area, uint64_t more, uint64_t replaced = 0) const;
+  uint64_t mapped_bytes_in(uint64_t start, uint64_t end) const;
   Result<> protect_area(Areas::iterator area, uint64_t start, uint64_t end, int protection);
   void apply_protection(const VmArea& area);
   void populate(uint64_t start, uint64_t end);
@@ -201,9 +227,8 @@ class AddressSpace {
   uint64_t brk_start_ = 0;
   uint64_t brk_ = 0;
   uint64_t mmap_top_ = 0;  // mmap(2) places below it
-  uint64_t stack_limit_ = 0;
-  uint64_t minor_faults_ = 0;
-  uint64_t major_faults_ = 0;
+  MemoryLimits limits_;
+  FaultCounts fault_counts_;
   bool dying_ = false;
 };
 

@@ -72,6 +72,7 @@ Result<VirtAddr> AddressSpace::remap(VirtAddr old_start, uint64_t old_length, ui
   if (old_bytes == 0) return Errno{EINVAL};
   if (old_bytes > area->end - start) return Errno{EFAULT};
   if (too_many_areas(4)) return Errno{ENOMEM};
+  if (new_bytes > old_bytes && !within_limits(*area, new_bytes - old_bytes)) return Errno{ENOMEM};
   if (fixed) {
     const uint64_t to = new_start.value;
     if (!page().aligned(to) || !range_is_valid(to, new_bytes) || (to < start + old_bytes && start < to + new_bytes)) {

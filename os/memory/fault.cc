@@ -17,7 +17,9 @@
 //                    store ................................ the same, dirty and writable
 //
 // Tables and frames are had before anything changes, so that a fault that must
-// wait for one can be called again from the start.
+// wait for one can be called again from the start. A page that is copied stays
+// on the free list until the copy has its frame: taken back before, it could be
+// the very one that page-out needs.
 #include "os/memory/address_space.h"
 #include "os/memory/memory_manager.h"
 #include "os/memory/mman.h"
@@ -76,7 +78,7 @@ FaultReply AddressSpace::count(FaultProgress& progress, uint64_t FaultStatistics
   FaultStatistics& counts = manager_.fault_counts();
   ++(counts.*kind);
   ++(progress.disk ? counts.major : counts.minor);
-  ++(progress.disk ? major_faults_ : minor_faults_);
+  ++(progress.disk ? fault_counts_.major : fault_counts_.minor);
   return {.kind = FaultReply::Kind::resolved, .disk = progress.disk};
 }
 
@@ -139,12 +141,12 @@ FaultReply AddressSpace::fault_anonymous(const Fault& fault, Anon& anon) {
   uint64_t FaultStatistics::*kind = fault.progress.swapped       ? &FaultStatistics::swap_in
                                     : fault.entry.valid && store ? &FaultStatistics::cow_reuse
                                                                  : &FaultStatistics::spurious;
+  const bool last_owner = anon.references == 1;
+  if (store && !fault.area.shared && !last_owner) return copy_on_write(fault, pfn);
   if (frames[pfn].listed) {
     frames.take_back(pfn);
     if (!fault.progress.swapped) kind = &FaultStatistics::reclaimed;
   }
-  const bool last_owner = anon.references == 1;
-  if (store && !fault.area.shared && !last_owner) return copy_on_write(fault, pfn);
   // What lies on swap is about to be out of date.
   if (store && !anon.under_io) manager_.anons().drop_slot(anon);
   const bool writable = (fault.area.protection & kProtWrite) != 0 && (fault.area.shared || last_owner);
@@ -155,6 +157,7 @@ FaultReply AddressSpace::fault_anonymous(const Fault& fault, Anon& anon) {
 FaultReply AddressSpace::copy_on_write(const Fault& fault, Pfn from) {
   const std::optional<Pfn> pfn = manager_.copied_frame(from, dying_ ? Urgency::dying : Urgency::user);
   if (!pfn) return wait_for_frame();
+  if (manager_.frame_allocator()[from].listed) manager_.frame_allocator().take_back(from);
   Anon* anon = manager_.anons().create(*pfn);
   // In this order: the old page loses its mapping before it may lose an owner.
   const FaultReply reply = map_page(fault, *pfn, true, &FaultStatistics::cow);
@@ -181,6 +184,16 @@ Reply<Pfn> AddressSpace::file_page(const Fault& fault) {
 }
 
 FaultReply AddressSpace::fault_private_file(const Fault& fault) {
+  const uint64_t index = fault.area.backing_page(fault.page_start, page());
+  const bool exists = index < page().pages(fault.area.file->size());
+  if (fault.access == Access::store && exists) {
+    if (const std::optional<Pfn> from = manager_.page_cache().find(*fault.area.file, index)) {
+      const FaultReply reply = copy_on_write(fault, *from);
+      // A use of the page like any other: a hit, and it may start read-ahead.
+      if (reply.resolved() && manager_.page_cache().find(*fault.area.file, index)) (void)file_page(fault);
+      return reply;
+    }
+  }
   Reply<Pfn> pfn = file_page(fault);
   if (pfn.failed()) return fail(FaultReply::Kind::bus_adrerr, fault.progress);
   if (pfn.must_sleep()) {
@@ -207,6 +220,7 @@ AddressSpace::Bytes AddressSpace::user_bytes(VirtAddr address, Access access) {
   if (address >= user_end()) return {};
   const std::optional<Pfn> pfn = table_->access(address, access);
   if (!pfn) return {};
+  manager_.frame_allocator().count_use();
   const uint64_t offset = address.value & page().mask();
   const PhysAddr physical = page().address(*pfn) + offset;
   return {manager_.cpu().memory().at(physical), physical, page().bytes() - offset};

@@ -20,7 +20,7 @@ Reply<std::unique_ptr<AddressSpace>> AddressSpace::fork() {
   child.brk_start_ = brk_start_;
   child.brk_ = brk_;
   child.mmap_top_ = mmap_top_;
-  child.stack_limit_ = stack_limit_;
+  child.limits_ = limits_;
   private_.for_each(0, ~uint64_t{0}, [&](uint64_t number, Anon& anon) {
     manager_.anons().add_reference(anon);
     child.private_.set(number, anon);

@@ -47,6 +47,7 @@ FrameAllocator::FrameAllocator(Cpu& cpu, Executor& executor, const OsCosts& cost
 uint64_t FrameAllocator::floor(Urgency urgency) const {
   switch (urgency) {
     case Urgency::user:
+      if (last_emergency_) return 0;
       return emergency_ ? thresholds_.reserve : thresholds_.minfree;
     case Urgency::table:
       return thresholds_.reserve;
@@ -56,10 +57,11 @@ uint64_t FrameAllocator::floor(Urgency urgency) const {
   return 0;
 }
 
-std::optional<Pfn> FrameAllocator::allocate(FrameKind kind, Urgency urgency) {
+std::optional<Pfn> FrameAllocator::allocate(FrameKind kind, Urgency urgency, std::optional<Pfn> kept) {
   cpu_.charge(Cycles(costs_.frame_allocate));
-  if (free_frames() >= thresholds_.minfree) emergency_ = false;
-  if (free_frames() == 0 || free_frames() < floor(urgency)) {
+  if (free_frames() >= thresholds_.minfree) emergency_ = last_emergency_ = false;
+  const uint64_t unusable = kept && frames_[kept->value].listed ? 1 : 0;
+  if (free_frames() <= unusable || free_frames() < floor(urgency)) {
     if (shortage_) shortage_(true);
     return std::nullopt;
   }
@@ -68,9 +70,12 @@ std::optional<Pfn> FrameAllocator::allocate(FrameKind kind, Urgency urgency) {
     pfn = Pfn(*lowest);
   } else {
     pfn = Pfn(second_chance_.front());
+    if (pfn == kept) pfn = Pfn(frames_[pfn.value].next);
     drop_page(pfn);
   }
   take(pfn, kind);
+  ++granted_;
+  if (urgency != Urgency::table) ++served_;
   if (free_frames() < thresholds_.lotsfree && shortage_) shortage_(false);
   return pfn;
 }
@@ -152,8 +157,9 @@ void FrameAllocator::wake_waiters() {
   if (!available_.empty() && free_frames() > 0 && free_frames() >= floor(Urgency::user)) available_.wake_all();
 }
 
-void FrameAllocator::begin_emergency() {
+void FrameAllocator::begin_emergency(bool last) {
   emergency_ = true;
+  last_emergency_ |= last;
   available_.wake_all();
 }
 

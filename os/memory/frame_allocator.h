@@ -80,8 +80,9 @@ class FrameAllocator {
   FrameAllocator(Cpu& cpu, Executor& executor, const OsCosts& costs, uint64_t frames, uint64_t kernel_frames,
                  const Thresholds& thresholds);
 
-  // Nothing: sleep on available() and try again; page-out has been told.
-  std::optional<Pfn> allocate(FrameKind kind, Urgency urgency);
+  // Nothing: sleep on available() and try again; page-out has been told. Not
+  // `kept`, which may be on the free list.
+  std::optional<Pfn> allocate(FrameKind kind, Urgency urgency, std::optional<Pfn> kept = std::nullopt);
   // `count` frames in one piece, the highest such. Nothing: there is no such piece.
   std::optional<Pfn> allocate_run(uint64_t count, FrameKind kind);
   // Gives a frame back; whatever it held is gone. It has no mapping.
@@ -101,14 +102,22 @@ class FrameAllocator {
   // The most that were not free at once.
   uint64_t peak_used() const { return total() - least_free_; }
   const Thresholds& thresholds() const { return thresholds_; }
+  // Frames that allocate() gave out so far: to anybody, and those for which a
+  // process may have to wait until minfree are free.
+  uint64_t granted() const { return granted_; }
+  uint64_t served() const { return served_; }
+  // The kernel used a page for a process: that is work done, as an instruction is.
+  void count_use() { ++uses_; }
+  uint64_t uses() const { return uses_; }
 
   // Where to sleep for a frame.
   WaitQueue& available() { return available_; }
   // Wakes the sleepers if they would get one.
   void wake_waiters();
   // After out-of-memory: anybody may go down to the reserve until memory is
-  // back above minfree, so that whoever was killed can finish.
-  void begin_emergency();
+  // back above minfree, so that whoever was killed can finish. With nobody left
+  // to kill (`last`), to the last frame.
+  void begin_emergency(bool last = false);
   bool somebody_waits() const { return !available_.empty(); }
 
   // Called when fewer than lotsfree frames are free after an allocation, or
@@ -139,6 +148,10 @@ class FrameAllocator {
   FrameList second_chance_;
   Thresholds thresholds_;
   bool emergency_ = false;
+  bool last_emergency_ = false;
+  uint64_t granted_ = 0;
+  uint64_t served_ = 0;
+  uint64_t uses_ = 0;
   std::array<uint64_t, kFrameKinds> counts_{};
   std::array<uint64_t, kFrameKinds> peaks_{};
   uint64_t least_free_ = 0;

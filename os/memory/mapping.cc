@@ -65,11 +65,20 @@ bool AddressSpace::charge_growth(const VmArea& area, uint64_t pages) {
   return true;
 }
 
+bool AddressSpace::clear_of_stack(uint64_t end) const {
+  const auto next = areas_.lower_bound(end);
+  return next == areas_.end() || !next->second.grows_down || next->first - end >= stack_gap();
+}
+
 std::optional<uint64_t> AddressSpace::find_hole(uint64_t hint, uint64_t length) const {
   const uint64_t lowest = page().round_up(kLowestAddress);
   const uint64_t end = user_end().value;
-  hint = page().round_up(hint);
-  if (hint >= lowest && length <= end && hint <= end - length && range_is_free(hint, hint + length)) return hint;
+  // Linux, round_hint_to_min: down to a page, and up to vm.mmap_min_addr. A
+  // place right below a stack is not free, though nothing is there.
+  hint = page().round_down(hint);
+  if (hint != 0) hint = std::max(hint, lowest);
+  const bool fits = hint != 0 && length <= end && hint <= end - length;
+  if (fits && range_is_free(hint, hint + length) && clear_of_stack(hint + length)) return hint;
   // From the top down; where nothing fits below the stack, anywhere.
   for (const uint64_t top : {mmap_top_, end}) {
     uint64_t ceiling = top;
@@ -124,6 +133,8 @@ Result<VirtAddr> AddressSpace::map(const MapRequest& request) {
   area.may_write = !area.shared || !request.file || request.file_writable;
   area.file = request.file;
   area.offset = request.file ? request.offset : 0;
+  const uint64_t replaced = mapped_bytes_in(area.start, area.end);
+  if (!within_limits(area, length, replaced)) return Errno{ENOMEM};
   remove_range(area.start, area.end);
   if (area.shared && area.anonymous()) {
     area.object = new_shared_object(page().pages(length), area.no_reserve);
@@ -203,6 +214,7 @@ Result<> AddressSpace::protect_area(Areas::iterator area, uint64_t start, uint64
   if (too_many_areas(2)) return Errno{ENOMEM};
   VmArea wanted = area->second;
   wanted.protection = protection;
+  if (wanted.is_data() && !area->second.is_data() && !data_within_limit(end - start)) return Errno{ENOMEM};
   // Pages once promised stay promised.
   const bool more = !wanted.committed && wants_commit(wanted);
   if (more && !manager_.commit().charge(page().pages(end - start))) return Errno{ENOMEM};

@@ -58,6 +58,9 @@ MemoryManager::MemoryManager(Cpu& cpu, BlockDevice& disk, Executor& executor, co
   frames_.on_page_moved([this](Pfn frame, bool came) { daemon_.page_moved(frame, came); });
   laundry_.on_progress([this] { daemon_.disk_progress(); });
   cache_.on_written([this](Pfn frame) { laundry_.file_written(frame); });
+  cache_.on_truncated([this](const FileBacking& file, uint64_t size) {
+    for (const auto& [asid, space] : spaces_) space->drop_beyond_end(file, size);
+  });
   cache_.on_dirtied([this] {
     const uint64_t dirty = cache_.dirty_pages();
     if (dirty == 1 || dirty == write_behind_mark()) write_behind_wakeup_.wake_all();
@@ -90,6 +93,11 @@ Reply<std::unique_ptr<AddressSpace>> MemoryManager::create_address_space() {
   return std::make_unique<AddressSpace>(*this, std::move(table));
 }
 
+void MemoryManager::give_up() {
+  for (const auto& [asid, space] : spaces_) space->set_dying();
+  frames_.begin_emergency(true);
+}
+
 uint64_t MemoryManager::requests_in_flight() const {
   return cache_.requests_in_flight() + laundry_.requests_in_flight() + swap_ins_in_flight_;
 }
@@ -105,8 +113,12 @@ std::optional<Pfn> MemoryManager::zeroed_frame(Urgency urgency) {
 }
 
 std::optional<Pfn> MemoryManager::copied_frame(Pfn from, Urgency urgency) {
-  const std::optional<Pfn> pfn = frames_.allocate(FrameKind::anonymous, urgency);
-  if (!pfn) return std::nullopt;
+  std::optional<Pfn> pfn = frames_.allocate(FrameKind::anonymous, urgency, from);
+  // The last frame is the one to be copied: whoever waits for a second one may
+  // wait for ever, and its bytes are what is wanted.
+  const bool only_one = !pfn && frames_[from].listed && frames_.free_frames() == 1;
+  if (only_one) pfn = frames_.allocate(FrameKind::anonymous, urgency);
+  if (!pfn || only_one) return pfn;
   cpu_.copy_frame(*pfn, from);
   ++copies_.pages;
   copies_.bytes += page().bytes();

@@ -55,6 +55,9 @@ class MemoryManager {
   // Called when nothing can be freed and somebody waits for memory: the kernel
   // picks a process, calls AddressSpace::set_dying and kills it.
   void on_out_of_memory(std::function<void()> callback) { daemon_.on_out_of_memory(std::move(callback)); }
+  // There is nobody left to kill, and still somebody waits: a process that is
+  // half-way through exec, say. Nobody waits for a frame any more.
+  void give_up();
   // Transfers that memory started and the disk has not ended. The counts after
   // the last exit hold when it is zero.
   uint64_t requests_in_flight() const;
@@ -81,6 +84,8 @@ class MemoryManager {
   // --- what faults need ------------------------------------------------------------
   // A frame for a process, zeroed or to be overwritten by the caller.
   std::optional<Pfn> zeroed_frame(Urgency urgency);
+  // `from` may be on the free list, and is still there then; or is the answer,
+  // where it is the last free frame.
   std::optional<Pfn> copied_frame(Pfn from, Urgency urgency);
   // Starts to read a page back from swap. False: no frame, sleep for one.
   bool start_swap_in(Anon& anon, Urgency urgency);
@@ -128,8 +133,8 @@ class MemoryManager {
   Pfn zero_page_{};
   uint64_t swap_ins_in_flight_ = 0;
   WaitQueue write_behind_wakeup_;
-  WaitQueue write_behind_pause_;                // nobody wakes it
-  std::map<Asid, const AddressSpace*> spaces_;  // for the invariants only
+  WaitQueue write_behind_pause_;  // nobody wakes it
+  std::map<Asid, AddressSpace*> spaces_;
 };
 
 }  // namespace faultline::os

@@ -37,6 +37,14 @@ Reply<Pfn> PageCache::page(FileBacking& file, uint64_t index, Fill fill) {
   return found == file.cached_pages.end() ? absent_page(file, index, fill) : present_page(file, found->second);
 }
 
+std::optional<Pfn> PageCache::find(const FileBacking& file, uint64_t index) const {
+  const auto found = file.cached_pages.find(index);
+  if (found == file.cached_pages.end()) return std::nullopt;
+  const Frame& frame = parts_.frames[found->second];
+  if (frame.reading || frame.failed) return std::nullopt;
+  return found->second;
+}
+
 Reply<Pfn> PageCache::present_page(FileBacking& file, Pfn pfn) {
   Frame& frame = parts_.frames[pfn];
   if (frame.reading) return parts_.waits.queue(pfn);
@@ -177,7 +185,10 @@ void PageCache::zero_tail(FileBacking& file, uint64_t index, Pfn pfn) {
   parts_.cpu.touch(from, page_.bytes() - used, true);
 }
 
-void PageCache::pin(Pfn pfn) { ++parts_.frames[pfn].pins; }
+void PageCache::pin(Pfn pfn) {
+  ++parts_.frames[pfn].pins;
+  parts_.frames.count_use();
+}
 
 void PageCache::unpin(Pfn pfn) {
   Frame& frame = parts_.frames[pfn];
@@ -316,6 +327,7 @@ Reply<> PageCache::truncate(FileBacking& file, uint64_t new_size) {
     std::memset(parts_.cpu.memory().at(from), 0, page_.bytes() - used);
     parts_.cpu.touch(from, page_.bytes() - used, true);
   }
+  if (truncated_) truncated_(file, new_size);
   return Unit{};
 }
 

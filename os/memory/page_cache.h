@@ -60,6 +60,9 @@ class PageCache {
   // for. EIO when the disk failed. The frame stays while it is pinned, or until
   // the caller sleeps.
   Reply<Pfn> page(FileBacking& file, uint64_t index, Fill fill);
+  // The frame of a page whose bytes are there, be it on the free list; it stays
+  // as it is and counts as nothing.
+  std::optional<Pfn> find(const FileBacking& file, uint64_t index) const;
   void pin(Pfn frame);
   void unpin(Pfn frame);
   // Somebody changed the page: write-behind and flush() see it.
@@ -71,6 +74,10 @@ class PageCache {
   // mapping, and zeroes the rest of the last page. Call after size() changed.
   // Sleeps while one of them is under I/O.
   Reply<> truncate(FileBacking& file, uint64_t new_size);
+  // Called at the end of truncate, for the copies that private mappings made.
+  void on_truncated(std::function<void(const FileBacking&, uint64_t size)> listener) {
+    truncated_ = std::move(listener);
+  }
   // Starts to write every dirty page of the file and answers must_sleep until
   // all are on disk. EIO once for each failure.
   Reply<> flush(FileBacking& file);
@@ -139,6 +146,7 @@ class PageCache {
   uint64_t write_requests_ = 0;
   std::function<void(Pfn)> written_;
   std::function<void()> dirtied_;
+  std::function<void(const FileBacking&, uint64_t)> truncated_;
   PageCacheStatistics statistics_;
 };
 

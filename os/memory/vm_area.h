@@ -28,6 +28,8 @@ struct VmArea {
   uint64_t offset = 0;                // bytes into `file` or `object`
 
   bool anonymous() const { return file == nullptr; }
+  // What RLIMIT_DATA bounds.
+  bool is_data() const;
   bool contains(uint64_t address) const { return start <= address && address < end; }
   uint64_t bytes() const { return end - start; }
   // The page of the backing that lies at `address`.

@@ -30,6 +30,7 @@ Co<> leave_memory(Kernel& kernel, Task& task) {
 
 void release_space(Kernel& kernel, Process& process) {
   if (process.space) {
+    process.collect_faults(*process.space);
     process.usage.peak_resident_pages =
         std::max(process.usage.peak_resident_pages, process.space->peak_resident_pages());
     // Also when others share it: whoever frees it at last need not ask.

@@ -239,8 +239,8 @@ Co<ExecFailure> exec_program(Kernel& kernel, Task& task, ExecRequest& request) {
   if (!space.ok()) co_return failure(space.error().value, request.path + ": no memory for a page table");
   made.space = std::move(*space);
   failed = co_await load_segments(kernel, process, request.path, made);
-  if (failed.error) co_return failed;
-  failed = co_await make_stack(kernel, process, request, made);
+  if (!failed.error) failed = co_await make_stack(kernel, process, request, made);
+  process.collect_faults(*made.space);
   if (failed.error) co_return failed;
   co_await leave_memory(kernel, task);
   commit(kernel, task, request, made);

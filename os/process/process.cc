@@ -8,6 +8,12 @@
 
 namespace faultline::os {
 
+void Process::collect_faults(AddressSpace& from) {
+  const FaultCounts counts = from.take_fault_counts();
+  usage.minor_faults += counts.minor;
+  usage.major_faults += counts.major;
+}
+
 void Usage::add(const Usage& other) {
   instructions += other.instructions;
   user_cycles += other.user_cycles;

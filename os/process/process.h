@@ -84,6 +84,9 @@ class Process {
   Process& operator=(const Process&) = delete;
 
   int32_t pid() const { return pid_; }
+  // Takes the faults that happened in an address space since the last time
+  // into the usage.
+  void collect_faults(AddressSpace& from);
   int32_t parent_pid() const { return parent ? parent->pid() : 1; }
   Task& main_task() { return *tasks.front(); }
   const Task& main_task() const { return *tasks.front(); }

@@ -58,9 +58,6 @@ Co<> page_fault(Kernel& kernel, Task& task, hw::Trap trap) {
     raise_fault(task, reply.kind, trap.address);
   } else if (reply.disk) {
     cpu.rebook(CycleAccount::minor_fault, CycleAccount::major_fault, spent);
-    ++process.usage.major_faults;
-  } else {
-    ++process.usage.minor_faults;
   }
 }
 
@@ -97,10 +94,18 @@ Co<> handle(Kernel& kernel, Task& task, hw::Trap trap) {
   }
 }
 
+MemoryLimits memory_limits(const Process& process) {
+  return {.address_space = process.limits[kLimitAddressSpace].current,
+          .data = process.limits[kLimitData].current,
+          .stack = process.limits[kLimitStack].current};
+}
+
 hw::Trap run_user(Kernel& kernel, Task& task) {
   Cpu& cpu = kernel.cpu();
   Usage& usage = task.process().usage;
   kernel.scheduler().use(*task.process().space);
+  // The address space may be another process's too, with limits of its own.
+  task.process().space->set_limits(memory_limits(task.process()));
   const Cycles before = cpu.now();
   const uint64_t instructions = cpu.instructions();
   const Cycles until = until_cpu_timer(kernel, task, kernel.scheduler().run_until());
@@ -124,6 +129,7 @@ Co<> task_loop(Kernel& kernel, Task& task) {
     if (process.ending) break;
     const hw::Trap trap = run_user(kernel, task);
     co_await handle(kernel, task, trap);
+    process.collect_faults(*process.space);
     expire_cpu_timers(kernel, task);
     if (!scheduler.take_interrupts()) continue;
     ++process.usage.involuntary_switches;

@@ -26,7 +26,9 @@ PageoutDaemon::PageoutDaemon(Cpu& cpu, Executor& executor, FrameAllocator& frame
       most_in_flight_(std::max<uint64_t>({frames.thresholds().lotsfree, uint64_t{2} * config.vm.batch, 8})),
       policy_(make_replacement_policy(config.vm.replacement, {frames.total(), rates_.hand_spread})),
       wakeup_(executor),
-      pause_(executor) {}
+      pause_(executor),
+      // Both hands have been everywhere.
+      progress_(frames.total() + rates_.hand_spread) {}
 
 void PageoutDaemon::shortage(bool refused) {
   if (refused || resting_) wakeup_.wake_all();
@@ -85,18 +87,22 @@ uint64_t PageoutDaemon::pages_to_scan(uint64_t free) const {
 PageoutDaemon::Next PageoutDaemon::activate() {
   const AccountScope account(cpu_, CycleAccount::pageout);
   ++statistics_.wakeups;
+  progress_.look(
+      {.served = frames_.served(), .granted = frames_.granted(), .work = cpu_.instructions() + frames_.uses()});
   const Thresholds& marks = frames_.thresholds();
   if (frames_.free_frames() < marks.desfree) statistics_.tables_freed += tables_.free_empty_tables();
   scan(pages_to_scan(frames_.free_frames()));
   laundry_.flush();
   frames_.wake_waiters();
 
+  if (progress_.thrashing()) return out_of_memory();
+  const bool fruitless = laundry_.pages_in_flight() == 0 && progress_.fruitless();
   if (frames_.somebody_waits()) {
     if (laundry_.pages_in_flight() != 0) return Next::wait_for_disk;
-    return fruitless() ? last_resort() : Next::again;
+    return fruitless ? last_resort() : Next::again;
   }
   // Where nothing can be had nobody looks again before somebody asks.
-  if (frames_.free_frames() >= marks.lotsfree || fruitless()) return Next::rest;
+  if (frames_.free_frames() >= marks.lotsfree || fruitless) return Next::rest;
   return Next::tick;
 }
 
@@ -105,28 +111,25 @@ void PageoutDaemon::scan(uint64_t steps) {
   for (; steps > 0; --steps) {
     if (frames_.free_frames() + laundry_.pages_in_flight() >= frames_.thresholds().lotsfree) return;
     if (laundry_.pages_in_flight() >= most_in_flight_) return;
-    ++steps_since_taken_;
+    progress_.step();
     policy_->step(*this);
   }
 }
 
-// Both hands have been everywhere twice and nothing could be taken.
-bool PageoutDaemon::fruitless() const {
-  return laundry_.pages_in_flight() == 0 && steps_since_taken_ > 2 * (frames_.total() + rates_.hand_spread);
-}
-
 PageoutDaemon::Next PageoutDaemon::last_resort() {
-  steps_since_taken_ = 0;
   // Entries that map the zero page can be made again at the next touch.
   const uint64_t freed = tables_.free_one_zero_page_table();
+  if (freed == 0) return out_of_memory();
   statistics_.tables_freed += freed;
-  if (freed != 0) {
-    steps_since_taken_ = 2 * (frames_.total() + rates_.hand_spread);
-    frames_.wake_waiters();
-    return Next::again;
-  }
+  progress_.one_more_chance();
+  frames_.wake_waiters();
+  return Next::again;
+}
+
+PageoutDaemon::Next PageoutDaemon::out_of_memory() {
+  progress_.start_again();
   ++statistics_.out_of_memory;
-  if (out_of_memory_) out_of_memory_();
+  if (out_of_memory_callback_) out_of_memory_callback_();
   frames_.begin_emergency();
   return Next::after_kill;
 }
@@ -158,7 +161,7 @@ void PageoutDaemon::take(Pfn pfn) {
   const bool dirty =
       frame.dirty || (frame.kind == FrameKind::anonymous && (frame.anon->slot == Anon::kNone || tables_.modified(pfn)));
   if (dirty && !laundry_.can_clean(pfn)) return;
-  steps_since_taken_ = 0;
+  progress_.taken();
   tables_.unmap_everywhere(pfn);
   if (dirty) {
     laundry_.add(pfn);

@@ -3,9 +3,9 @@
 //
 // It sleeps while lotsfree frames are free. Below that it runs four times a
 // second, and at once when an allocation found fewer than minfree; whoever
-// allocates then sleeps until there are. When looking at everything twice
-// frees nothing, nothing is on its way to the disk and somebody still waits,
-// memory is out: the callback says so.
+// allocates then sleeps until there are. When somebody waits in vain (see
+// ProgressWatch) and nothing is on its way to the disk, or when frames come and
+// go and nobody gets on, memory is out: the callback says so.
 #pragma once
 
 #include <cstdint>
@@ -19,6 +19,7 @@
 #include "os/process/co.h"
 #include "os/process/wait_queue.h"
 #include "os/reclaim/marks.h"
+#include "os/reclaim/progress_watch.h"
 #include "os/reclaim/replacement_policy.h"
 
 namespace faultline::os {
@@ -39,7 +40,7 @@ class PageoutDaemon final : private PageView {
   void page_moved(Pfn frame, bool came);
   // A write has ended.
   void disk_progress();
-  void on_out_of_memory(std::function<void()> callback) { out_of_memory_ = std::move(callback); }
+  void on_out_of_memory(std::function<void()> callback) { out_of_memory_callback_ = std::move(callback); }
   const ReplacementPolicy* policy() const { return policy_.get(); }  // null: there is none of that name
 
   // Pages to look at in one activation with `free` frames free.
@@ -51,8 +52,8 @@ class PageoutDaemon final : private PageView {
 
   Next activate();
   void scan(uint64_t steps);
-  bool fruitless() const;
   Next last_resort();
+  Next out_of_memory();
 
   // --- PageView ---------------------------------------------------------------
   uint64_t frames() const override { return frames_.total(); }
@@ -71,10 +72,10 @@ class PageoutDaemon final : private PageView {
   std::unique_ptr<ReplacementPolicy> policy_;
   WaitQueue wakeup_;
   WaitQueue pause_;  // nobody wakes it: timed sleeps
-  std::function<void()> out_of_memory_;
+  std::function<void()> out_of_memory_callback_;
   bool resting_ = false;
   bool waiting_for_disk_ = false;
-  uint64_t steps_since_taken_ = 0;
+  ProgressWatch progress_;
   PageoutStatistics statistics_;
 };
 

@@ -128,6 +128,7 @@ Co<SyscallResult> sys_getrusage(SyscallContext& call) {
   const int32_t who = call.integer(0);
   if (who != kChildren && who != kSelf && who != kThread) co_return Errno{EINVAL};
   Process& process = call.task.process();
+  process.collect_faults(*process.space);
   const Usage usage = who == kChildren ? process.children_usage : usage_now(call.kernel, process);
   UserMemory user = call.kernel.user_memory(call.task);
   const Rusage answer = make_rusage(call.kernel, usage);

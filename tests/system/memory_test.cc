@@ -94,6 +94,61 @@ TEST(FullMachine, FreeOvercommitKillsAndSaysSo) {
   EXPECT_EQ(count(result.stats, "pageout.out_of_memory"), 1u);
 }
 
+// Memory in which the program does not fit, or hardly: it ends, one way or the
+// other, and says how. A mark of one frame leaves page-out nothing to spare.
+TEST(TightMemory, GetsOnOrSaysThatMemoryIsOut) {
+  int killed = 0, done = 0, refused = 0;
+  for (const char* dram : {"2M", "4M", "8M"}) {
+    for (const char* swap : {"0", "2M", "8M"}) {
+      for (const char* overcommit : {"0", "1", "2"}) {
+        for (const bool marks : {false, true}) {
+          RunRequest run{.settings = {std::string("dram.size=") + dram, std::string("swap.size=") + swap,
+                                      std::string("vm.overcommit=") + overcommit},
+                         .options = {"--bind", ".:rw"},
+                         .program = "tight_memory",
+                         .command = {.limit = std::chrono::seconds(20)}};
+          if (marks) {
+            for (const char* mark : {"vm.minfree=1", "vm.desfree=2", "vm.lotsfree=4"}) run.settings.push_back(mark);
+          }
+          const RunResult result = faultline_run(run);
+          if (result.status == 0) {
+            EXPECT_EQ(result.out, "done, 0 pages wrong\n") << result.line;
+            ++done;
+          } else if (result.status == 3) {
+            EXPECT_EQ(result.out, "refused: ENOMEM\n") << result.line;
+            ++refused;
+          } else {
+            EXPECT_EQ(result.status, 137) << result.line << result.err;
+            EXPECT_THAT(result.err, HasSubstr("out of memory")) << result.line;
+            EXPECT_GE(count(result.stats, "pageout.out_of_memory"), 1u);
+            ++killed;
+          }
+        }
+      }
+    }
+  }
+  EXPECT_GT(killed, 0);
+  EXPECT_GT(done, 0);
+  EXPECT_GT(refused, 0);
+}
+
+// Also those that the kernel takes for a process, in system calls and in exec.
+TEST(Faults, OfTheProcessesAddUpToAll) {
+  const std::vector<std::pair<std::string, std::vector<std::string>>> programs = {
+      {"fork_exec_large", {"4"}}, {"fork_write", {"16"}}, {"random_write", {"1"}}, {"pipes_procs", {}}};
+  for (const auto& [program, arguments] : programs) {
+    RunResult result = faultline_run({.settings = {"dram.size=16M"}, .program = program, .arguments = arguments});
+    ASSERT_EQ(result.status, 0) << program << result.err;
+    uint64_t minor = 0, major = 0;
+    for (const Json& process : result.stats.at("processes")) {
+      minor += process.at("minor_faults").get<uint64_t>();
+      major += process.at("major_faults").get<uint64_t>();
+    }
+    EXPECT_EQ(minor, count(result.stats, "faults.minor")) << program;
+    EXPECT_EQ(major, count(result.stats, "faults.major")) << program;
+  }
+}
+
 TEST(Fork, ThenExecCopiesAlmostNothing) {
   RunResult result = faultline_run({.settings = {"dram.size=64M"}, .program = "fork_exec_large", .arguments = {"48"}});
   ASSERT_EQ(result.status, 0) << result.err;

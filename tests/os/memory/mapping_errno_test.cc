@@ -80,6 +80,21 @@ TEST_F(Mapping, FixedReplacesAndNoReplaceRefuses) {
   EXPECT_EQ(kernel.load(*space, place + kPage), 0);
 }
 
+// Linux, mm/mmap.c, round_hint_to_min; and vm_start_gap below a stack.
+TEST_F(Mapping, HintIsRoundedDownToAPageAndUpToTheLowestAddress) {
+  const auto place = [&](uint64_t hint, uint64_t pages = 1) {
+    return space->map(at(anonymous(pages * kPage), hint, 0)).value().value;
+  };
+  EXPECT_EQ(place(0x5000'0801), 0x5000'0000u);
+  EXPECT_EQ(place(0x5000'2fff), 0x5000'2000u);
+  EXPECT_EQ(place(0x2000), 0x10000u);
+  EXPECT_NE(place(0xfff), 0x11000u);  // rounds to none
+  const uint64_t top = 0x7fff'0000'0000;
+  ASSERT_TRUE(space->map_stack(VirtAddr(top), 8 << 20).ok());
+  EXPECT_NE(place(top - 256 * kPage), top - 256 * kPage);
+  EXPECT_EQ(place(top - 258 * kPage), top - 258 * kPage);
+}
+
 TEST_F(Mapping, HintIsTakenWhenFreeAndPlacesGoDownFromTheStack) {
   ASSERT_TRUE(space->map_stack(VirtAddr(0x7fff'0000'0000), 8 << 20).ok());
   const Result<VirtAddr> hinted = space->map(at(anonymous(kPage), 0x5000'0000, 0));

@@ -167,6 +167,37 @@ TEST_F(Cache, TruncateTakesPagesAwayFromMappings) {
   cache.forget(*file);
 }
 
+// Linux, unmap_mapping_range with even_cows; the copy of the page in which the
+// file ends now stays as it is.
+TEST_F(Cache, TruncateTakesPrivateCopiesAwayToo) {
+  auto file = kernel.file("a", 4 * kPage);
+  std::fill_n(kernel.machine.disk_bytes(file->sector(0)), 4 * kPage, 0x55);
+  auto space = kernel.new_space();
+  const int read_write = kProtRead | kProtWrite;
+  const uint64_t at = kernel.map(*space, 4, read_write, kMapPrivate, file);
+  const uint64_t tail = kernel.map(*space, 2, read_write, kMapPrivate, file, 2 * kPage);
+  for (uint64_t i = 0; i < 4; ++i) ASSERT_EQ(kernel.store(*space, at + i * kPage, 7), FaultReply::Kind::resolved);
+  ASSERT_EQ(kernel.store(*space, tail + kPage, 8), FaultReply::Kind::resolved);
+  auto child = kernel.fork(*space);
+  const int bus = 256 + static_cast<int>(FaultReply::Kind::bus_adrerr);
+  file->resize(kPage + 100);
+  ASSERT_TRUE(cache.truncate(*file, file->size()).ok());
+  for (AddressSpace* one : {space.get(), child.get()}) {
+    EXPECT_EQ(kernel.load(*one, at), 7);
+    EXPECT_EQ(kernel.load(*one, at + kPage), 7);
+    EXPECT_EQ(kernel.load(*one, at + kPage + 100), 0x55);
+    EXPECT_EQ(kernel.load(*one, at + 2 * kPage), bus);
+    EXPECT_EQ(kernel.load(*one, at + 3 * kPage), bus);
+    EXPECT_EQ(kernel.load(*one, tail + kPage), bus);
+  }
+  EXPECT_EQ(kernel.memory.frames().anonymous, 2u);
+  kernel.expect_sound();
+  space.reset();
+  child.reset();
+  cache.forget(*file);
+  kernel.expect_all_given_back();
+}
+
 TEST_F(Cache, ForgetWhilePinnedOrUnderWay) {
   auto file = kernel.file("a", 4 * kPage);
   Pfn pfn;

@@ -57,6 +57,18 @@ TEST_F(UserCopy, WildAddressesAreEfaultAndCountNoSignal) {
   EXPECT_EQ(kernel.memory.faults().protection, 0u);
 }
 
+TEST_F(UserCopy, FaultsOfTheKernelCountForTheAddressSpace) {
+  const uint64_t at = kernel.map(*space, 4);
+  kernel.store(*space, at, 1);
+  run([&]() -> Co<> {
+    const Result<> zeroed = co_await user.zero(VirtAddr(at), 3 * kPage);
+    EXPECT_TRUE(zeroed.ok());
+  });
+  EXPECT_EQ(space->take_fault_counts().minor, 3u);
+  EXPECT_EQ(space->take_fault_counts().minor, 0u);
+  EXPECT_EQ(kernel.memory.faults().minor, 3u);
+}
+
 TEST_F(UserCopy, Strings) {
   const uint64_t at = kernel.map(*space, 2);
   const uint64_t start = at + kPage - 3;

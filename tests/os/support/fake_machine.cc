@@ -56,7 +56,10 @@ std::optional<PhysAddr> FakeMachine::access(PhysAddr root, Asid asid, VirtAddr a
   const auto cached = tlb_.find({asid, page.vpn(address).value});
   if (cached != tlb_.end()) {
     if (!permits(cached->second.permissions)) return std::nullopt;
-    if (access != Access::store || cached->second.modified) return page.address(cached->second.pfn) + offset;
+    if (access != Access::store || cached->second.modified) {
+      ++instructions_;
+      return page.address(cached->second.pfn) + offset;
+    }
   }
   PhysAddr table = root;
   for (unsigned level = format_.root_level();; --level) {
@@ -71,6 +74,7 @@ std::optional<PhysAddr> FakeMachine::access(PhysAddr root, Asid asid, VirtAddr a
     raw |= format_.referenced_bit() | (access == Access::store ? format_.modified_bit() : 0);
     std::memcpy(memory_.at(at), &raw, format_.entry_bytes());
     tlb_[{asid, page.vpn(address).value}] = {entry.pfn, entry.permissions(), access == Access::store};
+    ++instructions_;
     return table + offset;
   }
 }

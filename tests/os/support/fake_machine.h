@@ -41,6 +41,7 @@ class FakeMachine final : public Cpu, public BlockDevice, public Executor {
   void flush_page(Asid asid, VirtAddr address) override;
   void flush_asid(Asid asid) override;
   hw::Trap run_user(hw::HartState&, Cycles) override { return {}; }
+  uint64_t instructions() const override { return instructions_; }
   bool idle(Cycles until) override;
   void deliver_interrupts() override;
 
@@ -98,6 +99,7 @@ class FakeMachine final : public Cpu, public BlockDevice, public Executor {
   const hw::PageTableFormat& format_;
   std::vector<uint8_t> disk_;
   Cycles now_{};
+  uint64_t instructions_ = 0;  // accesses that succeeded
   CycleAccount account_ = CycleAccount::syscall;
   std::map<std::pair<Asid, uint64_t>, TlbEntry> tlb_;
   std::deque<Transfer> transfers_;
