@@ -8,6 +8,19 @@ using C = Configuration;
 using M = hw::MachineConfig;
 using T = hw::TlbConfig;
 
+template <auto Level, auto Array>
+void add_tlb_array(std::vector<Setting>& table, const std::string& prefix, std::string_view help) {
+  using A = hw::TlbArrayConfig;
+  const auto add = [&]<auto Member>(std::string_view name, SettingFacts facts) {
+    table.push_back(
+        setting<&C::machine, &M::tlb, Level, Array, Member>(prefix + "." + std::string(name), std::move(facts)));
+  };
+  add.template operator()<&A::enabled>("enabled", {.help = help});
+  add.template operator()<&A::sets>("sets", {.help = "Sets.", .range = {1, 65'536}});
+  add.template operator()<&A::ways>("ways", {.help = "Entries of a set.", .range = {1, 65'536}});
+  add.template operator()<&A::replacement>("replacement", {.help = "Which entry of a full set makes room."});
+}
+
 template <auto Level>
 void add_tlb_level(std::vector<Setting>& table, const std::string& prefix) {
   using L = hw::TlbLevelConfig;
@@ -22,6 +35,11 @@ void add_tlb_level(std::vector<Setting>& table, const std::string& prefix) {
   add.template operator()<&L::replacement>("replacement", {.help = "Which entry of a full set makes room."});
   add.template operator()<&L::hit_cycles>(
       "hit_cycles", {.help = "A look-up here, on top of the access.", .unit = "cycles", .range = {0, 10'000}});
+  add.template operator()<&L::split>(
+      "split", {.help = "Large pages have arrays of their own; false: pages of every size share these sets."});
+  add_tlb_array<Level, &L::large>(table, prefix + ".large", "With split: an array for the second page size (2 MB).");
+  add_tlb_array<Level, &L::huge>(table, prefix + ".huge",
+                                 "With split: an array for the third page size (1 GB) and above.");
 }
 
 }  // namespace
@@ -36,6 +54,8 @@ void add_translation_settings(std::vector<Setting>& table) {
       "tlb.enabled", {.help = "false: no TLB at all, every reference walks the tables."}));
   table.push_back(setting<&C::machine, &M::tlb, &T::asids>(
       "tlb.asids", {.help = "Entries carry an address-space identifier; false: changing the address space flushes."}));
+  table.push_back(setting<&C::machine, &M::tlb, &T::large>(
+      "tlb.large", {.help = "What a page above the base size takes: one entry, or one for each base page touched."}));
   add_tlb_level<&T::l1i>(table, "tlb.l1i");
   add_tlb_level<&T::l1d>(table, "tlb.l1d");
   add_tlb_level<&T::l2>(table, "tlb.l2");
