@@ -47,7 +47,7 @@ std::string display_number(double value, const std::string& unit) {
   const bool whole = value == std::floor(value) && std::abs(value) < 1e15;
   if (whole && value >= 0) return grouped(static_cast<uint64_t>(value));
   if (whole) return "-" + grouped(static_cast<uint64_t>(-value));
-  if (std::abs(value) >= 1e5) return display_number(std::round(value), "");
+  if (std::abs(value) >= 1000) return display_number(std::round(value), "");
   return fmt::format("{:.5g}", value);
 }
 

@@ -64,6 +64,9 @@
     });
   }
 
+  // Long names of bars read better beside them than below.
+  const lying = (data) => data.kind === 'stack' && data.labels.some((label) => label.length > 12);
+
   const yTitle = (data) => data.y || data.unit;
 
   function cartesian(data, hidden) {
@@ -78,7 +81,7 @@
       const points = s.data.map(([x, y]) => [x, data.share ? (100 * y) / (totals.get(x) || 1) : y]);
       if (bar) {
         return {
-          type: 'bar', name: s.name, data: points, stack: data.kind === 'stack' ? 'all' : undefined, barMaxWidth: 48,
+          type: 'bar', name: s.name, data: lying(data) ? points.map(([x, y]) => [y, x]) : points, stack: data.kind === 'stack' ? 'all' : undefined, barMaxWidth: 48,
           itemStyle: { color: colour, borderColor: style('--ground'), borderWidth: data.kind === 'stack' ? 0.5 : 0 },
           label: { show: data.kind === 'bars' && s.data.length * data.series.length <= 24, position: 'top', color: style('--text'), fontSize: 11, formatter: (p) => number(Number(p.value[1].toPrecision(4))) },
         };
@@ -88,30 +91,35 @@
         showSymbol: points.length <= 100, lineStyle: { color: colour, width: 2, type: DASHES[Math.floor(i / COLOURS.light.length) % 3] }, itemStyle: { color: colour },
       };
     });
-    return {
-      grid: { left: 76, right: 24, top: 24, bottom: xAxis(data).nameGap + 28 },
-      xAxis: xAxis(data),
-      yAxis: axis(yTitle(data), { type: data.logY ? 'log' : 'value', nameGap: 56, axisLabel: { color: style('--quiet'), formatter: short }, max: data.share ? 100 : undefined }),
-      series: shown.filter(Boolean),
-    };
+    const values = axis(yTitle(data), { type: data.logY ? 'log' : 'value', nameGap: lying(data) ? 32 : 56, axisLabel: { color: style('--quiet'), formatter: short }, max: data.share ? 100 : undefined });
+    const series = shown.filter(Boolean);
+    if (lying(data)) {
+      const places = axis('', { type: 'category', data: data.labels, inverse: true, axisLabel: { color: style('--quiet'), interval: 0, width: 250, overflow: 'truncate' } });
+      return { grid: { left: 266, right: 32, top: 12, bottom: 60 }, xAxis: values, yAxis: places, series };
+    }
+    return { grid: { left: 76, right: 24, top: 24, bottom: xAxis(data).nameGap + 28 }, xAxis: xAxis(data), yAxis: values, series };
   }
 
   function heatMap(data) {
     const cells = data.series.flatMap((row, y) => row.data.map(([x, value]) => [x, y, value]));
     const values = cells.map((c) => c[2]);
     const few = cells.length <= 150;
+    const low = Math.min(...values);
+    const high = Math.max(...values);
+    // The far end of the scale is dark by day and light by night.
+    const ink = (value) => ((value - low) / (high - low || 1) < 0.58) === (scheme() === 'light') ? '#12161b' : '#ffffff';
     return {
       grid: { left: 84, right: 100, top: 24, bottom: 64 },
       xAxis: { ...xAxis(data), splitArea: { show: false } },
       yAxis: axis(data.y, { type: 'category', data: data.series.map((s) => s.name), nameGap: 56 }),
       visualMap: {
-        min: Math.min(...values), max: Math.max(...values), calculable: false, right: 8, top: 'middle', itemHeight: 180,
+        min: low, max: high, calculable: false, right: 8, top: 'middle', itemHeight: 180,
         inRange: { color: HEAT[scheme()] }, textStyle: { color: style('--text') },
-        text: [number(Math.max(...values), data.unit), number(Math.min(...values), data.unit)], precision: 3,
+        text: [number(high, data.unit), number(low, data.unit)], precision: 3,
       },
       series: [{
-        type: 'heatmap', data: cells, itemStyle: { borderColor: style('--ground'), borderWidth: 1 },
-        label: { show: few, fontSize: 10, formatter: (p) => short(p.value[2]) },
+        type: 'heatmap', data: cells.map((value) => ({ value, label: { color: ink(value[2]) } })), itemStyle: { borderColor: style('--ground'), borderWidth: 1 },
+        label: { show: few, fontSize: 11, formatter: (p) => short(p.value[2]) },
       }],
     };
   }
@@ -139,6 +147,7 @@
       this.at = -1;
       this.place.addEventListener('keydown', (event) => this.key(event));
       this.place.addEventListener('blur', () => { this.line.textContent = ''; this.at = -1; });
+      if (lying(this.data)) this.place.style.height = `${8 + 2.2 * this.data.labels.length}rem`;
       if (this.data.kind === 'heatmap') {
         this.place.style.height = `${Math.min(40, Math.max(18, 8 + 2 * this.data.series.length))}rem`;
       }
@@ -178,7 +187,7 @@
           trigger: heat ? 'item' : 'axis', axisPointer: { type: data.kind === 'bars' || data.kind === 'stack' ? 'shadow' : 'line' },
           renderMode: 'richText', confine: true, backgroundColor: style('--raised'), borderColor: style('--line'), textStyle: { color: style('--text') },
           ...(heat ? { formatter: (p) => `${data.x} ${data.labels[p.value[0]]}\n${data.y} ${data.series[p.value[1]].name}\n${number(p.value[2], data.unit)}` }
-            : { valueFormatter: (v) => number(Array.isArray(v) ? v[1] : v, data.share ? '%' : data.unit) }),
+            : { valueFormatter: (v) => number(Array.isArray(v) ? v[lying(data) ? 0 : 1] : v, data.share ? '%' : data.unit) }),
         },
         ...(heat ? heatMap(data) : cartesian(data, this.hidden)),
       });

@@ -228,7 +228,7 @@ TEST(DisplayNumber, AsPeopleReadThem) {
   EXPECT_EQ(display_number(0.34152, ""), "0.34152");
   EXPECT_EQ(display_number(0.5, "%"), "50 %");
   EXPECT_EQ(display_number(-1000, ""), "-1,000");
-  EXPECT_EQ(display_number(123456.7, ""), "123,457");
+  EXPECT_EQ(display_number(2065.6, ""), "2,066");
 }
 
 }  // namespace
