@@ -19,7 +19,7 @@ const Op* illegal(Interpreter& in, const Op* op, HartState& s) {
   return nullptr;
 }
 
-const Op* region_mark_executed(Interpreter& in, const Op* op, HartState& s, const FilterEntry*, const FilterEntry*) {
+const Op* region_mark_executed(Interpreter& in, const Op* op, HartState& s) {
   in.trap_done(s, op, Trap::Cause::mark);
   return nullptr;
 }
