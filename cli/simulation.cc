@@ -58,7 +58,7 @@ class Computer {
         config_(options.machine.values),
         stop_(stop),
         disk_content_(config_.os.swap.size, config_.machine.disk.size,
-                      hw::find_page_table_format(config_.machine.paging_format)->page()),
+                      config_.page()),
         machine_(config_.machine, disk_content_),
         observation_(machine_),
         cpu_(machine_, config_.os),

@@ -2,6 +2,7 @@
 // names that the contract reserves for what is still to come.
 #pragma once
 
+#include <bit>
 #include <string>
 
 #include "hw/base/types.h"
@@ -16,8 +17,11 @@ struct Configuration {
   hw::MachineConfig machine;
   os::OsConfig os;
 
-  // The base page, of every format so far.
-  PageSize page() const { return {}; }
+  // The base page; where the format is the user's own, of a size that passed the checks.
+  PageSize page() const {
+    if (machine.paging_format != "custom") return {};
+    return {static_cast<unsigned>(std::bit_width(machine.paging_custom.page | 1)) - 1};
+  }
   uint64_t frames() const { return machine.dram.size >> page().shift; }
 };
 

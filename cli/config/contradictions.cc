@@ -4,16 +4,16 @@
 
 #include <bit>
 #include <initializer_list>
+#include <stdexcept>
 #include <string_view>
 
 #include "cli/config/user_error.h"
+#include "cli/config/value.h"
+#include "hw/mmu/page_table_format.h"
 #include "os/reclaim/marks.h"
 
 namespace faultline::cli {
 namespace {
-
-// A format's name says how wide its addresses are; see hw/mmu.
-bool is_32_bit(std::string_view format) { return format == "ia32" || format == "linear32"; }
 
 class Checker {
  public:
@@ -21,6 +21,7 @@ class Checker {
       : values_(configuration), machine_(configuration.machine), origins_(origins) {}
 
   void check() const {
+    check_format();
     check_tlbs();
     check_caches();
     check_memory();
@@ -49,9 +50,47 @@ class Checker {
 
   void check_tlb(const std::string& prefix, const hw::TlbLevelConfig& tlb) const {
     if (!tlb.enabled) return;
-    check_replacement(prefix, tlb.replacement, tlb.ways);
-    require(uint64_t{tlb.sets} * tlb.ways <= 1 << 20, {prefix + ".sets", prefix + ".ways"},
+    check_tlb_array(prefix, tlb);
+    if (!tlb.split) return;
+    require(machine_.tlb.large == hw::TlbLarge::one, {prefix + ".split", "tlb.large"},
+            fmt::format("{}.split: with tlb.large = \"several\" every entry is of the base size", prefix));
+    if (tlb.large.enabled) check_tlb_array(prefix + ".large", tlb.large);
+    if (tlb.huge.enabled) check_tlb_array(prefix + ".huge", tlb.huge);
+  }
+
+  // Of a TLB or of one of its arrays.
+  void check_tlb_array(const std::string& prefix, const auto& array) const {
+    check_replacement(prefix, array.replacement, array.ways);
+    require(uint64_t{array.sets} * array.ways <= 1 << 20, {prefix + ".sets", prefix + ".ways"},
             fmt::format("{0}.sets x {0}.ways is more than 1048576 entries", prefix));
+  }
+
+  void check_format() const {
+    try {
+      check_format_in_memory(hw::make_page_table_format(machine_));
+    } catch (const std::invalid_argument& error) {
+      require(false,
+              {"paging.format", "paging.custom.page", "paging.custom.bits", "paging.custom.entry_bytes",
+               "paging.custom.leaves"},
+              error.what());
+    }
+  }
+
+  // The format's tables and its entries' reach, against memory.
+  void check_format_in_memory(const hw::PageTableFormat& format) const {
+    const std::initializer_list<std::string_view> kKeys = {"dram.size", "paging.format", "paging.custom.page",
+                                                           "paging.custom.bits", "paging.custom.entry_bytes"};
+    const uint64_t size = machine_.dram.size;
+    const uint64_t limit = format.physical_limit();
+    require(limit == 0 || size <= limit, kKeys,
+            fmt::format("{} tables name frames with {} bits: dram.size is at most {}", format.name(),
+                        format.layout().pfn_bits, format_size(limit)));
+    for (unsigned level = 0; level < format.levels(); ++level) {
+      const uint64_t table = format.page().round_up(format.table_bytes(level));
+      require(table <= format.page().bytes() || size / 4 >= table, kKeys,
+              fmt::format("{} takes a table of {} in one piece for every process: dram.size is at least {}",
+                          format.name(), format_size(table), format_size(4 * table)));
+    }
   }
 
   void check_tlbs() const {
@@ -90,10 +129,6 @@ class Checker {
     const hw::DramConfig& dram = machine_.dram;
     require(values_.page().aligned(dram.size), {"dram.size"},
             fmt::format("dram.size must be a multiple of the page, {}", values_.page().bytes()));
-    require(!is_32_bit(machine_.paging_format) || dram.size <= uint64_t{4} << 30, {"dram.size", "paging.format"},
-            fmt::format("{} tables name frames with 20 bits: dram.size is at most 4G", machine_.paging_format));
-    require(machine_.paging_format != "linear32" || dram.size >= uint64_t{16} << 20, {"dram.size", "paging.format"},
-            "linear32 takes a table of 4M in one piece for every process: dram.size is at least 16M");
     require(std::has_single_bit(dram.row), {"dram.row"}, "dram.row must be a power of two");
     require(values_.page().aligned(values_.os.swap.size), {"swap.size"},
             fmt::format("swap.size must be a multiple of the page, {}", values_.page().bytes()));

@@ -25,6 +25,8 @@ inline constexpr auto kChoiceNames = nullptr;
 template <>
 inline constexpr std::array<std::string_view, 4> kChoiceNames<hw::Replacement> = {"lru", "plru", "fifo", "random"};
 template <>
+inline constexpr std::array<std::string_view, 2> kChoiceNames<hw::TlbLarge> = {"one", "several"};
+template <>
 inline constexpr std::array<std::string_view, 3> kChoiceNames<hw::WalkerEntry> = {"l1d", "l2", "memory"};
 template <>
 inline constexpr std::array<std::string_view, 2> kChoiceNames<hw::DramTiming> = {"flat", "banks"};

@@ -8,6 +8,19 @@ using M = hw::MachineConfig;
 using T = hw::TlbConfig;
 using W = hw::WalkerConfig;
 
+template <auto Level, auto Array>
+void add_tlb_array(std::vector<Setting>& table, const std::string& prefix, std::string_view help) {
+  using A = hw::TlbArrayConfig;
+  const auto add = [&]<auto Member>(std::string_view name, SettingFacts facts) {
+    table.push_back(
+        setting<&C::machine, &M::tlb, Level, Array, Member>(prefix + "." + std::string(name), std::move(facts)));
+  };
+  add.template operator()<&A::enabled>("enabled", {.help = help});
+  add.template operator()<&A::sets>("sets", {.help = "Sets.", .range = {1, 65'536}});
+  add.template operator()<&A::ways>("ways", {.help = "Entries of a set.", .range = {1, 65'536}});
+  add.template operator()<&A::replacement>("replacement", {.help = "Which entry of a full set makes room."});
+}
+
 template <auto Level>
 void add_tlb_level(std::vector<Setting>& table, const std::string& prefix) {
   using L = hw::TlbLevelConfig;
@@ -22,6 +35,29 @@ void add_tlb_level(std::vector<Setting>& table, const std::string& prefix) {
   add.template operator()<&L::replacement>("replacement", {.help = "Which entry of a full set makes room."});
   add.template operator()<&L::hit_cycles>(
       "hit_cycles", {.help = "A look-up here, on top of the access.", .unit = "cycles", .range = {0, 10'000}});
+  add.template operator()<&L::split>(
+      "split", {.help = "Large pages have arrays of their own; false: pages of every size share these sets."});
+  add_tlb_array<Level, &L::large>(table, prefix + ".large", "With split: an array for the second page size (2 MB).");
+  add_tlb_array<Level, &L::huge>(table, prefix + ".huge",
+                                 "With split: an array for the third page size (1 GB) and above.");
+}
+
+// The tables of a format of the user's own.
+void add_custom_format(std::vector<Setting>& table) {
+  using F = hw::CustomFormatConfig;
+  table.push_back(setting<&C::machine, &M::paging_custom, &F::page>(
+      "paging.custom.page", {.help = "With paging.format = custom: the base page, a power of two.",
+                             .unit = "bytes",
+                             .range = {4'096, uint64_t{1} << 30}}));
+  table.push_back(setting<&C::machine, &M::paging_custom, &F::bits>(
+      "paging.custom.bits",
+      {.help = "... bits of address that each level translates, the root's first.", .range = {1, 30}, .longest = 6}));
+  table.push_back(setting<&C::machine, &M::paging_custom, &F::entry_bytes>(
+      "paging.custom.entry_bytes",
+      {.help = "... bytes of an entry: 8, like those of x86-64, or 4, like those of IA32.", .range = {4, 8}}));
+  table.push_back(setting<&C::machine, &M::paging_custom, &F::leaves>(
+      "paging.custom.leaves",
+      {.help = "... levels whose entries may map a page, 0 being the last.", .range = {0, 5}, .longest = 6}));
 }
 
 }  // namespace
@@ -29,13 +65,16 @@ void add_tlb_level(std::vector<Setting>& table, const std::string& prefix) {
 void add_translation_settings(std::vector<Setting>& table) {
   table.push_back(setting<&C::machine, &M::paging_format>(
       "paging.format", {.help = "The page-table format that the hardware walks, whatever the instruction set.",
-                        .choices = {"x86-64", "la57", "sv32", "sv39", "sv48", "sv57", "ia32", "linear32"}}));
+                        .choices = {"x86-64", "la57", "sv32", "sv39", "sv48", "sv57", "ia32", "linear32", "custom"}}));
+  add_custom_format(table);
   table.push_back(setting<&C::huge>(
       "paging.huge", {.help = "Transparent huge pages.", .choices = {"never", "madvise", "always"}, .built = false}));
   table.push_back(setting<&C::machine, &M::tlb, &T::enabled>(
       "tlb.enabled", {.help = "false: no TLB at all, every reference walks the tables."}));
   table.push_back(setting<&C::machine, &M::tlb, &T::asids>(
       "tlb.asids", {.help = "Entries carry an address-space identifier; false: changing the address space flushes."}));
+  table.push_back(setting<&C::machine, &M::tlb, &T::large>(
+      "tlb.large", {.help = "What a page above the base size takes: one entry, or one for each base page touched."}));
   add_tlb_level<&T::l1i>(table, "tlb.l1i");
   add_tlb_level<&T::l1d>(table, "tlb.l1d");
   add_tlb_level<&T::l2>(table, "tlb.l2");

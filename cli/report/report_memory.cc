@@ -8,8 +8,6 @@
 namespace faultline::cli {
 namespace {
 
-constexpr double kPageBytes = 4096;  // base page of every format so far
-
 void add_faults(const RunStatistics& s, ReportText& text) {
   const os::FaultStatistics& f = s.faults;
   struct Kind {
@@ -55,7 +53,7 @@ void add_memory(const RunStatistics& s, ReportText& text) {
   }
   if (s.commit.refused)
     text.line("{} of memory refused: the commit limit is {}", counted(s.commit.refused, "request"),
-              bytes_for_people(static_cast<double>(s.commit.limit) * kPageBytes));
+              bytes_for_people(static_cast<double>(s.commit.limit * s.config.page().bytes())));
   if (s.pageout.out_of_memory) text.line("out of memory {}", counted(s.pageout.out_of_memory, "time"));
 }
 

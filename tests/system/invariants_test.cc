@@ -7,7 +7,8 @@
 namespace faultline::system_test {
 namespace {
 
-constexpr const char* kPresets[] = {"textbook", "core-i7", "sv39", "sv48", "ia32", "linear32"};
+constexpr const char* kPresets[] = {"textbook", "core-i7", "skylake", "zen2", "u74",  "la57",
+                                    "sv32",     "sv39",    "sv48",    "sv57", "ia32", "linear32"};
 
 void expect_tlb_sums(const Json& stats) {
   for (const char* level : {"l1i", "l1d", "l2"}) {

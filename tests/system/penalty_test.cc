@@ -13,8 +13,9 @@ struct Machine {
 };
 
 // Levels: Intel SDM volume 3A chapter 4, RISC-V privileged specification 1.12
-// section 4.3 to 4.5; a linear table has one.
-constexpr Machine kMachines[] = {{"textbook", 4}, {"sv48", 4}, {"sv39", 3}, {"ia32", 2}, {"linear32", 1}};
+// section 4.3 to 4.6; a linear table has one.
+constexpr Machine kMachines[] = {{"textbook", 4}, {"la57", 5}, {"sv57", 5}, {"sv48", 4},
+                                 {"sv39", 3},     {"sv32", 2}, {"ia32", 2}, {"linear32", 1}};
 
 struct Program {
   const char* name;
