@@ -42,12 +42,31 @@ void add_tlb_level(std::vector<Setting>& table, const std::string& prefix) {
                                  "With split: an array for the third page size (1 GB) and above.");
 }
 
+// The tables of a format of the user's own.
+void add_custom_format(std::vector<Setting>& table) {
+  using F = hw::CustomFormatConfig;
+  table.push_back(setting<&C::machine, &M::paging_custom, &F::page>(
+      "paging.custom.page", {.help = "With paging.format = custom: the base page, a power of two.",
+                             .unit = "bytes",
+                             .range = {4'096, uint64_t{1} << 30}}));
+  table.push_back(setting<&C::machine, &M::paging_custom, &F::bits>(
+      "paging.custom.bits",
+      {.help = "... bits of address that each level translates, the root's first.", .range = {1, 30}, .longest = 6}));
+  table.push_back(setting<&C::machine, &M::paging_custom, &F::entry_bytes>(
+      "paging.custom.entry_bytes",
+      {.help = "... bytes of an entry: 8, like those of x86-64, or 4, like those of IA32.", .range = {4, 8}}));
+  table.push_back(setting<&C::machine, &M::paging_custom, &F::leaves>(
+      "paging.custom.leaves",
+      {.help = "... levels whose entries may map a page, 0 being the last.", .range = {0, 5}, .longest = 6}));
+}
+
 }  // namespace
 
 void add_translation_settings(std::vector<Setting>& table) {
   table.push_back(setting<&C::machine, &M::paging_format>(
       "paging.format", {.help = "The page-table format that the hardware walks, whatever the instruction set.",
-                        .choices = {"x86-64", "la57", "sv32", "sv39", "sv48", "sv57", "ia32", "linear32"}}));
+                        .choices = {"x86-64", "la57", "sv32", "sv39", "sv48", "sv57", "ia32", "linear32", "custom"}}));
+  add_custom_format(table);
   table.push_back(setting<&C::huge>(
       "paging.huge", {.help = "Transparent huge pages.", .choices = {"never", "madvise", "always"}, .built = false}));
   table.push_back(setting<&C::machine, &M::tlb, &T::enabled>(

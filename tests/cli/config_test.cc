@@ -260,6 +260,17 @@ TEST(Contradictions, FormatsAndMemory) {
   EXPECT_THAT(refusal("", {"paging.format=linear32", "dram.size=8M"}), HasSubstr("dram.size is at least 16M"));
 }
 
+TEST(Contradictions, AFormatOfTheUsersOwn) {
+  const std::string custom = "[paging]\nformat = \"custom\"\n[paging.custom]\n";
+  EXPECT_THAT(refusal(custom + "page = \"6K\"\n"), HasSubstr("paging.custom.page must be a power of two"));
+  EXPECT_THAT(refusal(custom + "bits = [13, 13, 13, 13]\n"), HasSubstr("addresses of 64 bits"));
+  EXPECT_THAT(refusal(custom + "bits = [9, 9]\nleaves = [0, 2]\n"), HasSubstr("there is no level 2"));
+  EXPECT_THAT(refusal(custom + "entry_bytes = 6\n"), HasSubstr("must be 4 or 8"));
+  EXPECT_THAT(refusal(custom + "bits = [30]\n"), HasSubstr("takes a table of 8G in one piece"));
+  EXPECT_THAT(refusal("", {"paging.format=custom", "paging.custom.page=2M", "dram.size=3M"}),
+              HasSubstr("dram.size must be a multiple of the page, 2097152"));
+}
+
 TEST(Contradictions, ArraysOfATlb) {
   EXPECT_THAT(refusal("", {"tlb.l1d.split=true", "tlb.l1d.large.replacement=plru", "tlb.l1d.large.ways=3"}),
               HasSubstr("tlb.l1d.large.replacement = \"plru\" needs tlb.l1d.large.ways to be a power of two"));

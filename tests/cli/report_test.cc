@@ -194,6 +194,7 @@ TEST(Invariants, AStoppedRunMayLeaveItsProcesses) {
 TEST(Settings, PagingFormatsAreThoseOfTheHardware) {
   std::vector<std::string_view> names;
   for (const hw::PageTableFormat& format : hw::page_table_formats()) names.push_back(format.name());
+  names.push_back("custom");
   EXPECT_EQ(find_setting("paging.format")->facts.choices, names);
 }
 
