@@ -50,6 +50,16 @@ void change_caches(RunStatistics& into, const RunStatistics& other) {
 }
 
 template <class Change>
+void change_walk_caches(RunStatistics& into, const RunStatistics& other) {
+  for (size_t i = into.walk_caches.size(); i < other.walk_caches.size(); ++i) {
+    into.walk_caches.push_back({other.walk_caches[i].level, {}});
+  }
+  for (size_t i = 0; i < other.walk_caches.size(); ++i) {
+    change_all<Change>(into.walk_caches[i].counts, other.walk_caches[i].counts);
+  }
+}
+
+template <class Change>
 void change_memory(RunStatistics& into, const RunStatistics& other) {
   change_all<Change>(into.faults, other.faults);
   change_all<Change>(into.copies, other.copies);
@@ -74,6 +84,8 @@ void change(RunStatistics& into, const RunStatistics& other) {
   change_all<Change>(into.l1i, other.l1i);
   change_all<Change>(into.l1d, other.l1d);
   change_all<Change>(into.l2, other.l2);
+  change_walk_caches<Change>(into, other);
+  change_all<Change>(into.nested, other.nested);
   change_caches<Change>(into, other);
   change_all<Change>(into.dram, other.dram);
   change_all<Change>(into.cycle_stack, other.cycle_stack);
