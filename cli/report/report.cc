@@ -28,7 +28,7 @@ constexpr std::array<const char*, kCycleAccounts> kAccountMeanings = {
     "changing tasks",
     "interrupts",
     "page-out and write-behind",
-    "nothing to run",
+    "nothing to run: all wait",
 };
 
 std::string outcome(const ExitRecord& exit) {
@@ -59,8 +59,13 @@ void add_headline(const RunStatistics& s, ReportText& text) {
   }
   text.line("{} instructions in {} cycles: {} at {} MHz", rounded(static_cast<double>(s.instructions)),
             rounded(static_cast<double>(s.cycles)), time_for_people(s.seconds), machine.hart.clock_mhz);
+  const uint64_t idle = s.cycle_stack[CycleAccount::idle];
   if (s.instructions != 0) {
-    text.line("{:.3f} cycles an instruction", static_cast<double>(s.cycles) / static_cast<double>(s.instructions));
+    const auto each = [&s](uint64_t cycles) {
+      return static_cast<double>(cycles) / static_cast<double>(s.instructions);
+    };
+    text.line("{:.3f} cycles an instruction{}", each(s.cycles),
+              idle ? fmt::format("; {:.3f} without those in which nothing ran", each(s.cycles - idle)) : "");
   }
 }
 
@@ -104,21 +109,31 @@ void add_translation(const RunStatistics& s, ReportText& text) {
   text.table(table);
 }
 
+// One line of the stack for each account. Where the hart idled a second column
+// and the bars leave that out, lest a wait for the disk hide all the rest.
 void add_cycle_stack(const RunStatistics& s, ReportText& text) {
   if (s.cycles == 0) return;
   text.section("Where the cycles went");
-  uint64_t largest = 0;
-  for (size_t i = 0; i < kCycleAccounts; ++i) largest = std::max(largest, s.cycle_stack[static_cast<CycleAccount>(i)]);
-  // Name, percentage, bar, meaning: the bar takes what the others leave.
-  const unsigned fixed = 2 + 15 + 8 + 2 + 1 + 30;
-  const unsigned columns = std::clamp(text.style().width > fixed ? text.style().width - fixed : 0u, 10u, 40u);
+  const uint64_t idle = s.cycle_stack[CycleAccount::idle];
+  const uint64_t busy = s.cycles - idle;
+  uint64_t largest = 1;
   for (size_t i = 0; i < kCycleAccounts; ++i) {
-    const uint64_t cycles = s.cycle_stack[static_cast<CycleAccount>(i)];
+    const auto account = static_cast<CycleAccount>(i);
+    if (account != CycleAccount::idle) largest = std::max(largest, s.cycle_stack[account]);
+  }
+  // Name, percentages, bar, meaning: the bar takes what the others leave.
+  const unsigned fixed = 2 + 15 + 8 + (idle ? 8 : 0) + 2 + 1 + 30;
+  const unsigned columns = std::clamp(text.style().width > fixed ? text.style().width - fixed : 0u, 10u, 40u);
+  if (idle) text.line("{:<15}{:>8}{:>8}", "", "of all", "of busy");
+  for (size_t i = 0; i < kCycleAccounts; ++i) {
+    const auto account = static_cast<CycleAccount>(i);
+    const uint64_t cycles = s.cycle_stack[account];
     if (cycles == 0) continue;
-    const double fraction = static_cast<double>(cycles) / static_cast<double>(largest);
-    const std::string drawn = bar(fraction, columns, text.style().unicode);
-    text.bar_line(fmt::format("{:<15}{:>8}  ", kCycleAccountNames[i], percent(cycles, s.cycles)), drawn, columns,
-                  kAccountMeanings[i]);
+    std::string head = fmt::format("{:<15}{:>8}", kCycleAccountNames[i], percent(cycles, s.cycles));
+    const bool ran = account != CycleAccount::idle;
+    if (idle) head += fmt::format("{:>8}", ran ? percent(cycles, busy) : "");
+    const double fraction = ran ? static_cast<double>(cycles) / static_cast<double>(largest) : 0;
+    text.bar_line(head + "  ", bar(fraction, columns, text.style().unicode), columns, kAccountMeanings[i]);
   }
 }
 

@@ -64,8 +64,13 @@ void add_swap(const RunStatistics& s, ReportText& text) {
   text.line("{} written to swap, {} read back; at most {} of {} slots used", counted(s.swap.outs, "page"),
             with_commas(s.swap.ins), with_commas(s.swap.slots_used_peak), with_commas(s.swap.slots_total));
   if (p.wakeups == 0) return;
-  text.line("the daemon ran {}: front hand {}, back hand {}", counted(p.wakeups, "time"), counted(p.front_hand, "page"),
-            with_commas(p.back_hand));
+  text.line("the page-out daemon ran {} by the policy {}", counted(p.wakeups, "time"), s.config.os.vm.replacement);
+  if (p.front_hand) {
+    text.line("its front hand looked at {}, its back hand at {}", counted(p.front_hand, "page"),
+              with_commas(p.back_hand));
+  } else {
+    text.line("it looked at {}", counted(p.back_hand, "page"));
+  }
   text.line("{} freed, {} of them written first in {}", counted(p.freed, "page"), with_commas(p.cleaned),
             counted(p.batches, "request"));
 }

@@ -236,6 +236,29 @@ TEST(Report, SaysWhatHappenedAndNothingElse) {
   }
 }
 
+// 10 million cycles of waiting do not hide the 1000 in which something ran.
+TEST(Report, IdleDoesNotHideTheRest) {
+  RunStatistics s = sound_run();
+  s.cycles += 10'000'000;
+  s.cycle_stack.book(CycleAccount::idle, Cycles(10'000'000));
+  const std::string text = text_report(s, {});
+  EXPECT_THAT(text, HasSubstr("100010.000 cycles an instruction; 10.000 without those in which nothing ran"));
+  EXPECT_THAT(text, HasSubstr("                   of all of busy\n"));
+  EXPECT_THAT(text, HasSubstr("compute          <0.1 %  10.0 %  ## "));
+  EXPECT_THAT(text, HasSubstr("walk             <0.1 %  90.0 %  ############## "));
+  EXPECT_THAT(text, HasSubstr("idle            100.0 %   "));
+}
+
+TEST(Report, SaysWhatThePageOutDaemonLookedAt) {
+  RunStatistics s = sound_run();
+  s.pageout = {.wakeups = 3, .front_hand = 50, .back_hand = 40, .freed = 7, .cleaned = 2, .batches = 1};
+  EXPECT_THAT(text_report(s, {}), HasSubstr("  the page-out daemon ran 3 times by the policy two-handed\n"
+                                            "  its front hand looked at 50 pages, its back hand at 40\n"));
+  s.config.os.vm.replacement = "fifo";
+  s.pageout.front_hand = 0;
+  EXPECT_THAT(text_report(s, {}), HasSubstr("by the policy fifo\n  it looked at 40 pages\n"));
+}
+
 TEST(Report, ColoursOnlyWhereAsked) { EXPECT_THAT(text_report(sound_run(), {.colour = true}), HasSubstr("\033[1m")); }
 
 TEST(Report, LinesFitTheTerminal) {
