@@ -127,7 +127,7 @@ struct RunStatistics {
 
   References references;
   hw::TranslationStatistics translation;
-  uint64_t levels = 0;  // of the page-table format: reads of a walk with small pages
+  uint64_t levels = 0;                      // of the page-table format: reads of a walk with small pages
   std::vector<WalkCacheLevel> walk_caches;  // those that exist, in the order in which they are asked
   hw::NestedStatistics nested;
   uint64_t host_levels = 0;       // of the host's tables; 0: no nested translation

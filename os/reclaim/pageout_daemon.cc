@@ -12,7 +12,7 @@ namespace faultline::os {
 namespace {
 constexpr uint64_t kWakeupsPerSecond = 4;
 constexpr uint64_t kAfterKillPerSecond = 100;  // a killed process gets so long to finish
-constexpr uint64_t kLeastScan = 16;  // pages of one activation
+constexpr uint64_t kLeastScan = 16;            // pages of one activation
 }  // namespace
 
 PageoutDaemon::PageoutDaemon(Cpu& cpu, Executor& executor, FrameAllocator& frames, PageTables& tables, Laundry& laundry,

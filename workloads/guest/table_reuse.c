@@ -24,8 +24,8 @@ int main(int argc, char** argv) {
   uint64_t sum = 0;
   for (uint64_t round = 0; round < rounds; ++round) {
     for (uint64_t n = 0; n < kPlaces; ++n) {
-      unsigned char* at = mmap(place(n, round), page, PROT_READ | PROT_WRITE,
-                               MAP_PRIVATE | MAP_ANONYMOUS | MAP_FIXED_NOREPLACE, -1, 0);
+      unsigned char* at =
+          mmap(place(n, round), page, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS | MAP_FIXED_NOREPLACE, -1, 0);
       expect(at == place(n, round), "mmap");
       uint64_t* words = (uint64_t*)at;
       for (size_t i = 0; i < page / 8; i += 64) expect(words[i] == 0, "a new page is not zero");
@@ -46,8 +46,8 @@ int main(int argc, char** argv) {
     for (size_t i = 0; i < kFiller * page / 8; ++i) filler[i] = (3 + i % 13) << 12 | 0xdf;
     // Before they go, the next round's first places are mapped beside them.
     for (uint64_t n = 0; n < 2; ++n) {
-      unsigned char* at = mmap(place(n, round), page, PROT_READ | PROT_WRITE,
-                               MAP_PRIVATE | MAP_ANONYMOUS | MAP_FIXED_NOREPLACE, -1, 0);
+      unsigned char* at =
+          mmap(place(n, round), page, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS | MAP_FIXED_NOREPLACE, -1, 0);
       expect(at == place(n, round) && *(uint64_t*)at == 0, "a page mapped again is not zero");
       *(uint64_t*)at = sum;
       expect(munmap(at, page) == 0, "munmap");
