@@ -66,9 +66,9 @@ void add_translation_settings(std::vector<Setting>& table) {
   table.push_back(setting<&C::machine, &M::paging_format>(
       "paging.format", {.help = "The page-table format that the hardware walks, whatever the instruction set.",
                         .choices = {"x86-64", "la57", "sv32", "sv39", "sv48", "sv57", "ia32", "linear32", "custom"}}));
-  add_custom_format(table);
   table.push_back(setting<&C::huge>(
       "paging.huge", {.help = "Transparent huge pages.", .choices = {"never", "madvise", "always"}, .built = false}));
+  add_custom_format(table);
   table.push_back(setting<&C::machine, &M::tlb, &T::enabled>(
       "tlb.enabled", {.help = "false: no TLB at all, every reference walks the tables."}));
   table.push_back(setting<&C::machine, &M::tlb, &T::asids>(
