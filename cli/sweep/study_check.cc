@@ -27,6 +27,26 @@ void check_once(const std::vector<Named>& all, std::string_view what) {
   }
 }
 
+// Columns of the results that are always there.
+template <class Named>
+void check_not_reserved(const std::vector<Named>& all, std::string_view what) {
+  static constexpr std::string_view kReserved[] = {"point", "seed", "repeat", "exit_status", "failure", "host_seconds"};
+  for (const Named& each : all) {
+    if (std::ranges::find(kReserved, each.name) != std::end(kReserved))
+      fail(each.where,
+           fmt::format("{}: the name {} is that of a column of the results; choose another", what, each.name));
+  }
+}
+
+// `workload` and `machine` are axes over just these.
+void check_own_names(const Axis& axis) {
+  for (const Choice& choice : axis.choices) {
+    if ((axis.name == "workload" && !choice.workload) || (axis.name == "machine" && !choice.machine))
+      fail(axis.where,
+           fmt::format("axis: the name {} is that of an axis over {}s; choose another", axis.name, axis.name));
+  }
+}
+
 void check_machine(const std::string& machine, const Where& where) {
   if (find_preset(machine) || machine.find('/') != std::string::npos || machine.ends_with(".toml")) return;
   fail(where, fmt::format("machine: no machine \"{}\"; `faultline machines` lists them, or name a TOML file",
@@ -165,6 +185,9 @@ void check_names(const Study& study) {
   check_machine(study.machine, study.machine_where);
   check_once(study.workloads, "workload");
   check_axes(study);
+  check_not_reserved(study.axes, "axis");
+  for (const Axis& axis : study.axes) check_own_names(axis);
+  check_not_reserved(study.metrics, "metric");
   check_arguments(study);
   check_filters(study);
   check_metrics(study);

@@ -170,6 +170,12 @@ unsigned check_custom(const CustomFormatConfig& config) {
   must(total >= kLeastAddressBits && total <= kMostAddressBits,
        "paging.custom.page and paging.custom.bits make addresses of " + std::to_string(total) + " bits; " +
            std::to_string(kLeastAddressBits) + " to " + std::to_string(kMostAddressBits) + " can be built");
+  for (size_t below = 1; below < config.bits.size(); ++below) {
+    must(config.entry_bytes * bit(config.bits[below]) <= config.page,
+         "paging.custom.bits: a table below the root must fit a page; with this page and entry a level below the "
+         "first translates at most " +
+             std::to_string(std::countr_zero(config.page / config.entry_bytes)) + " bits");
+  }
   bool last = false;
   for (const uint32_t level : config.leaves) {
     must(level < config.bits.size(), "paging.custom.leaves: there is no level " + std::to_string(level) +

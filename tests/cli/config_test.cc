@@ -264,6 +264,7 @@ TEST(Contradictions, AFormatOfTheUsersOwn) {
   const std::string custom = "[paging]\nformat = \"custom\"\n[paging.custom]\n";
   EXPECT_THAT(refusal(custom + "page = \"6K\"\n"), HasSubstr("paging.custom.page must be a power of two"));
   EXPECT_THAT(refusal(custom + "bits = [13, 13, 13, 13]\n"), HasSubstr("addresses of 64 bits"));
+  EXPECT_THAT(refusal(custom + "bits = [10, 10]\nentry_bytes = 8\n"), HasSubstr("at most 9 bits"));
   EXPECT_THAT(refusal(custom + "bits = [9, 9]\nleaves = [0, 2]\n"), HasSubstr("there is no level 2"));
   EXPECT_THAT(refusal(custom + "entry_bytes = 6\n"), HasSubstr("must be 4 or 8"));
   EXPECT_THAT(refusal(custom + "bits = [30]\n"), HasSubstr("takes a table of 8G in one piece"));

@@ -157,6 +157,18 @@ TEST_F(StudyTest, MistakesNameFileLineAndKey) {
               StartsWith("s.toml:6:25: axis.range.to: is below from"));
 }
 
+TEST_F(StudyTest, NamesOfTheResultsOwnColumnsAreRefused) {
+  const auto axis = [](const std::string& name) {
+    return "[[axis]]\nname = '" + name + "'\nkey = 'tlb.l1d.ways'\nvalues = [1, 2]\n";
+  };
+  for (const char* name :
+       {"point", "seed", "repeat", "exit_status", "failure", "host_seconds", "workload", "machine"}) {
+    EXPECT_THAT(refusal(axis(name)), HasSubstr("choose another")) << name;
+  }
+  EXPECT_EQ(refusal(axis("ways")), "taken");
+  EXPECT_THAT(refusal("[[metric]]\nname = 'failure'\nvalue = 'translation.penalty'\n"), HasSubstr("choose another"));
+}
+
 TEST_F(StudyTest, MistakesInWorkloadsAndCharts) {
   const auto say = [](const std::string& text) -> std::string {
     try {

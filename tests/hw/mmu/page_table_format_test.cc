@@ -277,6 +277,7 @@ TEST(CustomFormatTest, WhatCannotBeIsRefused) {
       {custom(4096, {4, 4, 4, 4, 4, 4, 4}), "paging.custom.bits must name 1 to 6 levels"},
       {custom(4096, {9, 0, 9}), "paging.custom.bits: a level translates"},
       {custom(4096, {31, 9}), "paging.custom.bits: a level translates"},
+      {custom(4096, {2, 18}), "a level below the first translates at most 9 bits"},
       {custom(4096, {1, 9, 9, 9}), "the first level translates at least 2"},
       {custom(4096, {13, 13, 13, 13}), "addresses of 64 bits"},
       {custom(4096, {9}), "addresses of 21 bits"},
