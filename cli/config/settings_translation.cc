@@ -1,4 +1,5 @@
 #include "cli/config/settings.h"
+#include "cli/config/settings_array.h"
 #include "cli/config/settings_walker.h"
 
 namespace faultline::cli {
@@ -7,19 +8,9 @@ namespace {
 using C = Configuration;
 using M = hw::MachineConfig;
 using T = hw::TlbConfig;
+using A = hw::TlbArrayConfig;
 
-template <auto Level, auto Array>
-void add_tlb_array(std::vector<Setting>& table, const std::string& prefix, std::string_view help) {
-  using A = hw::TlbArrayConfig;
-  const auto add = [&]<auto Member>(std::string_view name, SettingFacts facts) {
-    table.push_back(
-        setting<&C::machine, &M::tlb, Level, Array, Member>(prefix + "." + std::string(name), std::move(facts)));
-  };
-  add.template operator()<&A::enabled>("enabled", {.help = help});
-  add.template operator()<&A::sets>("sets", {.help = "Sets.", .range = {1, 65'536}});
-  add.template operator()<&A::ways>("ways", {.help = "Entries of a set.", .range = {1, 65'536}});
-  add.template operator()<&A::replacement>("replacement", {.help = "Which entry of a full set makes room."});
-}
+constexpr uint64_t kMostEntries = 65'536;
 
 template <auto Level>
 void add_tlb_level(std::vector<Setting>& table, const std::string& prefix) {
@@ -30,16 +21,17 @@ void add_tlb_level(std::vector<Setting>& table, const std::string& prefix) {
   add.template operator()<&L::enabled>("enabled", {.help = "This TLB exists."});
   add.template operator()<&L::sets>(
       "sets",
-      {.help = "Sets; the set of a page is its number modulo this. 1: fully associative.", .range = {1, 65'536}});
-  add.template operator()<&L::ways>("ways", {.help = "Entries of a set.", .range = {1, 65'536}});
+      {.help = "Sets; the set of a page is its number modulo this. 1: fully associative.", .range = {1, kMostEntries}});
+  add.template operator()<&L::ways>("ways", {.help = "Entries of a set.", .range = {1, kMostEntries}});
   add.template operator()<&L::replacement>("replacement", {.help = "Which entry of a full set makes room."});
   add.template operator()<&L::hit_cycles>(
       "hit_cycles", {.help = "A look-up here, on top of the access.", .unit = "cycles", .range = {0, 10'000}});
   add.template operator()<&L::split>(
       "split", {.help = "Large pages have arrays of their own; false: pages of every size share these sets."});
-  add_tlb_array<Level, &L::large>(table, prefix + ".large", "With split: an array for the second page size (2 MB).");
-  add_tlb_array<Level, &L::huge>(table, prefix + ".huge",
-                                 "With split: an array for the third page size (1 GB) and above.");
+  add_array<A, &C::machine, &M::tlb, Level, &L::large>(
+      table, prefix + ".large", "With split: an array for the second page size (2 MB).", kMostEntries);
+  add_array<A, &C::machine, &M::tlb, Level, &L::huge>(
+      table, prefix + ".huge", "With split: an array for the third page size (1 GB) and above.", kMostEntries);
 }
 
 // The tables of a format of the user's own.

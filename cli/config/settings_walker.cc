@@ -1,5 +1,7 @@
 #include "cli/config/settings_walker.h"
 
+#include "cli/config/settings_array.h"
+
 namespace faultline::cli {
 
 template <>
@@ -14,21 +16,11 @@ using P = hw::WalkCacheConfig;
 using N = hw::NestedConfig;
 using L = hw::WalkCacheLevelConfig;
 
-constexpr Range kEntries = {1, 1'024};
-
-// The rows of one small cache, at the end of the path of pointers to members.
-template <auto... Path>
-void add_array(std::vector<Setting>& table, const std::string& prefix, std::string_view help) {
-  table.push_back(setting<Path..., &L::enabled>(prefix + ".enabled", {.help = help}));
-  table.push_back(setting<Path..., &L::sets>(prefix + ".sets", {.help = "Sets.", .range = kEntries}));
-  table.push_back(setting<Path..., &L::ways>(prefix + ".ways", {.help = "Entries of a set.", .range = kEntries}));
-  table.push_back(
-      setting<Path..., &L::replacement>(prefix + ".replacement", {.help = "Which entry of a full set makes room."}));
-}
+constexpr uint64_t kMostEntries = 1'024;
 
 template <auto Level>
 void add_walk_cache(std::vector<Setting>& table, const std::string& name, std::string_view help) {
-  add_array<&C::machine, &M::walker, &W::cache, Level>(table, "walker.cache." + name, help);
+  add_array<L, &C::machine, &M::walker, &W::cache, Level>(table, "walker.cache." + name, help, kMostEntries);
 }
 
 void add_nested(std::vector<Setting>& table) {
@@ -40,9 +32,10 @@ void add_nested(std::vector<Setting>& table) {
                         .choices = {"x86-64", "la57", "sv32", "sv39", "sv48", "sv57", "ia32", "linear32"}}));
   table.push_back(setting<&C::machine, &M::nested, &N::page>(
       "nested.page", {.help = "The pages with which the host maps the guest's memory."}));
-  add_array<&C::machine, &M::nested, &N::tlb>(
+  add_array<L, &C::machine, &M::nested, &N::tlb>(
       table, "nested.tlb",
-      "A TLB of guest-physical pages, of the host's page size, for the walker (where tlb.enabled is true).");
+      "A TLB of guest-physical pages, of the host's page size, for the walker (where tlb.enabled is true).",
+      kMostEntries);
 }
 
 }  // namespace

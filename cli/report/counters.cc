@@ -3,6 +3,7 @@
 #include <array>
 #include <bit>
 #include <type_traits>
+#include <vector>
 
 namespace faultline::cli {
 namespace {
@@ -43,20 +44,11 @@ void change_calls(RunStatistics& into, const RunStatistics& other) {
   }
 }
 
-template <class Change>
-void change_caches(RunStatistics& into, const RunStatistics& other) {
-  for (size_t i = into.caches.size(); i < other.caches.size(); ++i) into.caches.push_back({other.caches[i].name, {}});
-  for (size_t i = 0; i < other.caches.size(); ++i) change_all<Change>(into.caches[i].counts, other.caches[i].counts);
-}
-
-template <class Change>
-void change_walk_caches(RunStatistics& into, const RunStatistics& other) {
-  for (size_t i = into.walk_caches.size(); i < other.walk_caches.size(); ++i) {
-    into.walk_caches.push_back({other.walk_caches[i].level, {}});
-  }
-  for (size_t i = 0; i < other.walk_caches.size(); ++i) {
-    change_all<Change>(into.walk_caches[i].counts, other.walk_caches[i].counts);
-  }
+// Levels of one kind, which both have in one order; those that only `other` has follow.
+template <class Change, class Level>
+void change_levels(std::vector<Level>& into, const std::vector<Level>& other) {
+  for (size_t i = into.size(); i < other.size(); ++i) into.emplace_back(other[i]).counts = {};
+  for (size_t i = 0; i < other.size(); ++i) change_all<Change>(into[i].counts, other[i].counts);
 }
 
 template <class Change>
@@ -84,9 +76,9 @@ void change(RunStatistics& into, const RunStatistics& other) {
   change_all<Change>(into.l1i, other.l1i);
   change_all<Change>(into.l1d, other.l1d);
   change_all<Change>(into.l2, other.l2);
-  change_walk_caches<Change>(into, other);
+  change_levels<Change>(into.walk_caches, other.walk_caches);
   change_all<Change>(into.nested, other.nested);
-  change_caches<Change>(into, other);
+  change_levels<Change>(into.caches, other.caches);
   change_all<Change>(into.dram, other.dram);
   change_all<Change>(into.cycle_stack, other.cycle_stack);
   change_memory<Change>(into, other);

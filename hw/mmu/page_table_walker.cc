@@ -1,7 +1,6 @@
 #include "hw/mmu/page_table_walker.h"
 
 #include <algorithm>
-#include <bit>
 #include <stdexcept>
 #include <string>
 
@@ -154,7 +153,7 @@ void PageTableWalker::finish(Walk& walk) {
 // The byte's frame, and how much of the leaf's page lies around it in one piece.
 bool PageTableWalker::locate_page(Walk& walk, PhysAddr byte) {
   WalkResult& result = walk.result;
-  unsigned shift = static_cast<unsigned>(std::countr_zero(format_.entry_span(result.level)));
+  unsigned shift = format_.entry_shift(result.level);
   if (host_) {
     const HostStage::Found found = host_->translate(byte, walk.request.access, walk.now);
     if (!found.ok) return false;

@@ -12,6 +12,23 @@
 namespace faultline::system_test {
 namespace {
 
+// What is observed with the setting is the same without fast paths, and the run
+// counts and takes what it would unobserved.
+void expect_no_other_change(RunRequest request, const char* setting) {
+  RunResult alone = faultline_run(request);
+  request.settings.push_back(setting);
+  RunResult observed = faultline_run(request);
+  request.settings.push_back("hart.fast_path=false");
+  RunResult slow = faultline_run(request);
+  EXPECT_EQ(observed.stats.at("observe"), slow.stats.at("observe"));
+  for (RunResult* result : {&alone, &observed, &slow}) {
+    ASSERT_EQ(result->status, 0) << result->err;
+    for (const char* part : {"host", "config", "observe"}) result->stats.erase(part);
+  }
+  EXPECT_EQ(alone.stats, observed.stats);
+  EXPECT_EQ(alone.stats, slow.stats);
+}
+
 struct Shape {
   unsigned sets;
   unsigned ways;
@@ -73,19 +90,8 @@ TEST_P(Surface, EqualsSeparateRuns) {
 // The run that is observed counts and takes what it would unobserved.
 TEST_P(Surface, ChangesNothingElse) {
   const Case& item = GetParam();
-  RunRequest request{.settings = item.settings, .program = item.program, .arguments = item.arguments};
-  RunResult alone = faultline_run(request);
-  request.settings.push_back("observe.tlb=true");
-  RunResult observed = faultline_run(request);
-  request.settings.push_back("hart.fast_path=false");
-  RunResult slow = faultline_run(request);
-  EXPECT_EQ(observed.stats.at("observe"), slow.stats.at("observe"));
-  for (RunResult* result : {&alone, &observed, &slow}) {
-    ASSERT_EQ(result->status, 0) << result->err;
-    for (const char* part : {"host", "config", "observe"}) result->stats.erase(part);
-  }
-  EXPECT_EQ(alone.stats, observed.stats);
-  EXPECT_EQ(alone.stats, slow.stats);
+  const RunRequest request{.settings = item.settings, .program = item.program, .arguments = item.arguments};
+  expect_no_other_change(request, "observe.tlb=true");
 }
 
 INSTANTIATE_TEST_SUITE_P(, Surface,
@@ -145,19 +151,8 @@ TEST(Costs, NameTheFunctionThatPays) {
 }
 
 TEST(Costs, ChangeNothingAndAreTheSameWithoutFastPaths) {
-  RunRequest request{.machine = "core-i7", .program = "fork_write", .arguments = {"16"}};
-  RunResult alone = faultline_run(request);
-  request.settings.push_back("observe.pages=true");
-  RunResult observed = faultline_run(request);
-  request.settings.push_back("hart.fast_path=false");
-  RunResult slow = faultline_run(request);
-  EXPECT_EQ(observed.stats.at("observe"), slow.stats.at("observe"));
-  for (RunResult* result : {&alone, &observed, &slow}) {
-    ASSERT_EQ(result->status, 0) << result->err;
-    for (const char* part : {"host", "config", "observe"}) result->stats.erase(part);
-  }
-  EXPECT_EQ(alone.stats, observed.stats);
-  EXPECT_EQ(alone.stats, slow.stats);
+  const RunRequest request{.machine = "core-i7", .program = "fork_write", .arguments = {"16"}};
+  expect_no_other_change(request, "observe.pages=true");
 }
 
 // ---- The time series -----------------------------------------------------------------

@@ -7,7 +7,7 @@
 #include <memory>
 #include <random>
 
-#include "tests/hw/mmu/mmu_rig.h"
+#include "tests/hw/mmu/spaces_rig.h"
 
 namespace faultline::hw {
 namespace {
@@ -15,31 +15,17 @@ namespace {
 using Status = Translation::Status;
 
 constexpr uint64_t kPages = 96;
-constexpr int kSpaces = 3;
+constexpr int kSpaces = SpacesRig::kSpaces;
 
 // A rig with three address spaces; one of them shares frames with another at
 // other addresses.
-struct Player {
-  Player(const std::string& name, const MachineConfig& config) : rig(name, config) {}
+struct Player : SpacesRig {
+  using SpacesRig::SpacesRig;
 
-  void prepare() {
-    for (uint64_t n = 1; n <= kSpaces; ++n) {
-      tables.push_back(std::make_unique<PageTableBuilder>(rig.format, rig.memory, Pfn(2048 * n)));
-    }
-    switch_to(0);
-  }
-  void switch_to(int to) {
-    space = to;
-    rig.mmu.set_address_space(tables[to]->root(), static_cast<Asid>(to + 1));
-  }
   void map(uint64_t page, Pfn pfn, Permissions permissions) {
     tables[space]->map(VirtAddr(page << 12), pfn, permissions);
     rig.mmu.flush_page(static_cast<Asid>(space + 1), VirtAddr(page << 12));
   }
-
-  MmuRig rig;
-  std::vector<std::unique_ptr<PageTableBuilder>> tables;
-  int space = 0;
 };
 
 // One random act; the same seed gives the same act. A fault maps the page.

@@ -7,7 +7,7 @@
 #include <random>
 
 #include "hw/mmu/stack_distance_observer.h"
-#include "tests/hw/mmu/mmu_rig.h"
+#include "tests/hw/mmu/spaces_rig.h"
 
 namespace faultline::hw {
 namespace {
@@ -211,23 +211,13 @@ TEST(StackDistanceTest, CountsOnlyWhenTold) {
 // ---- On an MMU ---------------------------------------------------------------
 
 constexpr uint64_t kPages = 96;
-constexpr int kSpaces = 3;
+constexpr int kSpaces = SpacesRig::kSpaces;
 
 // A rig with three address spaces, on which the same seed acts the same way
 // whatever the TLBs are: what is mapped depends on the acts alone.
-struct Player {
-  Player(const std::string& name, const MachineConfig& config) : rig(name, config) {}
+struct Player : SpacesRig {
+  using SpacesRig::SpacesRig;
 
-  void prepare() {
-    for (uint64_t n = 1; n <= kSpaces; ++n) {
-      tables.push_back(std::make_unique<PageTableBuilder>(rig.format, rig.memory, Pfn(2048 * n)));
-    }
-    switch_to(0);
-  }
-  void switch_to(int to) {
-    space = to;
-    rig.mmu.set_address_space(tables[to]->root(), static_cast<Asid>(to + 1));
-  }
   void act() {
     const uint64_t page = std::min(random() % kPages, random() % kPages);
     const VirtAddr va(page << 12 | random() % 4096);
@@ -245,10 +235,7 @@ struct Player {
     tables[space]->map(VirtAddr(page << 12), Pfn(page + 128 * static_cast<uint64_t>(space)), kUserRw);
   }
 
-  MmuRig rig;
   std::mt19937_64 random{17};
-  std::vector<std::unique_ptr<PageTableBuilder>> tables;
-  int space = 0;
 };
 
 struct Machine {

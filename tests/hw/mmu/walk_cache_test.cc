@@ -300,17 +300,23 @@ struct TwoPages {
   uint32_t parallel;
   uint64_t cycles;
 };
-struct WalksAtOnce : testing::TestWithParam<TwoPages> {};
+struct WalksAtOnce : testing::TestWithParam<TwoPages> {
+  static MachineConfig walks_at_once() {
+    MachineConfig config = machine("sv39");
+    config.walker.caches = false;
+    config.walker.parallel = GetParam().parallel;
+    return config;
+  }
+  WalksAtOnce() {
+    bench.tables.map(VirtAddr(0x1000), Pfn(71), kUserRw);
+    bench.tables.map(VirtAddr(0x2000), Pfn(72), kUserRw);
+  }
+  Bench bench{walks_at_once()};
+};
 
 // Sv39, 100 cycles: the first walk reads 3 entries and writes 1, the second
 // finds A set in one of its own and reads 3.
 TEST_P(WalksAtOnce, CostTheLonger) {
-  MachineConfig config = machine("sv39");
-  config.walker.caches = false;
-  config.walker.parallel = GetParam().parallel;
-  Bench bench(config);
-  bench.tables.map(VirtAddr(0x1000), Pfn(71), kUserRw);
-  bench.tables.map(VirtAddr(0x2000), Pfn(72), kUserRw);
   bench.refer(0x2000, Access::load);
   bench.now = Cycles(5000);
   bench.refer(0x1FFC, Access::load);
@@ -327,12 +333,6 @@ TEST_P(WalksAtOnce, CostTheLonger) {
 
 // And where the second is the longer one.
 TEST_P(WalksAtOnce, CostTheLongerSecond) {
-  MachineConfig config = machine("sv39");
-  config.walker.caches = false;
-  config.walker.parallel = GetParam().parallel;
-  Bench bench(config);
-  bench.tables.map(VirtAddr(0x1000), Pfn(71), kUserRw);
-  bench.tables.map(VirtAddr(0x2000), Pfn(72), kUserRw);
   bench.refer(0x1000, Access::load);
   bench.now = Cycles(5000);
   bench.refer(0x1FFC, Access::load);
