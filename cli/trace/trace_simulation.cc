@@ -1,3 +1,5 @@
+#include "cli/trace/trace_simulation.h"
+
 #include <fmt/format.h>
 
 #include <memory>
@@ -6,7 +8,6 @@
 
 #include "cli/trace/byte_source.h"
 #include "cli/trace/page_mapper.h"
-#include "cli/trace/trace_command.h"
 #include "cli/trace/trace_error.h"
 #include "cli/trace/trace_hart.h"
 #include "hw/machine/machine.h"
@@ -78,6 +79,7 @@ class TraceSimulation {
                       fmt::format("no memory is left for another page, after {} pages and {} bytes of page tables; "
                                   "give more with -s dram.size (now {} bytes)",
                                   mapper_.pages(), mapper_.table_bytes(), machine_.guest_memory()));
+        break;
       case TraceHart::Outcome::faulted:
         reader_->fail(reference.position,
                       fmt::format("address {:#x}: {} translates {} bits; choose another with -s paging.format",

@@ -1,4 +1,4 @@
-// faultline trace: references out of a file in a program's place.
+// What faultline trace does: references out of a file in a program's place.
 #pragma once
 
 #include <optional>
