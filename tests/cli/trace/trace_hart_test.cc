@@ -3,7 +3,10 @@
 
 #include <gtest/gtest.h>
 
+#include "cli/trace/compact_writer.h"
 #include "cli/trace/page_mapper.h"
+#include "cli/trace/replay.h"
+#include "cli/trace/trace_error.h"
 #include "tests/hw/mmu/mmu_rig.h"
 
 namespace faultline::cli {
@@ -120,6 +123,70 @@ TEST(TraceHart, FaultsOnInvalidAddresses) {
   const auto no_mapping = [](VirtAddr) { return true; };
   EXPECT_EQ(rig.hart.refer(Access::load, VirtAddr(0x7fff00000000), 8, no_mapping), Outcome::faulted);
   EXPECT_EQ(rig.hart.references()[1], 0u);
+}
+
+// Replays what `tell` records; answers the error, or "".
+std::string replay(TraceRig& rig, const std::function<void(hw::Recorder&)>& tell) {
+  std::vector<uint8_t> file;
+  CompactWriter writer({"x86-64", 4096, 1 << 20, 1000, "p"},
+                       [&](std::span<const uint8_t> bytes) { file.insert(file.end(), bytes.begin(), bytes.end()); });
+  tell(writer);
+  writer.finish({});
+  TraceInput input("t", decompress(read_memory(file)));
+  CompactReader reader(input);
+  Replay sink(reader, rig.hart, rig.mmu, rig.memory, reader.header().memory_bytes);
+  try {
+    while (reader.read(sink)) {
+    }
+  } catch (const TraceError& error) {
+    return error.what();
+  }
+  return "";
+}
+
+constexpr hw::Permissions kUser{.read = true, .execute = true, .user = true};
+
+// One page at 0x1000, whose tables begin at 0x10000.
+void record_tables(const hw::PageTableFormat& format, hw::Recorder& to) {
+  to.table_zero(PhysAddr(0x10000), 0x4000);
+  for (uint64_t table = 0x10; table < 0x13; ++table)
+    to.table_write(PhysAddr(table << 12), format.encode_table(Pfn(table + 1)));
+  to.table_write(PhysAddr(0x13008), format.encode_leaf(Pfn(0x20), kUser));
+  to.address_space(PhysAddr(0x10000), 1);
+}
+
+TEST(Replay, MakesTheSameReferencesAndFaults) {
+  TraceRig rig(machine_of("x86-64", true));
+  EXPECT_EQ(replay(rig,
+                   [&](hw::Recorder& to) {
+                     record_tables(rig.format, to);
+                     for (uint64_t at = 0x1000; at < 0x1040; at += 4) to.fetch(VirtAddr(at), 4, false);
+                     to.data(Access::load, VirtAddr(0x1010), 8, false);
+                     to.data(Access::load, VirtAddr(0x2010), 8, true);
+                     to.fetch(VirtAddr(0x2000), 2, true);
+                     to.flush_page(1, VirtAddr(0x1000));
+                     to.fetch(VirtAddr(0x1040), 2, false);
+                   }),
+            "");
+  EXPECT_EQ(rig.hart.references(), (std::array<uint64_t, 3>{17, 1, 0}));
+  EXPECT_EQ(rig.mmu.l1i(17).misses, 2u);
+  EXPECT_EQ(rig.mmu.statistics().walks, 3u);
+  EXPECT_EQ(rig.mmu.statistics().fault_walk_reads, 8u);
+}
+
+TEST(Replay, TrustsNothing) {
+  TraceRig rig(machine_of("x86-64", true));
+  const auto error = [&](const std::function<void(hw::Recorder&)>& more) {
+    return replay(rig, [&](hw::Recorder& to) {
+      record_tables(rig.format, to);
+      more(to);
+    });
+  };
+  EXPECT_NE(error([](hw::Recorder& to) { to.fetch(VirtAddr(0x2000), 4, false); }), "");
+  EXPECT_NE(error([](hw::Recorder& to) { to.fetch(VirtAddr(0x1000), 4, true); }), "");
+  EXPECT_NE(error([](hw::Recorder& to) { to.table_write(PhysAddr((1 << 20) - 4), 1); }), "");
+  EXPECT_NE(error([](hw::Recorder& to) { to.table_zero(PhysAddr(4096), ~uint64_t{0}); }), "");
+  EXPECT_NE(error([](hw::Recorder& to) { to.address_space(PhysAddr(~uint64_t{0}), 1); }), "");
 }
 
 }  // namespace
