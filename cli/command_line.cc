@@ -5,6 +5,7 @@
 #include <unistd.h>
 
 #include <CLI/CLI.hpp>
+#include <algorithm>
 #include <cerrno>
 #include <cstring>
 #include <filesystem>
@@ -209,6 +210,59 @@ Command parse_machines(const std::vector<std::string>& arguments) {
   return options;
 }
 
+constexpr const char* kTraceExamples = R"(Examples:
+  valgrind --tool=lackey --trace-mem=yes --log-fd=9 9>ls.lackey ls
+  faultline trace ls.lackey                        on the textbook machine
+  faultline trace -s tlb.l1d.ways=4 ls.lackey
+  xzcat 600.perlbench.champsimtrace.xz | faultline trace --format champsim -
+
+A page is mapped when it is first referred to. Files may be compressed by xz, gzip or zstd.
+)";
+
+Command parse_trace(const std::vector<std::string>& arguments) {
+  CLI::App app("Drives TLBs, page walks and caches with a trace of memory references.", "faultline trace");
+  app.footer(kTraceExamples);
+  app.get_formatter()->column_width(34);
+  std::string machine = "textbook";
+  std::vector<std::string> settings;
+  TraceOptions options;
+  app.add_option("-m,--machine", machine, "Machine: a preset or a TOML file")
+      ->type_name("MACHINE")
+      ->capture_default_str();
+  app.add_option("-s,--set", settings, "Change one setting, such as tlb.l1d.ways=4")
+      ->type_name("KEY=VALUE")
+      ->expected(1)
+      ->multi_option_policy(CLI::MultiOptionPolicy::TakeAll)
+      ->allow_extra_args(false);
+  app.add_option_function<std::string>(
+         "--stats", [&options](const std::string& file) { options.stats_file = file; },
+         "Write everything counted as JSON")
+      ->type_name("FILE");
+  app.add_flag("--quiet", options.quiet, "No report; only what went wrong is still told");
+  app.add_option_function<std::string>(
+         "--format",
+         [&options](const std::string& name) {
+           const auto* found = std::find(std::begin(kTraceFormatNames), std::end(kTraceFormatNames), name);
+           if (found == std::end(kTraceFormatNames))
+             throw UserError(fmt::format("--format {}: there are lackey, din, champsim and faultline", name));
+           options.format = static_cast<TraceFormat>(found - std::begin(kTraceFormatNames));
+         },
+         "lackey, din, champsim or faultline; else by the name and the first bytes")
+      ->type_name("FORMAT");
+  app.add_option("FILE", options.file, "The trace; - is standard input");
+  try {
+    parse(app, arguments);
+  } catch (const CLI::CallForHelp&) {
+    return PrintText{app.help()};
+  } catch (const CLI::ParseError& error) {
+    throw UserError(one_line(error.what()));
+  }
+  if (options.file.empty()) throw UserError("trace: no FILE; see faultline trace --help");
+  options.machine = load_configuration(machine, settings);
+  if (options.stats_file) require_writable("--stats", *options.stats_file);
+  return options;
+}
+
 Command parse_sweep(const std::vector<std::string>& arguments) {
   auto parsed = parse_sweep_arguments(arguments);
   if (auto* help = std::get_if<std::string>(&parsed)) return PrintText{std::move(*help)};
@@ -219,6 +273,7 @@ std::string overview() {
   return fmt::format(
       "faultline {}: a cycle-approximate model of virtual memory, from the instruction to the disk.\n\n"
       "  faultline run [OPTIONS] PROGRAM [ARG...]   run a RISC-V Linux program and report where every cycle went\n"
+      "  faultline trace [OPTIONS] FILE|-           the same for a trace of references, without a program\n"
       "  faultline sweep STUDY.toml                 run all points of a study, and chart them\n"
       "  faultline machines [NAME]                  list the machines, or print one\n"
       "  faultline --version\n\n"
@@ -259,11 +314,13 @@ Command parse_command_line(const std::vector<std::string>& arguments) {
   const std::string& command = arguments.front();
   const std::vector<std::string> rest(arguments.begin() + 1, arguments.end());
   if (command == "run") return parse_run(rest);
+  if (command == "trace") return parse_trace(rest);
   if (command == "sweep") return parse_sweep(rest);
   if (command == "machines") return parse_machines(rest);
   if (command == "--help" || command == "-h" || command == "help") return PrintText{overview()};
   if (command == "--version") return PrintText{fmt::format("faultline {}\n", kVersion)};
-  throw UserError(fmt::format("unknown command {}; there are run, sweep and machines, see faultline --help", command));
+  throw UserError(
+      fmt::format("unknown command {}; there are run, trace, sweep and machines, see faultline --help", command));
 }
 
 }  // namespace faultline::cli

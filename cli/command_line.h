@@ -7,6 +7,7 @@
 
 #include "cli/options.h"
 #include "cli/sweep/sweep_command.h"
+#include "cli/trace/trace_simulation.h"
 
 namespace faultline::cli {
 
@@ -15,7 +16,7 @@ struct PrintText {
   std::string text;
 };
 
-using Command = std::variant<RunOptions, SweepOptions, MachinesOptions, PrintText>;
+using Command = std::variant<RunOptions, TraceOptions, SweepOptions, MachinesOptions, PrintText>;
 
 // `arguments` without the command's own name. UserError for every mistake.
 Command parse_command_line(const std::vector<std::string>& arguments);

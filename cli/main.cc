@@ -15,6 +15,7 @@
 #include "cli/report/say.h"
 #include "cli/run_command.h"
 #include "cli/sweep/sweep_command.h"
+#include "cli/trace_command.h"
 
 namespace faultline::cli {
 namespace {
@@ -28,6 +29,7 @@ void print(const std::string& text) {
 
 int perform(const Command& command, HostClock::time_point begin) {
   if (const auto* run = std::get_if<RunOptions>(&command)) return run_command(*run, begin);
+  if (const auto* trace = std::get_if<TraceOptions>(&command)) return trace_command(*trace, begin);
   if (const auto* sweep = std::get_if<SweepOptions>(&command)) return sweep_command(*sweep);
   const auto* machines = std::get_if<MachinesOptions>(&command);
   print(machines ? machines_text(*machines) : std::get<PrintText>(command).text);

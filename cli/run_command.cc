@@ -64,22 +64,25 @@ int exit_status(const ExitRecord& exit) {
   return kUserErrorStatus;
 }
 
-int report_run(const RunOptions& options, SimulationResult result, double host_seconds) {
-  for (const std::string& error : result.errors) say(error);
-  if (!result.started) return kUserErrorStatus;
-
-  RunStatistics& statistics = result.statistics;
+bool report_statistics(RunStatistics& statistics, const std::optional<std::string>& stats_file, bool quiet,
+                       double host_seconds) {
   statistics.host.seconds = host_seconds;
   statistics.host.mips = host_seconds > 0 ? static_cast<double>(statistics.all_instructions()) / host_seconds / 1e6 : 0;
   if (statistics.exit.crash) say(crash_line(*statistics.exit.crash));
   const std::vector<std::string> broken = broken_invariants(statistics);
   for (const std::string& line : broken) say("internal error: " + line);
   std::string unwritten;
-  if (options.stats_file) unwritten = write_statistics(*options.stats_file, statistics);
+  if (stats_file) unwritten = write_statistics(*stats_file, statistics);
   if (!unwritten.empty()) say(unwritten);
-  if (!options.quiet) std::fputs(text_report(statistics, terminal_style()).c_str(), stderr);
-  const bool failed = !result.errors.empty() || !broken.empty() || !unwritten.empty();
-  return failed ? kUserErrorStatus : exit_status(statistics.exit);
+  if (!quiet) std::fputs(text_report(statistics, terminal_style()).c_str(), stderr);
+  return broken.empty() && unwritten.empty();
+}
+
+int report_run(const RunOptions& options, SimulationResult result, double host_seconds) {
+  for (const std::string& error : result.errors) say(error);
+  if (!result.started) return kUserErrorStatus;
+  const bool sound = report_statistics(result.statistics, options.stats_file, options.quiet, host_seconds);
+  return sound && result.errors.empty() ? exit_status(result.statistics.exit) : kUserErrorStatus;
 }
 
 int run_command(const RunOptions& options, HostClock::time_point begin) {

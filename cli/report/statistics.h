@@ -114,11 +114,18 @@ struct HostStatistics {
   double mips = 0;     // million guest instructions a host second
 };
 
+// Of `faultline trace`.
+struct TraceStatistics {
+  uint64_t records = 0;  // read
+  std::string format;    // as --format names it
+};
+
 struct RunStatistics {
   RunIdentity run;
   Configuration config;
   ExitRecord exit;
 
+  std::optional<TraceStatistics> trace;      // in place of a program
   std::optional<RegionStatistics> regions;  // where there was a mark
 
   uint64_t instructions = 0;

@@ -286,6 +286,8 @@ Json statistics_json(const RunStatistics& statistics) {
   json["config"] = configuration_json(statistics.config);
   json["exit"] = exit_json(statistics.exit);
   if (statistics.regions) json["regions"] = regions_json(*statistics.regions);
+  if (statistics.trace)
+    json["trace"] = {{"records", statistics.trace->records}, {"format", statistics.trace->format}};
   json["instructions"] = statistics.instructions;
   json["cycles"] = statistics.cycles;
   json["seconds"] = statistics.seconds;

@@ -70,6 +70,10 @@ class Machine : public sc_core::sc_module {
   // Null without nested translation.
   const HostTables* host_tables() const { return host_tables_ ? &*host_tables_ : nullptr; }
   Disk& disk() { return *disk_; }
+  // What instruction fetches and data accesses enter: a first-level cache, or what
+  // lies behind it.
+  MemorySide& fetch_side() { return l1i_ ? static_cast<MemorySide&>(*l1i_) : *fetch_port_; }
+  MemorySide& data_side() { return l1d_ ? static_cast<MemorySide&>(*l1d_) : *data_port_; }
 
   // For statistics. Null where there is none.
   const Dram* dram() const { return dram_.get(); }

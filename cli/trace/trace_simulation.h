@@ -1,0 +1,25 @@
+// What faultline trace does: references out of a file in a program's place.
+#pragma once
+
+#include <optional>
+#include <string>
+
+#include "cli/config/loader.h"
+#include "cli/report/statistics.h"
+#include "cli/trace/trace_reader.h"
+
+namespace faultline::cli {
+
+struct TraceOptions {
+  LoadedConfiguration machine;
+  std::optional<std::string> stats_file;  // can be written
+  bool quiet = false;
+  std::optional<TraceFormat> format;  // else by name and first bytes
+  std::string file;                   // "-": standard input
+};
+
+// Throws TraceError where the trace is at fault, std::invalid_argument for a
+// machine that cannot be built.
+RunStatistics simulate_trace(const TraceOptions& options);
+
+}  // namespace faultline::cli
