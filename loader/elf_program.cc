@@ -70,8 +70,10 @@ std::optional<LoadError> check_addresses(const Entry& entry, const Segment& segm
     const uint64_t page = limits.page.bytes();
     const std::string advice =
         page > kLinkedPageBytes
-            ? fmt::format("; link it with -Wl,-z,max-page-size={:#x} -Wl,-Ttext-segment={:#x}, or with -static-pie",
-                          page, limits.user_begin.value)
+            ? fmt::format(
+                  "; link it with -Wl,-Ttext-segment={:#x} (and -Wl,-z,max-page-size={:#x}, so that its "
+                  "segments share no page)",
+                  limits.user_begin.value, page)
             : "";
     return entry.wrong(Failure::invalid, elf::kSegmentAddress,
                        "address {:#x} is below the lowest that may be mapped, {:#x}{}", address,

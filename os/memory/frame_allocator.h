@@ -18,6 +18,7 @@
 #include "hw/base/types.h"
 #include "os/memory/buddy_map.h"
 #include "os/memory/free_map.h"
+#include "os/memory/statistics.h"
 #include "os/process/wait_queue.h"
 #include "os/reclaim/marks.h"
 
@@ -69,17 +70,6 @@ class FrameList {
   uint64_t head_ = Frame::kNone;
   uint64_t tail_ = Frame::kNone;
   uint64_t size_ = 0;
-};
-
-// How the free frames lie. Those that keep a page count in no run.
-struct FragmentationStatistics {
-  std::vector<uint64_t> free_runs;  // by order: aligned runs of 2^order frames, each frame in one
-  uint64_t largest_free_run = 0;    // frames; 0: none is free without a page
-  // Of the frames free without a page, those in runs too short for the smallest
-  // large page (unusable free space index: Gorman and Whitcroft, "The What, The
-  // Why and the Where To of Anti-Fragmentation", 2006); 0 where there are no
-  // large pages.
-  uint64_t unusable = 0;
 };
 
 // How far below minfree an allocation may go.
