@@ -207,6 +207,7 @@ class Computer {
   void gather_memory(RunStatistics& statistics, const os::Kernel& kernel) {
     statistics.faults = memory_.faults();
     statistics.frames = kernel.frames_at_exit();
+    statistics.fragmentation = kernel.fragmentation_at_exit();
     statistics.page_tables = memory_.page_table_statistics();
     statistics.page_tables_at_exit = kernel.page_tables_at_exit();
     statistics.copies = memory_.copies();

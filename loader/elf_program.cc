@@ -6,6 +6,7 @@
 
 #include "loader/elf.h"
 #include "loader/elf_format.h"
+#include "loader/page_plan.h"
 
 namespace faultline::loader {
 namespace {
@@ -47,10 +48,12 @@ std::optional<LoadError> check_file_range(const Entry& entry, const Segment& seg
     return entry.wrong(Failure::not_executable, elf::kSegmentOffset,
                        "{:#x} bytes at {:#x} reach beyond the end of the file at {:#x}", segment.file_bytes,
                        segment.file_offset, file_bytes);
-  if (((segment.file_offset ^ segment.address.value) & page.mask()) != 0)
+  // With larger pages, what cannot be mapped is filled by copying.
+  const uint64_t linked = std::min(page.bytes(), kLinkedPageBytes);
+  if ((segment.file_offset ^ segment.address.value) % linked != 0)
     return entry.wrong(Failure::invalid, elf::kSegmentAddress,
                        "address {:#x} and file offset {:#x} differ modulo the page size {:#x}", segment.address.value,
-                       segment.file_offset, page.bytes());
+                       segment.file_offset, linked);
   return std::nullopt;
 }
 
@@ -63,9 +66,19 @@ std::optional<LoadError> check_addresses(const Entry& entry, const Segment& segm
   if (address + segment.memory_bytes > limits.user_end.value)
     return entry.wrong(Failure::invalid, elf::kSegmentAddress, "{:#x} bytes at {:#x} reach beyond user space at {:#x}",
                        segment.memory_bytes, address, limits.user_end.value);
-  if (kind == ProgramKind::fixed && limits.page.round_down(address) < limits.user_begin.value)
+  if (kind == ProgramKind::fixed && limits.page.round_down(address) < limits.user_begin.value) {
+    const uint64_t page = limits.page.bytes();
+    const std::string advice =
+        page > kLinkedPageBytes
+            ? fmt::format(
+                  "; link it with -Wl,-Ttext-segment={:#x} (and -Wl,-z,max-page-size={:#x}, so that its "
+                  "segments share no page)",
+                  limits.user_begin.value, page)
+            : "";
     return entry.wrong(Failure::invalid, elf::kSegmentAddress,
-                       "address {:#x} is below the lowest that may be mapped, {:#x}", address, limits.user_begin.value);
+                       "address {:#x} is below the lowest that may be mapped, {:#x}{}", address,
+                       limits.user_begin.value, advice);
+  }
   return std::nullopt;
 }
 
@@ -106,9 +119,11 @@ Expected<FileRange> read_interpreter(const Entry& entry, uint64_t file_bytes) {
   return path;
 }
 
-// Two segments may meet in a page only when one page of the file holds both:
-// then the later mapping brings the bytes of the earlier along.
-bool may_share_page(const Segment& low, const Segment& high) {
+// Two segments may meet in a page of the size that programs are linked for only
+// when one page of the file holds both: then the later mapping brings the bytes
+// of the earlier along. A larger page is filled with the bytes of both.
+bool may_share_page(const Segment& low, const Segment& high, PageSize page) {
+  if (page.bytes() > kLinkedPageBytes) return true;
   return low.file_bytes == low.memory_bytes && high.file_bytes > 0 &&
          low.address.value - low.file_offset == high.address.value - high.file_offset;
 }
@@ -125,7 +140,7 @@ std::optional<LoadError> check_neighbours(const ElfHeader& header, const std::ve
                                    "header {}, {:#x} to {:#x}",
                                    offset, sorted[i].index, high.address.value, high.end().value, sorted[i - 1].index,
                                    low.address.value, low.end().value)};
-    if (page.round_down(low.end().value - 1) == page.round_down(high.address.value) && !may_share_page(low, high))
+    if (page.round_down(low.end().value - 1) == page.round_down(high.address.value) && !may_share_page(low, high, page))
       return LoadError{
           Failure::invalid,
           fmt::format("offset {:#x}: program header {}: segment at {:#x} shares a page of {:#x} bytes with "

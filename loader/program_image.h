@@ -15,7 +15,8 @@ namespace faultline::loader {
 
 // One PT_LOAD. The first `file_bytes` come from the file, the rest of
 // `memory_bytes` is zero. Nothing needs to be page-aligned, but `address` and
-// `file_offset` are equal modulo the page size when there are file bytes.
+// `file_offset` are equal modulo 4 KB, or the page where that is smaller, when
+// there are file bytes.
 struct Segment {
   VirtAddr address;
   uint64_t memory_bytes = 0;  // at least 1

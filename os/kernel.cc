@@ -229,6 +229,7 @@ void Kernel::note_fatal_signal(Task& task, const SignalInfo& info) {
 void Kernel::before_teardown(Process& process) {
   if (process.pid() != first_pid_) return;
   frames_at_exit_ = parts_.memory.frames();
+  fragmentation_at_exit_ = parts_.memory.frame_allocator().fragmentation();
   page_tables_at_exit_ = parts_.memory.page_table_statistics();
   if (outcome_.reason != RunOutcome::Reason::exited) return;
   const ExitStatus& ending = *process.ending;

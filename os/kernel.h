@@ -102,6 +102,7 @@ class Kernel {
   uint64_t processes_made() const { return processes_made_; }
   // As they were when the first process ended, before its memory went.
   const FrameStatistics& frames_at_exit() const { return frames_at_exit_; }
+  const FragmentationStatistics& fragmentation_at_exit() const { return fragmentation_at_exit_; }
   const PageTableStatistics& page_tables_at_exit() const { return page_tables_at_exit_; }
 
  private:
@@ -128,6 +129,7 @@ class Kernel {
   int32_t first_pid_ = 0;
   int32_t foreground_group_ = 0;
   FrameStatistics frames_at_exit_;
+  FragmentationStatistics fragmentation_at_exit_;
   PageTableStatistics page_tables_at_exit_;
   std::vector<ProcessRecord> records_;
   uint64_t processes_made_ = 0;

@@ -150,6 +150,7 @@ struct RunStatistics {
   os::FaultStatistics faults;
   // Taken when the first process exits, before anything of it is given back.
   os::FrameStatistics frames;
+  os::FragmentationStatistics fragmentation;
   os::PageTableStatistics page_tables;          // at the end
   os::PageTableStatistics page_tables_at_exit;  // when `frames` was taken
   os::CopyStatistics copies;

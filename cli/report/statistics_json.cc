@@ -251,6 +251,9 @@ Json table_levels_json(const RunStatistics& statistics) {
 void add_os(const RunStatistics& statistics, Json& json) {
   json["faults"] = object(statistics.faults);
   json["frames"] = object(statistics.frames);
+  json["frames"]["fragmentation"] = {{"free_runs", statistics.fragmentation.free_runs},
+                                     {"largest_free_run", statistics.fragmentation.largest_free_run},
+                                     {"unusable", statistics.fragmentation.unusable}};
   json["page_tables"] = object(statistics.page_tables);
   json["page_tables"]["by_level"] = table_levels_json(statistics);
   json["copies"] = object(statistics.copies);

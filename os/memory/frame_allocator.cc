@@ -27,7 +27,8 @@ void FrameList::remove(Pfn pfn) {
 }
 
 FrameAllocator::FrameAllocator(Cpu& cpu, Executor& executor, const OsCosts& costs, uint64_t frames,
-                               uint64_t kernel_frames, const Thresholds& thresholds)
+                               uint64_t kernel_frames, const Thresholds& thresholds,
+                               const std::vector<unsigned>& large_orders)
     : cpu_(cpu),
       costs_(costs),
       frames_(frames),
@@ -37,7 +38,11 @@ FrameAllocator::FrameAllocator(Cpu& cpu, Executor& executor, const OsCosts& cost
       available_(executor) {
   const uint64_t taken = std::min(kernel_frames, frames);
   for (uint64_t i = 0; i < taken; ++i) frames_[i].kind = FrameKind::kernel;
-  for (uint64_t i = taken; i < frames; ++i) empty_.insert(i);
+  for (const unsigned order : large_orders) large_.emplace_back(order, frames);
+  for (uint64_t i = taken; i < frames; ++i) {
+    empty_.insert(i);
+    count_in_runs(Pfn(i), true);
+  }
   counts_[static_cast<size_t>(FrameKind::kernel)] = taken;
   counts_[static_cast<size_t>(FrameKind::free)] = frames - taken;
   peaks_ = counts_;
@@ -66,7 +71,7 @@ std::optional<Pfn> FrameAllocator::allocate(FrameKind kind, Urgency urgency, std
     return std::nullopt;
   }
   Pfn pfn;
-  if (const std::optional<uint64_t> lowest = empty_.first()) {
+  if (const std::optional<uint64_t> lowest = empty_.find(0)) {
     pfn = Pfn(*lowest);
   } else {
     pfn = Pfn(second_chance_.front());
@@ -85,7 +90,7 @@ std::optional<Pfn> FrameAllocator::allocate(FrameKind kind, Urgency urgency, std
 uint64_t FrameAllocator::run_ending_below(uint64_t end, uint64_t count) const {
   uint64_t length = 0;
   for (uint64_t i = end; i-- > 0;) {
-    length = empty_.contains(i) || frames_[i].listed ? length + 1 : 0;
+    length = frames_[i].kind == FrameKind::free || frames_[i].listed ? length + 1 : 0;
     if (length == count) return i;
   }
   return Frame::kNone;
@@ -104,10 +109,43 @@ std::optional<Pfn> FrameAllocator::allocate_run(uint64_t count, FrameKind kind) 
   return Pfn(first);
 }
 
+std::optional<Pfn> FrameAllocator::allocate_large(unsigned order, FrameKind kind, Urgency urgency) {
+  cpu_.charge(Cycles(costs_.frame_allocate));
+  const uint64_t count = uint64_t{1} << order;
+  if (free_frames() < count + floor(urgency)) return std::nullopt;
+  std::optional<uint64_t> first = empty_.find(order);
+  if (!first) {
+    const auto runs =
+        std::find_if(large_.begin(), large_.end(), [&](const LargeRuns& one) { return one.order == order; });
+    const std::optional<uint64_t> number = runs == large_.end() ? std::nullopt : runs->whole.first();
+    if (!number) return std::nullopt;
+    first = *number << order;
+  }
+  for (uint64_t i = *first; i < *first + count; ++i) {
+    if (frames_[i].listed) drop_page(Pfn(i));
+    take(Pfn(i), kind);
+  }
+  granted_ += count;
+  if (urgency != Urgency::table) served_ += count;
+  if (free_frames() < thresholds_.lotsfree && shortage_) shortage_(false);
+  return Pfn(*first);
+}
+
+FragmentationStatistics FrameAllocator::fragmentation() const {
+  FragmentationStatistics answer;
+  for (unsigned order = 0; order < empty_.orders(); ++order) {
+    const uint64_t runs = empty_.runs(order);
+    answer.free_runs.push_back(runs);
+    if (runs != 0) answer.largest_free_run = uint64_t{1} << order;
+    if (!large_.empty() && order < large_.front().order) answer.unusable += runs << order;
+  }
+  return answer;
+}
+
 void FrameAllocator::take(Pfn pfn, FrameKind kind) {
   empty_.erase(pfn.value);
   frames_[pfn.value].kind = kind;
-  count_as(FrameKind::free, kind);
+  count_as(pfn, FrameKind::free, kind);
   tell_page_moved(pfn, kind, true);
 }
 
@@ -125,7 +163,7 @@ void FrameAllocator::free(Pfn pfn) {
   if (frame.listed) {
     second_chance_.remove(pfn);
   } else {
-    count_as(frame.kind, FrameKind::free);
+    count_as(pfn, frame.kind, FrameKind::free);
     tell_page_moved(pfn, frame.kind, false);
   }
   frame = Frame{};
@@ -138,7 +176,7 @@ void FrameAllocator::free_with_page(Pfn pfn) {
   Frame& frame = frames_[pfn.value];
   frame.listed = true;
   frame.used = frame.fresh = false;
-  count_as(frame.kind, FrameKind::free);
+  count_as(pfn, frame.kind, FrameKind::free);
   tell_page_moved(pfn, frame.kind, false);
   second_chance_.push_back(pfn);
   wake_waiters();
@@ -148,7 +186,7 @@ void FrameAllocator::take_back(Pfn pfn) {
   Frame& frame = frames_[pfn.value];
   second_chance_.remove(pfn);
   frame.listed = false;
-  count_as(FrameKind::free, frame.kind);
+  count_as(pfn, FrameKind::free, frame.kind);
   tell_page_moved(pfn, frame.kind, true);
   if (free_frames() < thresholds_.lotsfree && shortage_) shortage_(false);
 }
@@ -163,7 +201,18 @@ void FrameAllocator::begin_emergency(bool last) {
   available_.wake_all();
 }
 
-void FrameAllocator::count_as(FrameKind from, FrameKind to) {
+void FrameAllocator::count_in_runs(Pfn pfn, bool free) {
+  for (LargeRuns& runs : large_) {
+    const uint64_t number = pfn.value >> runs.order;
+    uint32_t& count = runs.free[number];
+    if (!free && count == uint32_t{1} << runs.order) runs.whole.erase(number);
+    count = free ? count + 1 : count - 1;
+    if (free && count == uint32_t{1} << runs.order) runs.whole.insert(number);
+  }
+}
+
+void FrameAllocator::count_as(Pfn pfn, FrameKind from, FrameKind to) {
+  count_in_runs(pfn, to == FrameKind::free);
   --counts_[static_cast<size_t>(from)];
   uint64_t& count = ++counts_[static_cast<size_t>(to)];
   uint64_t& peak = peaks_[static_cast<size_t>(to)];
@@ -190,6 +239,22 @@ std::optional<std::string> FrameAllocator::check_invariants() const {
   }
   if (counted != counts_) return "frames by kind do not add up";
   if (listed != second_chance_.size()) return "the free list has lost frames";
+  return check_runs();
+}
+
+std::optional<std::string> FrameAllocator::check_runs() const {
+  for (const LargeRuns& runs : large_) {
+    std::vector<uint32_t> counted(runs.free.size());
+    for (uint64_t i = 0; i < frames_.size(); ++i) {
+      counted[i >> runs.order] += frames_[i].kind == FrameKind::free || frames_[i].listed;
+    }
+    if (counted != runs.free) return fmt::format("free frames in runs of 2^{} do not add up", runs.order);
+    for (uint64_t run = 0; run < counted.size(); ++run) {
+      if (runs.whole.contains(run) != (counted[run] == uint32_t{1} << runs.order)) {
+        return fmt::format("run {} of 2^{} frames is wrongly noted as free", run, runs.order);
+      }
+    }
+  }
   return std::nullopt;
 }
 

@@ -2,7 +2,10 @@
 //
 // A frame on the free list may keep the page that it held, so that a touch
 // takes it back without I/O (second chance). Frames without such a page are
-// given out first, lowest number first; then those with one, oldest first.
+// given out first, from the lowest of their shortest runs (BuddyMap); then those
+// with one, oldest first. Frames that keep a page are in no run of the buddy
+// map: they stand beside it, and lose their page when the aligned run around
+// them is wanted as a whole and nothing else is in it.
 #pragma once
 
 #include <array>
@@ -13,7 +16,9 @@
 #include <vector>
 
 #include "hw/base/types.h"
+#include "os/memory/buddy_map.h"
 #include "os/memory/free_map.h"
+#include "os/memory/statistics.h"
 #include "os/process/wait_queue.h"
 #include "os/reclaim/marks.h"
 
@@ -76,15 +81,20 @@ enum class Urgency : uint8_t {
 
 class FrameAllocator {
  public:
-  // All frames begin free but the first `kernel_frames`.
+  // All frames begin free but the first `kernel_frames`. `large_orders`: log2 of
+  // the frames in each large page that there may be, ascending.
   FrameAllocator(Cpu& cpu, Executor& executor, const OsCosts& costs, uint64_t frames, uint64_t kernel_frames,
-                 const Thresholds& thresholds);
+                 const Thresholds& thresholds, const std::vector<unsigned>& large_orders = {});
 
   // Nothing: sleep on available() and try again; page-out has been told. Not
   // `kept`, which may be on the free list.
   std::optional<Pfn> allocate(FrameKind kind, Urgency urgency, std::optional<Pfn> kept = std::nullopt);
   // `count` frames in one piece, the highest such. Nothing: there is no such piece.
   std::optional<Pfn> allocate_run(uint64_t count, FrameKind kind);
+  // An aligned run for a large page, whose order is one of the constructor's.
+  // Nothing: there is none, or too few frames would be left; page-out is not
+  // told, base pages will do. A run without pages to lose is preferred, then the lowest.
+  std::optional<Pfn> allocate_large(unsigned order, FrameKind kind, Urgency urgency);
   // Gives a frame back; whatever it held is gone. It has no mapping.
   void free(Pfn pfn);
   // Puts a frame on the free list with its page, which is clean.
@@ -101,6 +111,7 @@ class FrameAllocator {
   uint64_t peak(FrameKind kind) const { return peaks_[static_cast<size_t>(kind)]; }
   // The most that were not free at once.
   uint64_t peak_used() const { return total() - least_free_; }
+  FragmentationStatistics fragmentation() const;
   const Thresholds& thresholds() const { return thresholds_; }
   // Frames that allocate() gave out so far: to anybody, and those for which a
   // process may have to wait until minfree are free.
@@ -137,14 +148,27 @@ class FrameAllocator {
   void take(Pfn pfn, FrameKind kind);
   void drop_page(Pfn pfn);
   void release(Pfn pfn);
-  void count_as(FrameKind from, FrameKind to);
+  void count_as(Pfn pfn, FrameKind from, FrameKind to);
+  void count_in_runs(Pfn pfn, bool free);
   void tell_page_moved(Pfn pfn, FrameKind kind, bool came);
   uint64_t run_ending_below(uint64_t end, uint64_t count) const;
+
+  // The aligned runs of one large page's length, by number: how many frames of
+  // each are free, with or without a page, and which are free as a whole.
+  struct LargeRuns {
+    LargeRuns(unsigned log2_frames, uint64_t frames)
+        : order(log2_frames), free((frames >> log2_frames) + 1), whole((frames >> log2_frames) + 1) {}
+    unsigned order;
+    std::vector<uint32_t> free;
+    FreeMap whole;
+  };
+  std::optional<std::string> check_runs() const;
 
   Cpu& cpu_;
   const OsCosts& costs_;
   std::vector<Frame> frames_;
-  FreeMap empty_;  // free and without a page
+  BuddyMap empty_;  // free and without a page
+  std::vector<LargeRuns> large_;
   FrameList second_chance_;
   Thresholds thresholds_;
   bool emergency_ = false;

@@ -29,6 +29,16 @@ uint64_t usable_frames(const Cpu& cpu, const hw::PageTableFormat& format) {
   return limit == 0 ? frames : std::min(frames, limit >> format.page().shift);
 }
 
+// The frames in each large page that the format can map and memory can hold, as log2.
+std::vector<unsigned> large_orders(const hw::PageTableFormat& format, uint64_t frames) {
+  std::vector<unsigned> orders;
+  for (unsigned level = 1; level < format.levels(); ++level) {
+    const unsigned order = format.entry_shift(level) - format.page().shift;
+    if (format.leaf_allowed(level) && order < 32 && uint64_t{1} << order <= frames) orders.push_back(order);
+  }
+  return orders;
+}
+
 }  // namespace
 
 MemoryManager::MemoryManager(Cpu& cpu, BlockDevice& disk, Executor& executor, const hw::PageTableFormat& format,
@@ -41,7 +51,8 @@ MemoryManager::MemoryManager(Cpu& cpu, BlockDevice& disk, Executor& executor, co
       frames_(cpu, executor, config.costs, usable_frames(cpu, format),
               own_frames(format, usable_frames(cpu, format)) +
                   PageTables::kernel_tables(format, usable_frames(cpu, format)),
-              pageout_thresholds(config.vm, format.page(), usable_frames(cpu, format))),
+              pageout_thresholds(config.vm, format.page(), usable_frames(cpu, format)),
+              large_orders(format, usable_frames(cpu, format))),
       waits_(executor),
       swap_(format.page(), config.swap.size, disk.sectors(), frames_),
       anons_(frames_, swap_),

@@ -3,6 +3,7 @@
 
 #include <array>
 #include <cstdint>
+#include <vector>
 
 namespace faultline::os {
 
@@ -31,6 +32,17 @@ struct FrameStatistics {
   uint64_t page_tables = 0;  // of processes
   uint64_t peak_page_table_bytes = 0;
   uint64_t peak = 0;  // most that were not free at once
+};
+
+// How the free frames lie. Those that keep a page count in no run.
+struct FragmentationStatistics {
+  std::vector<uint64_t> free_runs;  // by order: aligned runs of 2^order frames, each frame in one
+  uint64_t largest_free_run = 0;    // frames; 0: none is free without a page
+  // Of the frames free without a page, those in runs too short for the smallest
+  // large page (unusable free space index: Gorman and Whitcroft, "The What, The
+  // Why and the Where To of Anti-Fragmentation", 2006); 0 where there are no
+  // large pages.
+  uint64_t unusable = 0;
 };
 
 struct CopyStatistics {

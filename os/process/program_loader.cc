@@ -1,10 +1,12 @@
 #include "os/process/program_loader.h"
 
 #include <algorithm>
+#include <cerrno>
 #include <utility>
 #include <vector>
 
 #include "loader/elf.h"
+#include "loader/page_plan.h"
 #include "os/files/vfs.h"
 #include "os/kernel.h"
 #include "os/memory/memory_manager.h"
@@ -41,8 +43,8 @@ Co<FileBytes> read_bytes(Kernel& kernel, Inode& file, loader::FileRange range) {
   co_return answer;
 }
 
-int protection(const loader::Segment& segment) {
-  return (segment.read ? kProtRead : 0) | (segment.write ? kProtWrite : 0) | (segment.execute ? kProtExec : 0);
+int protection(const loader::PageRange& range) {
+  return (range.read ? kProtRead : 0) | (range.write ? kProtWrite : 0) | (range.execute ? kProtExec : 0);
 }
 
 Result<> map_range(AddressSpace& space, MapRequest request) {
@@ -51,49 +53,71 @@ Result<> map_range(AddressSpace& space, MapRequest request) {
   return Unit{};
 }
 
-// The file's part of a segment: whole pages, of which the last may hold the
-// beginning of the bss.
-Result<> map_file_part(AddressSpace& space, const InodePtr& file, const loader::Segment& segment) {
-  const PageSize page = space.page();
-  const uint64_t start = page.round_down(segment.address.value);
-  const uint64_t lead = segment.address.value - start;
-  return map_range(space, {.hint = VirtAddr(start),
-                           .length = lead + segment.file_bytes,
-                           .protection = protection(segment),
-                           .flags = kMapPrivate | kMapFixed,
-                           .file = file,
-                           .offset = segment.file_offset - lead});
+// Pages of the file, of which the last may hold the beginning of the bss.
+Co<Result<>> map_file(Kernel& kernel, AddressSpace& space, const InodePtr& file, const loader::PageRange& range) {
+  const Result<> mapped = map_range(space, {.hint = range.begin,
+                                            .length = range.file_length,
+                                            .protection = protection(range),
+                                            .flags = kMapPrivate | kMapFixed,
+                                            .file = file,
+                                            .offset = range.file_offset});
+  if (!mapped.ok() || !range.zero_tail) co_return mapped;
+  UserMemory user = kernel.memory().user_memory(space);
+  const Result<> zeroed = co_await user.zero(range.begin + range.file_length, range.bytes - range.file_length);
+  co_return zeroed;
 }
 
-Co<Result<>> map_segment(Kernel& kernel, AddressSpace& space, const InodePtr& file, const loader::Segment& segment) {
-  const PageSize page = space.page();
-  uint64_t zero_begin = segment.address.value;
-  if (segment.file_bytes != 0) {
-    const Result<> mapped = map_file_part(space, file, segment);
-    if (!mapped.ok()) co_return mapped.error();
-    zero_begin += segment.file_bytes;
-  }
-  const uint64_t end = segment.end().value;
-  const uint64_t whole_pages = segment.file_bytes ? page.round_up(zero_begin) : page.round_down(zero_begin);
-  if (end > whole_pages) {
-    const Result<> mapped = map_range(space, {.hint = VirtAddr(whole_pages),
-                                              .length = page.round_up(end) - whole_pages,
-                                              .protection = protection(segment),
-                                              .flags = kMapPrivate | kMapFixed | kMapAnonymous,
-                                              .file = nullptr});
-    if (!mapped.ok()) co_return mapped.error();
-  }
-  // The rest of the last page that holds file bytes. Where the program itself
-  // may not write there, it keeps the file's bytes, as on Linux.
-  if (segment.file_bytes != 0 && segment.memory_bytes > segment.file_bytes && segment.write) {
-    const uint64_t tail_end = std::min(end, whole_pages);
-    if (tail_end > zero_begin) {
-      UserMemory user = kernel.memory().user_memory(space);
-      const Result<> zeroed = co_await user.zero(VirtAddr(zero_begin), page.round_up(tail_end) - zero_begin);
-      if (!zeroed.ok()) co_return zeroed.error();
-    }
+Result<> map_anonymous(AddressSpace& space, const loader::PageRange& range, int protection) {
+  return map_range(space, {.hint = range.begin,
+                           .length = range.bytes,
+                           .protection = protection,
+                           .flags = kMapPrivate | kMapFixed | kMapAnonymous,
+                           .file = nullptr});
+}
+
+// Copies bytes of the file to where they belong, a bounded buffer at a time.
+Co<Result<>> copy_piece(Kernel& kernel, AddressSpace& space, Inode& file, loader::Piece piece) {
+  constexpr uint64_t kBufferBytes = 64 << 10;
+  UserMemory user = kernel.memory().user_memory(space);
+  while (piece.file.bytes > 0) {
+    const loader::FileRange part{piece.file.offset, std::min(piece.file.bytes, kBufferBytes)};
+    const FileBytes read = co_await read_bytes(kernel, file, part);
+    if (read.failure.error) co_return Errno(read.failure.error);
+    // A file that was cut short since its headers were read.
+    if (read.bytes.empty()) co_return Errno(EIO);
+    const Result<> written = co_await user.write(piece.address, read.bytes);
+    if (!written.ok()) co_return written.error();
+    piece.address += read.bytes.size();
+    piece.file.offset += read.bytes.size();
+    piece.file.bytes -= read.bytes.size();
   }
   co_return Unit{};
+}
+
+// Pages that the file cannot be mapped to: written by the kernel first, what
+// the program may do comes after.
+Co<Result<>> fill(Kernel& kernel, AddressSpace& space, const InodePtr& file, const loader::PageRange& range,
+                  const std::vector<loader::Segment>& segments) {
+  const Result<> mapped = map_anonymous(space, range, kProtRead | kProtWrite);
+  if (!mapped.ok()) co_return mapped.error();
+  for (const loader::Piece& piece : loader::pieces_of(range, segments)) {
+    const Result<> copied = co_await copy_piece(kernel, space, *file, piece);
+    if (!copied.ok()) co_return copied.error();
+  }
+  co_return space.protect(range.begin, range.bytes, protection(range));
+}
+
+Co<Result<>> map_pages(Kernel& kernel, AddressSpace& space, const InodePtr& file, const loader::PageRange& range,
+                       const std::vector<loader::Segment>& segments) {
+  switch (range.source) {
+    case loader::PageSource::file:
+      co_return co_await map_file(kernel, space, file, range);
+    case loader::PageSource::filled:
+      co_return co_await fill(kernel, space, file, range, segments);
+    case loader::PageSource::zero:
+      break;
+  }
+  co_return map_anonymous(space, range, protection(range));
 }
 
 }  // namespace
@@ -134,8 +158,8 @@ Co<ParsedProgram> read_program(Kernel& kernel, Inode& file, loader::AddressLimit
 
 Co<LoadFailure> map_program(Kernel& kernel, AddressSpace& space, const InodePtr& file,
                             const loader::ProgramImage& image) {
-  for (const loader::Segment& segment : image.segments) {
-    const Result<> mapped = co_await map_segment(kernel, space, file, segment);
+  for (const loader::PageRange& range : loader::plan_pages(image.segments, space.page())) {
+    const Result<> mapped = co_await map_pages(kernel, space, file, range, image.segments);
     if (!mapped.ok()) {
       LoadFailure failure{.error = mapped.error().value, .what = "its segments cannot be mapped"};
       co_return failure;

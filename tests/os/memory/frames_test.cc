@@ -1,5 +1,6 @@
 #include <gtest/gtest.h>
 
+#include <algorithm>
 #include <random>
 #include <set>
 
@@ -98,6 +99,81 @@ TEST_F(Frames, RunsAreInOnePieceOrNotAtAll) {
   for (size_t i = 0; i < all.size(); i += 2) frames.free(all[i]);
   EXPECT_GT(frames.free_frames(), 50u);
   EXPECT_FALSE(frames.allocate_run(2, FrameKind::page_table));
+  EXPECT_EQ(frames.check_invariants().value_or(""), "");
+}
+
+// 200 frames, of which 10 are the kernel's; a large page has 16.
+class LargeRuns : public testing::Test {
+ protected:
+  FakeMachine machine{4096 * 200};
+  OsCosts costs;
+  FrameAllocator frames{machine, machine, costs, 200, 10, {40, 20, 10, 4}, {4}};
+  std::vector<uint64_t> lost;
+  void SetUp() override {
+    frames.on_identity_lost([this](Pfn pfn) { lost.push_back(pfn.value); });
+  }
+};
+
+TEST_F(LargeRuns, AreAlignedAndLeaveMinfree) {
+  // Frames 16 to 191 in eleven runs; 192 to 199 are too few for another.
+  std::set<uint64_t> firsts;
+  while (const auto run = frames.allocate_large(4, FrameKind::anonymous, Urgency::user)) {
+    EXPECT_EQ(run->value % 16, 0u);
+    firsts.insert(run->value);
+  }
+  EXPECT_EQ(firsts.size(), 11u);
+  EXPECT_EQ(frames.free_frames(), 190u - 11 * 16);
+  EXPECT_EQ(frames.count(FrameKind::anonymous), 11u * 16);
+  EXPECT_EQ(frames.check_invariants().value_or(""), "");
+  for (uint64_t i = 64; i < 80; ++i) frames.free(Pfn(i));
+  EXPECT_EQ(frames.allocate_large(4, FrameKind::anonymous, Urgency::user), Pfn(64));
+}
+
+TEST_F(LargeRuns, ComeBackFromAnyOrderOfFrees) {
+  std::vector<Pfn> all;
+  while (const auto pfn = frames.allocate(FrameKind::anonymous, Urgency::dying)) all.push_back(*pfn);
+  EXPECT_FALSE(frames.allocate_large(4, FrameKind::anonymous, Urgency::dying));
+  std::mt19937_64 random(5);
+  std::shuffle(all.begin(), all.end(), random);
+  for (const Pfn pfn : all) frames.free(pfn);
+  const FragmentationStatistics lie = frames.fragmentation();
+  EXPECT_EQ(lie.largest_free_run, 64u);  // 64 to 127
+  // 10 to 11, 12 to 15, 192 to 199.
+  EXPECT_EQ(lie.unusable, 2u + 4 + 8);
+  EXPECT_EQ(frames.check_invariants().value_or(""), "");
+}
+
+// A run in which frames keep their pages is used when there is no other.
+TEST_F(LargeRuns, TakeThePagesOfFreeFramesLast) {
+  std::vector<Pfn> all;
+  while (const auto pfn = frames.allocate(FrameKind::anonymous, Urgency::dying)) all.push_back(*pfn);
+  for (uint64_t i = 32; i < 48; ++i) {
+    if (i % 2) {
+      frames.free_with_page(Pfn(i));
+    } else {
+      frames.free(Pfn(i));
+    }
+  }
+  for (uint64_t i = 128; i < 144; ++i) frames.free(Pfn(i));
+  for (uint64_t i = 160; i < 175; ++i) frames.free(Pfn(i));  // one short
+  EXPECT_EQ(frames.allocate_large(4, FrameKind::anonymous, Urgency::user), Pfn(128));
+  EXPECT_TRUE(lost.empty());
+  EXPECT_EQ(frames.check_invariants().value_or(""), "");
+  EXPECT_EQ(frames.allocate_large(4, FrameKind::anonymous, Urgency::user), Pfn(32));
+  EXPECT_EQ(lost, (std::vector<uint64_t>{33, 35, 37, 39, 41, 43, 45, 47}));
+  EXPECT_FALSE(frames.allocate_large(4, FrameKind::anonymous, Urgency::dying));
+  frames.free(Pfn(175));
+  EXPECT_EQ(frames.allocate_large(4, FrameKind::anonymous, Urgency::dying), Pfn(160));
+  EXPECT_EQ(frames.check_invariants().value_or(""), "");
+}
+
+TEST_F(LargeRuns, FollowPagesTakenBack) {
+  std::vector<Pfn> all;
+  while (const auto pfn = frames.allocate(FrameKind::anonymous, Urgency::dying)) all.push_back(*pfn);
+  for (uint64_t i = 32; i < 64; ++i) frames.free_with_page(Pfn(i));
+  frames.take_back(Pfn(40));
+  EXPECT_EQ(frames.allocate_large(4, FrameKind::anonymous, Urgency::user), Pfn(48));
+  EXPECT_FALSE(frames.allocate_large(4, FrameKind::anonymous, Urgency::dying));
   EXPECT_EQ(frames.check_invariants().value_or(""), "");
 }
 
