@@ -52,7 +52,7 @@ Co<> first_task(Kernel& kernel, Task& task, const RunRequest& request, RunOutcom
   if (failed.error) {
     outcome.reason = RunOutcome::Reason::not_started;
     outcome.message = failed.what;
-    task.process().ending = ExitStatus{.code = 127};
+    end_process(task.process(), ExitStatus{.code = 127});
   }
   co_await task_loop(kernel, task);
 }
@@ -177,7 +177,7 @@ RunOutcome Kernel::deadlock() const {
     if (process->life == Process::Life::zombie || ++asleep > kSleepersNamed) continue;
     const bool stopped = process->life == Process::Life::stopped;
     who += fmt::format("{}{} ({}) {}", who.empty() ? "" : ", ", pid, process->command,
-                       stopped ? "is stopped" : "waits in " + waits_for(process->main_task()));
+                       stopped ? "is stopped" : "waits in " + waits_for(process->live_task()));
   }
   if (asleep > kSleepersNamed) who += fmt::format(", and {} more", asleep - kSleepersNamed);
   RunOutcome outcome;
@@ -202,7 +202,15 @@ void Kernel::start_task(Task& task) {
 
 void Kernel::bury(Process& process) { graveyard_.push_back(processes_.take(process)); }
 
+void Kernel::make_first(Task& task) {
+  if (std::unique_ptr<Task> before = processes_.make_first(task)) task_graveyard_.push_back(std::move(before));
+}
+
+void Kernel::bury(Task& task) { task_graveyard_.push_back(processes_.take(task)); }
+
 void Kernel::clear_graveyard() {
+  for (const auto& task : task_graveyard_) parts_.scheduler.forget(*task);
+  task_graveyard_.clear();
   for (const auto& process : graveyard_) parts_.scheduler.forget(process->main_task());
   graveyard_.clear();
 }

@@ -78,6 +78,11 @@ class Kernel {
   // With the next free pid; null at the limit. It does not run yet.
   Process* create_process();
   void start_task(Task& task);
+  // The only task left of its process is its first one from here on.
+  void make_first(Task& task);
+  // A task other than its process's first goes from the table now; destroyed as
+  // below.
+  void bury(Task& task);
   // The process goes from the table now and is destroyed when no strand runs.
   void bury(Process& process);
   // The process group in the foreground of the session's terminal (tcgetpgrp).
@@ -124,6 +129,7 @@ class Kernel {
   std::unique_ptr<ProcessFactsSource> facts_;
   std::vector<std::unique_ptr<Daemon>> daemons_;
   std::vector<std::unique_ptr<Process>> graveyard_;
+  std::vector<std::unique_ptr<Task>> task_graveyard_;
 
   RunOutcome outcome_;
   int32_t first_pid_ = 0;

@@ -77,18 +77,18 @@ std::string proc_status(const ProcessFacts& p) {
     text += fmt::format("VmPeak:\t{0:8} kB\nVmSize:\t{0:8} kB\nVmHWM:\t{1:8} kB\nVmRSS:\t{2:8} kB\n",
                         mapped_bytes(p) >> 10, peak >> 10, resident_bytes(p) >> 10);
   }
-  text += fmt::format("Threads:\t1\nSigPnd:\t{:016x}\nShdPnd:\t{:016x}\nSigBlk:\t{:016x}\nSigIgn:\t{:016x}\n", 0,
-                      p.pending_signals, p.blocked_signals, p.ignored_signals);
+  text += fmt::format("Threads:\t{}\nSigPnd:\t{:016x}\nShdPnd:\t{:016x}\nSigBlk:\t{:016x}\nSigIgn:\t{:016x}\n",
+                      p.threads, 0, p.pending_signals, p.blocked_signals, p.ignored_signals);
   return text + fmt::format("SigCgt:\t{:016x}\nCpus_allowed:\t1\nCpus_allowed_list:\t0\n", p.caught_signals);
 }
 
 std::string proc_stat(const ProcessFacts& p) {
   const uint64_t page = p.space ? p.space->page().bytes() : 1;
   return fmt::format(
-      "{} ({}) {} {} {} {} {} {} 4194304 {} 0 {} 0 {} {} 0 0 {} {} 1 0 {} {} {} 18446744073709551615 "
+      "{} ({}) {} {} {} {} {} {} 4194304 {} 0 {} 0 {} {} 0 0 {} {} {} 0 {} {} {} 18446744073709551615 "
       "0 0 0 0 0 {} {} {} {} 0 0 0 17 0 0 0 0 0 0 0 0 0 0 0 0 0 0\n",
       p.pid, p.command, p.state, p.parent, p.group, p.session, p.terminal, p.terminal_group, p.minor_faults,
-      p.major_faults, p.user_ticks, p.system_ticks, 20 + p.nice, p.nice, p.start_ticks, mapped_bytes(p),
+      p.major_faults, p.user_ticks, p.system_ticks, 20 + p.nice, p.nice, p.threads, p.start_ticks, mapped_bytes(p),
       resident_bytes(p) / page, p.pending_signals & 0x7fffffff, p.blocked_signals & 0x7fffffff,
       p.ignored_signals & 0x7fffffff, p.caught_signals & 0x7fffffff);
 }

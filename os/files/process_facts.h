@@ -16,6 +16,7 @@ class FileTable;
 
 struct ProcessFacts {
   int32_t pid = 0, parent = 0, group = 0, session = 0;
+  uint64_t threads = 1;
   uint32_t terminal = 0;        // device number of the controlling terminal, 0: none
   int32_t terminal_group = -1;  // in its foreground
   int32_t nice = 0;

@@ -15,7 +15,8 @@ namespace {
 
 Co<> clear_tid(Kernel& kernel, Task& task) {
   const uint64_t address = std::exchange(task.clear_child_tid, 0);
-  if (address == 0 || task.process().space.use_count() < 2) co_return;
+  const bool shared = task.process().space.use_count() > 1 || task.process().live_tasks() > 1;
+  if (address == 0 || !shared) co_return;
   UserMemory user = kernel.user_memory(task);
   const Result<> done = co_await user.put(VirtAddr(address), int32_t{0});
   if (done.ok()) kernel.futexes().wake(*task.process().space, VirtAddr(address), 1, FutexTable::kAnyBit);
@@ -38,9 +39,9 @@ void release_space(Kernel& kernel, Process& process) {
     process.space.reset();
   }
   process.signal_trampoline = 0;
-  if (Process* const parent = std::exchange(process.vfork_parent, nullptr)) {
+  if (Task* const parent = std::exchange(process.vfork_parent, nullptr)) {
     parent->vfork_child = 0;
-    parent->child_events.wake_all();
+    parent->process().child_events.wake_all();
   }
 }
 

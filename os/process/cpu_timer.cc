@@ -15,7 +15,7 @@ CpuTimer& timer_of(Process& process, CpuClock clock) {
 
 Cycles read(Kernel& kernel, Process& process, CpuClock clock) {
   if (clock == CpuClock::user) return Cycles(process.usage.user_cycles);
-  return kernel.scheduler().cpu_time(process.main_task());
+  return process.cpu_time(kernel.scheduler());
 }
 
 Cycles plus(Cycles time, Cycles more) { return more >= Cpu::kForever - time ? Cpu::kForever : time + more; }

@@ -15,6 +15,7 @@
 #include "os/memory/user_memory.h"
 #include "os/process/address_space_release.h"
 #include "os/process/execution.h"
+#include "os/process/exit.h"
 #include "os/process/program_loader.h"
 #include "os/process/signal_trampoline.h"
 
@@ -163,7 +164,8 @@ void commit(Kernel& kernel, Task& task, const ExecRequest& request, NewProgram& 
   process.files->exec();
   release_space(kernel, process);
   process.space = std::move(made.space);
-  process.actions.reset_for_exec();
+  process.actions = std::make_shared<SignalActions>(*process.actions);
+  process.actions->reset_for_exec();
   process.execution = std::make_shared<Execution>(made.file);
   process.executable = made.file->name();
   process.command = last_component(request.path).substr(0, kCommandBytes);
@@ -175,6 +177,7 @@ void commit(Kernel& kernel, Task& task, const ExecRequest& request, NewProgram& 
   task.state.pc = made.entry.value;
   task.state.x[kStackPointer] = made.stack_pointer.value;
   task.alternate_stack = {};
+  task.name.clear();
 }
 
 // --- scripts ----------------------------------------------------------------------
@@ -242,6 +245,8 @@ Co<ExecFailure> exec_program(Kernel& kernel, Task& task, ExecRequest& request) {
   if (!failed.error) failed = co_await make_stack(kernel, process, request, made);
   process.collect_faults(*made.space);
   if (failed.error) co_return failed;
+  const bool alone = co_await end_other_tasks(kernel, task);
+  if (!alone) co_return failure(EINTR, request.path + ": its process ends");
   co_await leave_memory(kernel, task);
   commit(kernel, task, request, made);
   co_return ExecFailure{};

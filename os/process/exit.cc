@@ -20,14 +20,13 @@ void orphan_children(Kernel& kernel, Process& process) {
     const bool loses_keeper = has_keeper(*child);
     child->parent = nullptr;
     if (loses_keeper) hang_up_if_orphaned(kernel.processes(), child->group);
-    if (child->vfork_parent == &process) child->vfork_parent = nullptr;
     if (child->life == Process::Life::zombie) reap(kernel, *child);
   }
 }
 
 bool nobody_waits(const Process& process) {
   if (!process.parent) return true;
-  const SignalAction& action = process.parent->actions[kSigChld];
+  const SignalAction& action = (*process.parent->actions)[kSigChld];
   return process.exit_signal == kSigChld && (action.handler == kHandlerIgnore || (action.flags & kSaNoChildWait) != 0);
 }
 
@@ -36,15 +35,19 @@ int32_t child_code(const ExitStatus& exit) {
   return exit.core ? kCodeChildDumped : kCodeChildKilled;
 }
 
-}  // namespace
-
-Co<> exit_process(Kernel& kernel, Task& task) {
+// Others of its process go on.
+void end_thread(Kernel& kernel, Task& task) {
   Process& process = task.process();
-  AccountScope account(kernel.cpu(), CycleAccount::exec);
-  kernel.cpu().charge(Cycles(kernel.costs().exit));
-  kernel.before_teardown(process);
-  co_await leave_memory(kernel, task);
+  process.ended_cpu_time += kernel.scheduler().cpu_time(task);
+  process.task_ended.wake_all();
+  pass_on_signals(process);
+  if (&task != &process.main_task()) kernel.bury(task);
+}
 
+void tear_down(Kernel& kernel, Task& task) {
+  Process& process = task.process();
+  if (!process.ending) process.ending = process.exit;
+  kernel.before_teardown(process);
   kernel.scheduler().timers().cancel(std::exchange(process.alarm_timer, 0));
   delete_all_timers(kernel, process);
   process.files.reset();
@@ -53,7 +56,8 @@ Co<> exit_process(Kernel& kernel, Task& task) {
   release_space(kernel, process);
 
   process.exit = *process.ending;
-  process.usage.system_cycles = (kernel.scheduler().cpu_time(task).value) - process.usage.user_cycles;
+  process.ended_cpu_time += kernel.scheduler().cpu_time(task);
+  process.usage.system_cycles = process.ended_cpu_time.value - process.usage.user_cycles;
   process.life = Process::Life::zombie;
   orphan_children(kernel, process);
   if (has_keeper(process)) hang_up_if_orphaned(kernel.processes(), process.group);
@@ -61,6 +65,36 @@ Co<> exit_process(Kernel& kernel, Task& task) {
   const bool unwanted = nobody_waits(process);
   notify_parent(process, child_code(process.exit), process.exit.signal ? process.exit.signal : process.exit.code);
   if (unwanted) reap(kernel, process);
+}
+
+}  // namespace
+
+Co<> exit_task(Kernel& kernel, Task& task) {
+  Process& process = task.process();
+  AccountScope account(kernel.cpu(), CycleAccount::exec);
+  kernel.cpu().charge(Cycles(kernel.costs().exit));
+  // The last task to begin its end speaks for all (Linux, synchronize_group_exit).
+  process.exit = ExitStatus{.code = task.exit_code.value_or(0)};
+  co_await leave_memory(kernel, task);
+  task.over = true;
+  if (process.live_tasks() != 0) {
+    end_thread(kernel, task);
+  } else {
+    tear_down(kernel, task);
+  }
+}
+
+Co<bool> end_other_tasks(Kernel& kernel, Task& task) {
+  Process& process = task.process();
+  if (process.ending || process.exec_task) co_return false;
+  if (process.tasks.size() == 1) co_return true;
+  process.exec_task = &task;
+  wake_to_end(process);
+  while (process.live_tasks() > 1) co_await process.task_ended.sleep();
+  process.exec_task = nullptr;
+  if (process.ending) co_return false;
+  kernel.make_first(task);
+  co_return true;
 }
 
 void reap(Kernel& kernel, Process& zombie) {

@@ -8,9 +8,14 @@ namespace faultline::os {
 
 class Kernel;
 
-// Gives everything back, makes a zombie of the process and tells its parent.
-// The last thing that a task does; process.ending says how it ends.
-Co<> exit_process(Kernel& kernel, Task& task);
+// The last thing that a task does. With the last task of a process, the process
+// gives everything back, becomes a zombie and tells its parent: how it ended is
+// process.ending, or else what the last task said.
+Co<> exit_task(Kernel& kernel, Task& task);
+
+// The process's other tasks end before this returns, and the task, which calls
+// exec, is its first one. False: the process ends itself.
+Co<bool> end_other_tasks(Kernel& kernel, Task& task);
 
 // Takes a zombie out of its parent's children and of the table. The process is
 // gone when the scheduler is back in its loop.

@@ -14,16 +14,20 @@ namespace faultline::os {
 
 namespace {
 
-constexpr uint64_t kKnownFlags = kCloneVm | kCloneFs | kCloneFiles | kCloneVfork | kCloneParent | kCloneSetTls |
-                                 kCloneParentSetTid | kCloneChildClearTid | kCloneDetached | kCloneUntraced |
-                                 kCloneChildSetTid | kCloneIo | kCloneClearSigHand;
+constexpr uint64_t kKnownFlags = kCloneVm | kCloneFs | kCloneFiles | kCloneSigHand | kCloneVfork | kCloneParent |
+                                 kCloneThread | kCloneSysvSem | kCloneSetTls | kCloneParentSetTid |
+                                 kCloneChildClearTid | kCloneDetached | kCloneUntraced | kCloneChildSetTid | kCloneIo |
+                                 kCloneClearSigHand;
 constexpr unsigned kStackPointer = 2;
 constexpr unsigned kThreadPointer = 4;
 constexpr unsigned kArgument0 = 10;
 
 Result<> check(const CloneRequest& request) {
-  if (request.flags & (kCloneThread | kCloneSigHand | kClonePidFd)) return Errno{ENOSYS};
+  const auto has = [&request](uint64_t flag) { return (request.flags & flag) != 0; };
+  if (has(kClonePidFd)) return Errno{ENOSYS};
   if (request.flags & ~kKnownFlags) return Errno{EINVAL};
+  if (has(kCloneThread) && !has(kCloneSigHand)) return Errno{EINVAL};
+  if (has(kCloneSigHand) && (!has(kCloneVm) || has(kCloneClearSigHand))) return Errno{EINVAL};
   if (request.exit_signal < 0 || request.exit_signal > kSignals) return Errno{EINVAL};
   return Unit{};
 }
@@ -45,8 +49,12 @@ void inherit(Process& child, const Process& parent, const CloneRequest& request)
   child.session = parent.session;
   child.uid = parent.uid;
   child.gid = parent.gid;
-  child.actions = parent.actions;
-  if (request.flags & kCloneClearSigHand) child.actions.reset_for_exec();
+  if (request.flags & kCloneSigHand) {
+    child.actions = parent.actions;
+  } else {
+    *child.actions = *parent.actions;
+    if (request.flags & kCloneClearSigHand) child.actions->reset_for_exec();
+  }
   // A sibling tells the common parent as this process does.
   child.exit_signal = (request.flags & kCloneParent) ? parent.exit_signal : request.exit_signal;
   child.signal_trampoline = parent.signal_trampoline;
@@ -62,6 +70,7 @@ void inherit(Process& child, const Process& parent, const CloneRequest& request)
 }
 
 void inherit(Task& child, const Task& parent, const CloneRequest& request) {
+  child.name = parent.name;
   child.state = parent.state;
   child.state.reserved = false;
   child.state.x[kArgument0] = 0;
@@ -96,26 +105,32 @@ Co<> store_tids(Kernel& kernel, Task& parent, Task& child, const CloneRequest& r
 
 // vfork: the parent waits until the child has let go of its memory. Only a
 // signal that kills the parent ends this before.
-Co<> wait_for_release(Process& parent, Process& child) {
+Co<> wait_for_release(Kernel& kernel, Task& parent, Process& child) {
   child.vfork_parent = &parent;
   parent.vfork_child = child.pid();
-  while (parent.vfork_child != 0 && !parent.main_task().dying()) {
-    co_await parent.child_events.sleep_interruptibly();
+  while (parent.vfork_child != 0 && !parent.dying()) {
+    co_await parent.process().child_events.sleep_interruptibly();
   }
+  if (parent.vfork_child == 0) co_return;
+  kernel.processes().find(parent.vfork_child)->vfork_parent = nullptr;
+  parent.vfork_child = 0;
 }
 
-}  // namespace
-
-Co<Result<int32_t>> clone_process(Kernel& kernel, Task& task, CloneRequest request) {
+// Shares all that the process has; exit_signal and the parent are the process's.
+Co<Result<int32_t>> clone_thread(Kernel& kernel, Task& task, const CloneRequest& request) {
   using Answer = Result<int32_t>;
-  const Result<> checked = check(request);
-  if (!checked.ok()) co_return Answer(checked.error());
-  AccountScope account(kernel.cpu(), CycleAccount::exec);
-  kernel.cpu().charge(Cycles(kernel.costs().fork));
+  Task* const child = kernel.processes().create_task(task.process());
+  if (!child) co_return Answer(Errno{EAGAIN});
+  inherit(*child, task, request);
+  const int32_t tid = child->tid();
+  co_await store_tids(kernel, task, *child, request);
+  kernel.start_task(*child);
+  co_return Answer(tid);
+}
 
+Co<Result<int32_t>> clone_process(Kernel& kernel, Task& task, const CloneRequest& request) {
+  using Answer = Result<int32_t>;
   Process& parent = task.process();
-  // Before anything is made: fork bombs end here.
-  if (kernel.processes().size() >= parent.limits[kLimitProcesses].current) co_return Answer(Errno{EAGAIN});
   Result<std::shared_ptr<AddressSpace>> space = co_await child_space(parent, request.flags & kCloneVm);
   if (!space.ok()) co_return Answer(space.error());
   Process* const child = kernel.create_process();
@@ -128,8 +143,27 @@ Co<Result<int32_t>> clone_process(Kernel& kernel, Task& task, CloneRequest reque
   const int32_t pid = child->pid();
   co_await store_tids(kernel, task, child->main_task(), request);
   kernel.start_task(child->main_task());
-  if (request.flags & kCloneVfork) co_await wait_for_release(parent, *child);
+  if (request.flags & kCloneVfork) co_await wait_for_release(kernel, task, *child);
   co_return Answer(pid);
+}
+
+}  // namespace
+
+Co<Result<int32_t>> clone_task(Kernel& kernel, Task& task, CloneRequest request) {
+  using Answer = Result<int32_t>;
+  const Result<> checked = check(request);
+  if (!checked.ok()) co_return Answer(checked.error());
+  AccountScope account(kernel.cpu(), CycleAccount::exec);
+  kernel.cpu().charge(Cycles(kernel.costs().fork));
+  // Before anything is made: fork bombs end here.
+  const uint64_t most = task.process().limits[kLimitProcesses].current;
+  if (kernel.processes().tasks() >= most) co_return Answer(Errno{EAGAIN});
+  if (request.flags & kCloneThread) {
+    const Answer made = co_await clone_thread(kernel, task, request);
+    co_return made;
+  }
+  const Answer made = co_await clone_process(kernel, task, request);
+  co_return made;
 }
 
 }  // namespace faultline::os

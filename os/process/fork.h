@@ -1,4 +1,5 @@
-// Making processes: what fork, vfork and posix_spawn come to. See clone(2).
+// Making processes and threads: what fork, vfork, posix_spawn and
+// pthread_create come to. See clone(2).
 #pragma once
 
 #include <cstdint>
@@ -22,6 +23,7 @@ enum CloneFlag : uint64_t {
   kCloneVfork = 0x4000,
   kCloneParent = 0x8000,
   kCloneThread = 0x10000,
+  kCloneSysvSem = 0x40000,
   kCloneSetTls = 0x80000,
   kCloneParentSetTid = 0x100000,
   kCloneChildClearTid = 0x200000,
@@ -41,9 +43,10 @@ struct CloneRequest {
   uint64_t child_tid = 0;
 };
 
-// A new process that returns 0 from the same system call. Answers its pid, with
-// vfork after the child has called exec or ended. EAGAIN at the limit of
-// processes, ENOMEM, EINVAL, ENOSYS for threads, which do not exist yet.
-Co<Result<int32_t>> clone_process(Kernel& kernel, Task& task, CloneRequest request);
+// A new process, or with CLONE_THREAD a new task of this one, that returns 0 from
+// the same system call. Answers its number, with vfork after the child has called
+// exec or ended. EAGAIN at the limit of processes, ENOMEM, EINVAL, ENOSYS for
+// process file descriptors.
+Co<Result<int32_t>> clone_task(Kernel& kernel, Task& task, CloneRequest request);
 
 }  // namespace faultline::os

@@ -12,6 +12,7 @@
 #include "os/process/posix_timer.h"
 #include "os/process/signal.h"
 #include "os/process/task.h"
+#include "os/process/usage.h"
 #include "os/process/wait_queue.h"
 
 namespace faultline::os {
@@ -19,6 +20,7 @@ namespace faultline::os {
 class AddressSpace;
 class Execution;
 class FileTable;
+class Scheduler;
 struct FsContext;  // current directory and umask
 
 struct ResourceLimit {
@@ -60,20 +62,6 @@ struct ExitStatus {
   }
 };
 
-// getrusage and the statistics of one process.
-struct Usage {
-  uint64_t instructions = 0;
-  uint64_t user_cycles = 0;
-  uint64_t system_cycles = 0;
-  uint64_t minor_faults = 0;
-  uint64_t major_faults = 0;
-  uint64_t voluntary_switches = 0;
-  uint64_t involuntary_switches = 0;
-  uint64_t peak_resident_pages = 0;
-
-  void add(const Usage& other);
-};
-
 class Process {
  public:
   enum class Life : uint8_t { running, stopped, zombie };
@@ -85,11 +73,17 @@ class Process {
 
   int32_t pid() const { return pid_; }
   // Takes the faults that happened in an address space since the last time
-  // into the usage.
-  void collect_faults(AddressSpace& from);
+  // into the usage; into that of the task too, if there is one.
+  void collect_faults(AddressSpace& from, Task* task = nullptr);
   int32_t parent_pid() const { return parent ? parent->pid() : 1; }
+  // The first one, whose number is the process's. It may be over before others.
   Task& main_task() { return *tasks.front(); }
   const Task& main_task() const { return *tasks.front(); }
+  size_t live_tasks() const;
+  // The first that is not over; the main one when all are.
+  const Task& live_task() const;
+  // CPU time of all tasks that there were.
+  Cycles cpu_time(const Scheduler& scheduler) const;
 
   Life life = Life::running;
   Process* parent = nullptr;       // null: pid 1, which is no guest
@@ -103,7 +97,7 @@ class Process {
   bool from_shell = false;
   bool has_execed = false;  // since it was forked
 
-  std::vector<std::unique_ptr<Task>> tasks;
+  std::vector<std::unique_ptr<Task>> tasks;  // in order of creation, the first one first; never empty
 
   // Shared with the parent between vfork and exec; null once a zombie.
   std::shared_ptr<AddressSpace> space;
@@ -112,7 +106,7 @@ class Process {
 
   std::shared_ptr<Execution> execution;  // of the program file; null once a zombie
 
-  SignalActions actions;
+  std::shared_ptr<SignalActions> actions = std::make_shared<SignalActions>();  // shared by CLONE_SIGHAND
   PendingSignals pending;
   int exit_signal = kSigChld;      // to the parent at the end; 0: none
   uint64_t signal_trampoline = 0;  // user address of the rt_sigreturn code, 0: not mapped yet
@@ -126,13 +120,13 @@ class Process {
   std::vector<std::string> arguments;  // for /proc/PID/cmdline
 
   // Set when the process is to end: by exit_group, or by a signal that kills.
-  // Its task sees it before it would go back to user mode.
+  // Its tasks see it before they would go back to user mode.
   std::optional<ExitStatus> ending;
-  ExitStatus exit;                  // of a zombie
-  int stop_signal = 0;              // unwaited stop to report (WUNTRACED), 0: none
-  bool continued = false;           // unwaited continue to report (WCONTINUED)
-  Process* vfork_parent = nullptr;  // sleeps until this process execs or exits
-  int32_t vfork_child = 0;          // that this process sleeps for
+  Task* exec_task = nullptr;     // that replaces the program: all others end
+  ExitStatus exit;               // of a zombie
+  int stop_signal = 0;           // unwaited stop to report (WUNTRACED), 0: none
+  bool continued = false;        // unwaited continue to report (WCONTINUED)
+  Task* vfork_parent = nullptr;  // sleeps until this process execs or exits
   Usage usage;
   Usage children_usage;      // of those waited for
   uint64_t alarm_timer = 0;  // TimerQueue::Id of ITIMER_REAL, 0: off
@@ -142,9 +136,11 @@ class Process {
   CpuTimer profile_timer;       // ITIMER_PROF
   PosixTimers posix_timers;
   Cycles started{};
+  Cycles ended_cpu_time{};  // of the tasks that are over
 
   WaitQueue child_events;  // this process sleeps here for its children
-  WaitQueue resumed;       // a stopped task sleeps here for SIGCONT
+  WaitQueue resumed;       // stopped tasks sleep here for SIGCONT
+  WaitQueue task_ended;    // exec sleeps here for the other tasks
 
  private:
   int32_t pid_;

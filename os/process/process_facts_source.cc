@@ -23,7 +23,7 @@ char state_letter(const Process& process) {
     case Process::Life::running:
       break;
   }
-  const Task& task = process.main_task();
+  const Task& task = process.live_task();
   if (!task.sleeping_on) return 'R';
   return task.interruptible ? 'S' : 'D';
 }
@@ -64,12 +64,13 @@ std::optional<ProcessFacts> ProcessFactsSource::process(int32_t pid) const {
   Process* const process = kernel_.processes().find(pid);
   if (!process) return std::nullopt;
   const Task& task = process->main_task();
-  const SignalSets sets = sets_of(process->actions);
-  const uint64_t cpu = kernel_.scheduler().cpu_time(task).value;
+  const SignalSets sets = sets_of(*process->actions);
+  const uint64_t cpu = process->cpu_time(kernel_.scheduler()).value;
   ProcessFacts facts;
   facts.pid = pid;
   facts.parent = process->parent_pid();
   facts.group = process->group;
+  facts.threads = process->live_tasks();
   facts.session = process->session;
   if (kernel_.vfs().has_terminal() && process->session == ProcessTable::kInitPid) {
     facts.terminal = kTerminalDevice;
@@ -118,7 +119,7 @@ SystemFacts ProcessFactsSource::system() const {
   facts.overcommit_ratio = kernel_.config().vm.overcommit_ratio;
   facts.uptime_ticks = ticks(kernel_.cpu().now().value);
   for (const auto& [pid, process] : kernel_.processes()) {
-    const uint64_t cpu = kernel_.scheduler().cpu_time(process->main_task()).value;
+    const uint64_t cpu = process->cpu_time(kernel_.scheduler()).value;
     facts.user_ticks += ticks(process->usage.user_cycles);
     facts.system_ticks += ticks(cpu - process->usage.user_cycles);
   }

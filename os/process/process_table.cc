@@ -1,17 +1,53 @@
 #include "os/process/process_table.h"
 
+#include <algorithm>
+#include <utility>
+
 namespace faultline::os {
 
+int32_t ProcessTable::allocate() {
+  if (tasks() >= static_cast<size_t>(kPidMax - kFirstPid)) return 0;
+  const auto taken = [this](int32_t number) { return processes_.contains(number) || threads_.contains(number); };
+  while (taken(next_)) next_ = next_ + 1 < kPidMax ? next_ + 1 : kFirstPid;
+  const int32_t number = next_;
+  next_ = number + 1 < kPidMax ? number + 1 : kFirstPid;
+  return number;
+}
+
 Process* ProcessTable::create() {
-  if (processes_.size() >= static_cast<size_t>(kPidMax - kFirstPid)) return nullptr;
-  while (processes_.contains(next_)) next_ = next_ + 1 < kPidMax ? next_ + 1 : kFirstPid;
-  const int32_t pid = next_;
-  next_ = pid + 1 < kPidMax ? pid + 1 : kFirstPid;
+  const int32_t pid = allocate();
+  if (pid == 0) return nullptr;
   return processes_.emplace(pid, std::make_unique<Process>(executor_, pid)).first->second.get();
+}
+
+Task* ProcessTable::create_task(Process& process) {
+  const int32_t tid = allocate();
+  if (tid == 0) return nullptr;
+  Task* const task = process.tasks.emplace_back(std::make_unique<Task>(executor_, process, tid)).get();
+  threads_.emplace(tid, task);
+  return task;
 }
 
 std::unique_ptr<Process> ProcessTable::take(Process& process) {
   return std::move(processes_.extract(process.pid()).mapped());
+}
+
+std::unique_ptr<Task> ProcessTable::take(Task& task) {
+  threads_.erase(task.tid());
+  std::vector<std::unique_ptr<Task>>& tasks = task.process().tasks;
+  const auto place = std::find_if(tasks.begin(), tasks.end(), [&](const auto& other) { return other.get() == &task; });
+  std::unique_ptr<Task> taken = std::move(*place);
+  tasks.erase(place);
+  return taken;
+}
+
+std::unique_ptr<Task> ProcessTable::make_first(Task& task) {
+  Process& process = task.process();
+  if (&process.main_task() == &task) return nullptr;
+  std::unique_ptr<Task> before = std::move(process.tasks.front());
+  process.tasks.front() = take(task);
+  task.become_leader();
+  return before;
 }
 
 Process* ProcessTable::find(int32_t pid) {
@@ -19,10 +55,15 @@ Process* ProcessTable::find(int32_t pid) {
   return found == processes_.end() ? nullptr : found->second.get();
 }
 
-// While each process has one task, the two share their number.
 Task* ProcessTable::find_task(int32_t tid) {
-  Process* const process = find(tid);
-  return process ? &process->main_task() : nullptr;
+  if (Process* const process = find(tid)) return &process->main_task();
+  const auto found = threads_.find(tid);
+  return found == threads_.end() ? nullptr : found->second;
+}
+
+Process* ProcessTable::find_by_task(int32_t tid) {
+  Task* const task = find_task(tid);
+  return task ? &task->process() : nullptr;
 }
 
 }  // namespace faultline::os

@@ -18,22 +18,38 @@ class ProcessTable {
 
   explicit ProcessTable(Executor& executor) : executor_(executor) {}
 
-  // A new process with the next free pid; null when there is none.
+  // A new process with the next free number; null when there is none.
   Process* create();
+  // One more task of a process, with a number of its own; null as above.
+  Task* create_task(Process& process);
   // The process leaves the table; its pid may be given again.
   std::unique_ptr<Process> take(Process& process);
+  // The same for a task other than its process's first.
+  std::unique_ptr<Task> take(Task& task);
+  // After exec only the task that called it is left, and it is the first one
+  // from here on. The one that was it before; null when it is the same.
+  std::unique_ptr<Task> make_first(Task& task);
   Process* find(int32_t pid);
+  // Also the first task of a process, whose number is the pid.
   Task* find_task(int32_t tid);
+  // The process that a task with this number belongs to: what Linux's calls
+  // take for a pid may name any of its tasks.
+  Process* find_by_task(int32_t tid);
 
   bool empty() const { return processes_.empty(); }
   size_t size() const { return processes_.size(); }
+  size_t tasks() const { return processes_.size() + threads_.size(); }
   // In order of pid.
   auto begin() const { return processes_.begin(); }
   auto end() const { return processes_.end(); }
 
  private:
+  // The next free number; 0: all are taken.
+  int32_t allocate();
+
   Executor& executor_;
   std::map<int32_t, std::unique_ptr<Process>> processes_;
+  std::map<int32_t, Task*> threads_;  // but for each process's first
   int32_t next_ = kFirstPid;
 };
 

@@ -89,23 +89,29 @@ Co<bool> enter_handler(Kernel& kernel, Task& task, const SignalInfo& info, const
 
 void end_by_signal(Process& process, int signal) {
   const bool core = default_action(signal) == DefaultAction::core && process.limits[kLimitCore].current != 0;
-  process.ending = ExitStatus{.code = 0, .signal = signal, .core = core};
+  end_process(process, ExitStatus{.code = 0, .signal = signal, .core = core});
 }
 
-Co<> stop(Process& process, int signal) {
+// Each task of a stopped process comes here on its way to user mode.
+Co<> stay_stopped(Task& task) {
+  Process& process = task.process();
+  while (process.life == Process::Life::stopped && !task.dying()) {
+    co_await process.resumed.sleep_interruptibly();
+  }
+}
+
+Co<> stop(Task& task, int signal) {
+  Process& process = task.process();
   process.life = Process::Life::stopped;
   process.stop_signal = signal;
   process.continued = false;
   notify_parent(process, kCodeChildStopped, signal);
-  while (process.life == Process::Life::stopped && !process.main_task().dying()) {
-    co_await process.resumed.sleep_interruptibly();
-  }
-  process.life = Process::Life::running;
+  co_await stay_stopped(task);
 }
 
 // SIGSEGV that cannot be handled, since it is the handler's stack that failed.
 void give_up_handler(Task& task, int signal) {
-  if (signal == kSigSegv) task.process().actions[kSigSegv] = SignalAction{};
+  if (signal == kSigSegv) (*task.process().actions)[kSigSegv] = SignalAction{};
   SignalInfo info;
   info.signal = kSigSegv;
   info.code = kCodeKernel;
@@ -114,14 +120,14 @@ void give_up_handler(Task& task, int signal) {
 
 Co<> deliver_one(Kernel& kernel, Task& task, SignalInfo info) {
   Process& process = task.process();
-  const SignalAction action = process.actions[info.signal];
-  if (process.actions.ignores(info.signal)) co_return;
+  const SignalAction action = (*process.actions)[info.signal];
+  if (process.actions->ignores(info.signal)) co_return;
   if (!action.catches()) {
     switch (default_action(info.signal)) {
       case DefaultAction::stop: {
         // Nobody could start an orphaned group again; only SIGSTOP stops it.
         if (info.signal != kSigStop && is_orphaned_group(kernel.processes(), process.group)) co_return;
-        co_await stop(process, info.signal);
+        co_await stop(task, info.signal);
         co_return;
       }
       case DefaultAction::terminate:
@@ -134,7 +140,7 @@ Co<> deliver_one(Kernel& kernel, Task& task, SignalInfo info) {
         co_return;
     }
   }
-  if (action.flags & kSaResetHand) process.actions[info.signal].handler = kHandlerDefault;
+  if (action.flags & kSaResetHand) (*process.actions)[info.signal].handler = kHandlerDefault;
   kernel.cpu().charge(Cycles(kernel.costs().signal_deliver));
   const bool entered = co_await enter_handler(kernel, task, info, action);
   if (!entered) give_up_handler(task, info.signal);
@@ -145,13 +151,14 @@ Co<> deliver_one(Kernel& kernel, Task& task, SignalInfo info) {
 Co<> deliver_signals(Kernel& kernel, Task& task) {
   Process& process = task.process();
   AccountScope account(kernel.cpu(), CycleAccount::signal);
-  while (!process.ending) {
+  co_await stay_stopped(task);
+  while (!task.must_end()) {
     std::optional<SignalInfo> info = take_signal(task);
     if (!info) break;
     count_overruns(process, *info);
     co_await deliver_one(kernel, task, *info);
   }
-  if (process.ending) co_return;
+  if (task.must_end()) co_return;
   restart_call(task);
   if (task.saved_mask) task.blocked = *std::exchange(task.saved_mask, std::nullopt);
 }

@@ -16,17 +16,23 @@ void interrupt(Task& task) {
   }
 }
 
-void discard(Process& process, SignalSet signals) {
-  process.pending.discard(signals);
-  for (const auto& task : process.tasks) task->pending.discard(signals);
+bool may_take(const Task& task, int signal) {
+  return !task.over && (signal == kSigKill || !task.blocked.has(signal) || task.awaited.has(signal));
+}
+
+// One task takes a signal of the process, the first one if it may.
+void tell_one(Process& process, int signal) {
+  for (const auto& task : process.tasks) {
+    if (may_take(*task, signal)) return interrupt(*task);
+  }
 }
 
 // Stopping and going on happen when the signal is sent, whatever becomes of
 // the signal itself.
 void stop_or_resume(Process& process, int signal) {
-  if (kStopSignals.has(signal)) discard(process, SignalSet::of(kSigCont));
+  if (kStopSignals.has(signal)) discard_signals(process, SignalSet::of(kSigCont));
   if (signal != kSigCont && signal != kSigKill) return;
-  if (signal == kSigCont) discard(process, kStopSignals);
+  if (signal == kSigCont) discard_signals(process, kStopSignals);
   if (process.life != Process::Life::stopped) return;
   process.life = Process::Life::running;
   process.stop_signal = 0;
@@ -40,7 +46,7 @@ void stop_or_resume(Process& process, int signal) {
 // A signal that would have no effect is not kept, unless it is blocked: the
 // program may install a handler before it unblocks it.
 bool worth_keeping(const Process& process, SignalSet blocked, int signal) {
-  return blocked.has(signal) || !process.actions.ignores(signal);
+  return blocked.has(signal) || !process.actions->ignores(signal);
 }
 
 }  // namespace
@@ -50,13 +56,13 @@ Result<> send_signal(Process& process, const SignalInfo& info) {
   stop_or_resume(process, info.signal);
   if (!worth_keeping(process, process.main_task().blocked, info.signal)) return Unit{};
   if (!process.pending.add(info)) return Errno{EAGAIN};
-  for (const auto& task : process.tasks) interrupt(*task);
+  tell_one(process, info.signal);
   return Unit{};
 }
 
 Result<> send_signal(Task& task, const SignalInfo& info) {
   Process& process = task.process();
-  if (process.life == Process::Life::zombie) return Unit{};
+  if (process.life == Process::Life::zombie || task.over) return Unit{};
   stop_or_resume(process, info.signal);
   if (!worth_keeping(process, task.blocked, info.signal)) return Unit{};
   if (!task.pending.add(info)) return Errno{EAGAIN};
@@ -65,7 +71,7 @@ Result<> send_signal(Task& task, const SignalInfo& info) {
 }
 
 void force_signal(Task& task, const SignalInfo& info) {
-  SignalAction& action = task.process().actions[info.signal];
+  SignalAction& action = (*task.process().actions)[info.signal];
   const bool blocked = task.blocked.has(info.signal);
   if (blocked || action.handler == kHandlerIgnore) action = SignalAction{};
   if (blocked) task.blocked = task.blocked & ~SignalSet::of(info.signal);
@@ -74,11 +80,35 @@ void force_signal(Task& task, const SignalInfo& info) {
   task.pending.add(info);
 }
 
+void discard_signals(Process& process, SignalSet signals) {
+  process.pending.discard(signals);
+  for (const auto& task : process.tasks) task->pending.discard(signals);
+}
+
+void end_process(Process& process, const ExitStatus& status) {
+  if (process.ending) return;
+  process.ending = status;
+  wake_to_end(process);
+}
+
+void wake_to_end(Process& process) {
+  for (const auto& task : process.tasks) {
+    const bool sleeps = task->sleeping_on && task->interruptible;
+    if (!task->over && task->must_end() && sleeps) task->sleeping_on->end_sleep(*task, Wake::interrupted);
+  }
+}
+
+void pass_on_signals(Process& process) {
+  for (int signal = 1; signal <= kSignals; ++signal) {
+    if (process.pending.has(signal)) tell_one(process, signal);
+  }
+}
+
 void notify_parent(Process& child, int32_t code, int32_t status) {
   Process* const parent = child.parent;
   if (!parent) return;
   const bool ended = code == kCodeChildExited || code == kCodeChildKilled || code == kCodeChildDumped;
-  const bool wanted = ended ? child.exit_signal != 0 : (parent->actions[kSigChld].flags & kSaNoChildStop) == 0;
+  const bool wanted = ended ? child.exit_signal != 0 : ((*parent->actions)[kSigChld].flags & kSaNoChildStop) == 0;
   if (wanted) {
     SignalInfo info;
     info.signal = ended ? child.exit_signal : kSigChld;

@@ -14,9 +14,22 @@ Result<> send_signal(Process& process, const SignalInfo& info);
 // To one task of it (tkill, tgkill).
 Result<> send_signal(Task& task, const SignalInfo& info);
 
+// Signals that wait, for the process or any of its tasks, are gone.
+void discard_signals(Process& process, SignalSet signals);
+
 // A signal that an instruction of `task` caused. It cannot be put off: blocked
 // or ignored, it ends the process.
 void force_signal(Task& task, const SignalInfo& info);
+
+// How the process ends, unless that is settled already; its tasks see it at once.
+void end_process(Process& process, const ExitStatus& status);
+
+// The tasks that must end (Task::must_end) leave their sleeps.
+void wake_to_end(Process& process);
+
+// A task has ended or blocks signals from here on: another one may take those of
+// the process that it would have taken.
+void pass_on_signals(Process& process);
 
 // A child has ended, stopped or gone on: tells its parent by SIGCHLD and wakes
 // wait. `code` is CLD_EXITED and so on, `status` what goes with it.

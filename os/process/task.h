@@ -1,16 +1,18 @@
-// A task is one line of user execution: registers, signal mask, the coroutine
-// that runs it. A process (os/process/process.h) is what its tasks share; as
-// long as there are no threads each process has exactly one.
+// A task is one line of user execution, a thread: registers, signal mask, the
+// coroutine that runs it. A process (os/process/process.h) is what its tasks
+// share.
 #pragma once
 
 #include <cstdint>
 #include <memory>
 #include <optional>
+#include <string>
 
 #include "hw/hart/hart_state.h"
 #include "hw/hart/trap.h"
 #include "os/process/co.h"
 #include "os/process/signal.h"
+#include "os/process/usage.h"
 #include "os/process/wait_queue.h"
 
 namespace faultline::os {
@@ -30,9 +32,14 @@ class Task : public Strand {
   // A signal waits that this task does not block: an interruptible sleep must
   // not begin. Shared signals of the process count.
   bool signal_pending() const;
+  // It runs no more instructions of its program: it called exit, its process
+  // ends, or another task of the process calls exec.
+  bool must_end() const;
   // The task will die before it runs another instruction of its program, so
   // sleeps on its way out of the kernel may be cut short.
   bool dying() const;
+  // exec makes of any task the first one, whose number is the process's.
+  void become_leader();
 
   hw::HartState state;
   SignalSet blocked;
@@ -44,6 +51,12 @@ class Task : public Strand {
 
   // Blocked signals that sigtimedwait wants to hear of all the same.
   SignalSet awaited;
+
+  std::string name;  // prctl(2), PR_SET_NAME; empty: the process's command
+
+  std::optional<int> exit_code;  // of exit(2), which ends the task alone
+  bool over = false;             // has ended; a first task stays until the others have
+  int32_t vfork_child = 0;       // the process that this task sleeps for
 
   uint64_t clear_child_tid = 0;  // CLONE_CHILD_CLEARTID; 0: none
   uint64_t robust_list = 0;
@@ -62,6 +75,7 @@ class Task : public Strand {
   std::optional<uint64_t> in_syscall;
 
   WaitQueue nap;  // for sleeps that only time and signals end
+  Usage usage;    // the task's own part of the process's, faults of others in between included
 
   Co<> loop;  // task_loop's frame
 

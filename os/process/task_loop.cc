@@ -110,13 +110,16 @@ hw::Trap run_user(Kernel& kernel, Task& task) {
   const uint64_t instructions = cpu.instructions();
   const Cycles until = until_cpu_timer(kernel, task, kernel.scheduler().run_until());
   const hw::Trap trap = cpu.run_user(task.state, until);
-  usage.user_cycles += (cpu.now() - before).value;
+  const uint64_t cycles = (cpu.now() - before).value;
+  usage.user_cycles += cycles;
+  task.usage.user_cycles += cycles;
   usage.instructions += cpu.instructions() - instructions;
   return trap;
 }
 
 bool needs_attention(const Task& task) {
-  return task.signal_pending() || task.restart.code != 0 || task.saved_mask || task.process().ending;
+  return task.signal_pending() || task.restart.code != 0 || task.saved_mask ||
+         task.process().life == Process::Life::stopped;
 }
 
 }  // namespace
@@ -125,17 +128,19 @@ Co<> task_loop(Kernel& kernel, Task& task) {
   Process& process = task.process();
   Scheduler& scheduler = kernel.scheduler();
   for (;;) {
+    if (task.must_end()) break;
     if (needs_attention(task)) co_await deliver_signals(kernel, task);
-    if (process.ending) break;
+    if (task.must_end()) break;
     const hw::Trap trap = run_user(kernel, task);
     co_await handle(kernel, task, trap);
-    process.collect_faults(*process.space);
+    process.collect_faults(*process.space, &task);
     expire_cpu_timers(kernel, task);
     if (!scheduler.take_interrupts()) continue;
     ++process.usage.involuntary_switches;
+    ++task.usage.involuntary_switches;
     co_await scheduler.step_aside();
   }
-  co_await exit_process(kernel, task);
+  co_await exit_task(kernel, task);
 }
 
 }  // namespace faultline::os

@@ -8,7 +8,7 @@ namespace faultline::os {
 
 class Kernel;
 
-// From its first instruction to the end of its process.
+// From its first instruction to its end.
 Co<> task_loop(Kernel& kernel, Task& task);
 
 }  // namespace faultline::os

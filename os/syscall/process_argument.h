@@ -9,7 +9,7 @@ namespace faultline::os {
 // 0 is the caller; null where there is no such process.
 inline Process* named_process(SyscallContext& call, int32_t pid) {
   if (pid == 0) return &call.task.process();
-  return call.kernel.processes().find(pid);
+  return call.kernel.processes().find_by_task(pid);
 }
 
 }  // namespace faultline::os

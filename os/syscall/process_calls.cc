@@ -9,6 +9,7 @@
 #include "os/process/exec.h"
 #include "os/process/fork.h"
 #include "os/process/signal_frame.h"
+#include "os/process/signal_send.h"
 #include "os/process/wait.h"
 #include "os/syscall/groups.h"
 #include "os/syscall/rusage.h"
@@ -28,7 +29,7 @@ Co<SyscallResult> sys_clone(SyscallContext& call) {
                              .tls = call.args[3],
                              .parent_tid = call.args[2],
                              .child_tid = call.args[4]};
-  const Result<int32_t> pid = co_await clone_process(call.kernel, call.task, request);
+  const Result<int32_t> pid = co_await clone_task(call.kernel, call.task, request);
   if (!pid.ok()) co_return pid.error();
   co_return static_cast<uint64_t>(pid.value());
 }
@@ -57,7 +58,7 @@ Co<SyscallResult> sys_clone3(SyscallContext& call) {
                              .tls = args.tls,
                              .parent_tid = args.parent_tid,
                              .child_tid = args.child_tid};
-  const Result<int32_t> pid = co_await clone_process(call.kernel, call.task, request);
+  const Result<int32_t> pid = co_await clone_task(call.kernel, call.task, request);
   if (!pid.ok()) co_return pid.error();
   co_return static_cast<uint64_t>(pid.value());
 }
@@ -107,7 +108,12 @@ Co<SyscallResult> sys_execve(SyscallContext& call) {
 // --- ending --------------------------------------------------------------------------
 
 SyscallResult sys_exit(SyscallContext& call) {
-  call.task.process().ending = ExitStatus{.code = call.integer(0) & 0xff};
+  call.task.exit_code = call.integer(0) & 0xff;
+  return uint64_t{0};
+}
+
+SyscallResult sys_exit_group(SyscallContext& call) {
+  end_process(call.task.process(), ExitStatus{.code = call.integer(0) & 0xff});
   return uint64_t{0};
 }
 
@@ -248,7 +254,7 @@ void register_process_calls(SyscallTable& table) {
   table.add(435, sys_clone3);
   table.add(221, sys_execve);
   table.add(93, sys_exit);
-  table.add(94, sys_exit);  // exit_group: a process has one thread
+  table.add(94, sys_exit_group);
   table.add(260, sys_wait4);
   table.add(95, sys_waitid);
   table.add(172, sys_getpid);

@@ -25,7 +25,8 @@ static_assert(sizeof(Rusage) == 144);
 
 Rusage make_rusage(Kernel& kernel, const Usage& usage);
 
-// The usage of a process that still runs, up to now.
+// The usage of a process or task that still runs, up to now.
 Usage usage_now(Kernel& kernel, Process& process);
+Usage usage_now(Kernel& kernel, Task& task);
 
 }  // namespace faultline::os

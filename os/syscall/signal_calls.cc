@@ -23,7 +23,7 @@ Co<SyscallResult> sys_rt_sigaction(SyscallContext& call) {
   if (call.args[3] != kSetBytes || !valid_signal(signal)) co_return Errno{EINVAL};
   Process& process = call.task.process();
   UserMemory user = call.kernel.user_memory(call.task);
-  const SignalAction old = process.actions[signal];
+  const SignalAction old = (*process.actions)[signal];
   if (call.args[1] != 0) {
     const Result<SignalAction> wanted = co_await user.get<SignalAction>(call.address(1));
     if (!wanted.ok()) co_return wanted.error();
@@ -34,12 +34,9 @@ Co<SyscallResult> sys_rt_sigaction(SyscallContext& call) {
       const Result<> mapped = co_await map_signal_trampoline(call.kernel, process);
       if (!mapped.ok()) co_return mapped.error();
     }
-    process.actions[signal] = action;
+    (*process.actions)[signal] = action;
     // POSIX: what is pending and now ignored is gone.
-    if (process.actions.ignores(signal)) {
-      process.pending.discard(SignalSet::of(signal));
-      call.task.pending.discard(SignalSet::of(signal));
-    }
+    if (process.actions->ignores(signal)) discard_signals(process, SignalSet::of(signal));
   }
   if (call.args[2] != 0) {
     const Result<> stored = co_await user.put(call.address(2), old);
@@ -73,6 +70,7 @@ Co<SyscallResult> sys_rt_sigprocmask(SyscallContext& call) {
       default:
         co_return Errno{EINVAL};
     }
+    pass_on_signals(call.task.process());
   }
   if (call.args[2] != 0) {
     const Result<> stored = co_await user.put(call.address(2), old.bits());
@@ -196,7 +194,7 @@ SyscallResult sys_kill(SyscallContext& call) {
   const SignalInfo info = info_from(call, signal, kCodeUser);
   if (pid == 1) return Errno{EPERM};
   if (pid > 0) {
-    Process* const process = call.kernel.processes().find(pid);
+    Process* const process = call.kernel.processes().find_by_task(pid);
     if (!process) return Errno{ESRCH};
     const Result<> sent = send_checked(*process, info);
     if (!sent.ok()) return sent.error();
@@ -252,7 +250,7 @@ Co<SyscallResult> sys_rt_sigqueueinfo(SyscallContext& call) {
   if (signal < 0 || signal > kSignals) co_return Errno{EINVAL};
   const Result<SignalInfo> info = co_await read_siginfo(call, pid, signal, call.address(2));
   if (!info.ok()) co_return info.error();
-  Process* const process = call.kernel.processes().find(pid);
+  Process* const process = call.kernel.processes().find_by_task(pid);
   if (!process) co_return Errno{ESRCH};
   const Result<> sent = send_checked(*process, info.value());
   if (!sent.ok()) co_return sent.error();

@@ -104,7 +104,7 @@ Co<SyscallResult> sys_prlimit64(SyscallContext& call) {
   const int32_t pid = call.integer(0);
   Process& self = call.task.process();
   // A process that may end while this call sleeps is left alone.
-  if (pid != 0 && pid != self.pid()) co_return Errno{call.kernel.processes().find(pid) ? EPERM : ESRCH};
+  if (pid != 0 && pid != self.pid()) co_return Errno{call.kernel.processes().find_by_task(pid) ? EPERM : ESRCH};
   const SyscallResult done = co_await limit_call(call, self, call.word(1), call.args[2], call.args[3]);
   co_return done;
 }
@@ -128,8 +128,10 @@ Co<SyscallResult> sys_getrusage(SyscallContext& call) {
   const int32_t who = call.integer(0);
   if (who != kChildren && who != kSelf && who != kThread) co_return Errno{EINVAL};
   Process& process = call.task.process();
-  process.collect_faults(*process.space);
-  const Usage usage = who == kChildren ? process.children_usage : usage_now(call.kernel, process);
+  process.collect_faults(*process.space, &call.task);
+  const Usage usage = who == kChildren ? process.children_usage
+                      : who == kThread ? usage_now(call.kernel, call.task)
+                                       : usage_now(call.kernel, process);
   UserMemory user = call.kernel.user_memory(call.task);
   const Rusage answer = make_rusage(call.kernel, usage);
   const Result<> stored = co_await user.put(call.address(1), answer);
@@ -206,13 +208,17 @@ Co<SyscallResult> set_name(SyscallContext& call) {
     if (byte.value() == 0) break;
     name[i] = byte.value();
   }
-  call.task.process().command = reinterpret_cast<const char*>(name.data());
+  const std::string text = reinterpret_cast<const char*>(name.data());
+  Process& process = call.task.process();
+  const bool first = &process.main_task() == &call.task;
+  (first ? process.command : call.task.name) = text;
   co_return uint64_t{0};
 }
 
 Co<SyscallResult> get_name(SyscallContext& call) {
   std::array<uint8_t, kCommandBytes> name{};
-  const std::string& command = call.task.process().command;
+  const std::string& own = call.task.name;
+  const std::string& command = own.empty() ? call.task.process().command : own;
   std::memcpy(name.data(), command.data(), std::min(command.size(), name.size() - 1));
   UserMemory user = call.kernel.user_memory(call.task);
   const Result<> stored = co_await user.write(call.address(1), name);
@@ -247,9 +253,16 @@ SyscallResult sys_not_built_in(SyscallContext& call) { return Errno{ENOSYS}; }
 
 }  // namespace
 
+Usage usage_now(Kernel& kernel, Task& task) {
+  Usage usage = task.usage;
+  usage.system_cycles = kernel.scheduler().cpu_time(task).value - usage.user_cycles;
+  usage.peak_resident_pages = task.process().space->peak_resident_pages();
+  return usage;
+}
+
 Usage usage_now(Kernel& kernel, Process& process) {
   Usage usage = process.usage;
-  const uint64_t cpu = kernel.scheduler().cpu_time(process.main_task()).value;
+  const uint64_t cpu = process.cpu_time(kernel.scheduler()).value;
   usage.system_cycles = cpu - usage.user_cycles;
   if (process.space) {
     usage.peak_resident_pages = std::max(usage.peak_resident_pages, process.space->peak_resident_pages());

@@ -55,7 +55,7 @@ bool controls(const Process& process) { return process.session == ProcessTable::
 Result<> check_foreground(SyscallContext& call) {
   Process& process = call.task.process();
   if (!controls(process) || process.group == call.kernel.foreground_group()) return Unit{};
-  const uint64_t handler = process.actions[kSigTtou].handler;
+  const uint64_t handler = (*process.actions)[kSigTtou].handler;
   if (call.task.blocked.has(kSigTtou) || handler == kHandlerIgnore) return Unit{};
   if (is_orphaned_group(call.kernel.processes(), process.group)) return Errno{EIO};
   SignalInfo info;

@@ -151,10 +151,10 @@ TEST_F(SendTest, ContinueAndStopCancelEachOther) {
 }
 
 TEST_F(SendTest, AForcedSignalThatIsBlockedFallsBackToItsDefault) {
-  process.actions[kSigSegv].handler = 0x5000;
+  (*process.actions)[kSigSegv].handler = 0x5000;
   task.blocked = SignalSet::of(kSigSegv);
   force_signal(task, info_of(kSigSegv));
-  EXPECT_EQ(process.actions[kSigSegv].handler, kHandlerDefault);
+  EXPECT_EQ((*process.actions)[kSigSegv].handler, kHandlerDefault);
   EXPECT_TRUE(task.signal_pending());
 }
 
