@@ -4,6 +4,7 @@
 
 #include <bit>
 #include <string>
+#include <string_view>
 
 #include "hw/base/types.h"
 #include "hw/config/machine_config.h"
@@ -11,9 +12,14 @@
 
 namespace faultline::cli {
 
+// Levels of detail (cli/config/detail.h).
+inline constexpr std::string_view kTimingFull = "full";
+inline constexpr std::string_view kTimingTlb = "tlb";
+inline constexpr std::string_view kTimingNone = "none";
+
 struct Configuration {
-  std::string timing = "full";  // every access takes its time
-  std::string huge = "never";   // transparent huge pages
+  std::string timing{kTimingFull};
+  std::string huge = "never";  // transparent huge pages
   hw::MachineConfig machine;
   os::OsConfig os;
 

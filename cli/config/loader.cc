@@ -8,6 +8,7 @@
 #include <iterator>
 
 #include "cli/config/contradictions.h"
+#include "cli/config/detail.h"
 #include "cli/config/presets.h"
 #include "cli/config/settings.h"
 #include "cli/config/toml_reader.h"
@@ -71,11 +72,22 @@ void compute_marks(LoadedConfiguration& loaded) {
   }
 }
 
+// The same for what `timing` takes out of the machine.
+void leave_out_detail(LoadedConfiguration& loaded) {
+  const Configuration given = loaded.values;
+  loaded.values = with_detail(given);
+  for (const Setting& setting : settings()) {
+    if (setting.get(loaded.values) == setting.get(given)) continue;
+    loaded.origins[setting.path] = {"", "timing = " + given.timing, {}};
+  }
+}
+
 // What belongs to the whole rather than to one setting.
 LoadedConfiguration finish(LoadedConfiguration loaded, const std::vector<std::string>& overrides) {
   for (size_t i = 0; i < overrides.size(); ++i) apply_override(overrides[i], i, loaded);
   loaded.values.os.seed = loaded.values.machine.seed;
   check_contradictions(loaded.values, loaded.origins);
+  leave_out_detail(loaded);
   compute_marks(loaded);
   return loaded;
 }

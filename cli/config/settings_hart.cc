@@ -21,7 +21,9 @@ void add_hart_settings(std::vector<Setting>& table) {
       "seed", {.help = "Of everything random: random replacement, getrandom, AT_RANDOM."}));
   table.push_back(setting<&C::timing>(
       "timing",
-      {.help = "How much takes time: full models every access.", .choices = {"full", "functional"}, .built = false}));
+      {.help = "Level of detail: full is the machine as described; tlb has no caches, and only walks wait for memory; "
+               "none translates without a TLB's limits and counts, and an instruction takes its own cycles.",
+       .choices = {kTimingFull, kTimingTlb, kTimingNone}}));
   table.push_back(hart<&H::count>("count", {.help = "Harts.", .range = {1, 64}, .built = false}));
   table.push_back(hart<&H::clock_mhz>(
       "clock_mhz", {.help = "Clock of the harts; turns cycles into seconds.", .unit = "MHz", .range = {1, 10'000}}));

@@ -90,6 +90,7 @@ void add_translation(const RunStatistics& s, ReportText& text) {
   text.line("{} references: {} fetches, {} loads, {} stores", rounded(static_cast<double>(r.total())),
             rounded(static_cast<double>(r.fetch)), rounded(static_cast<double>(r.load)),
             rounded(static_cast<double>(r.store)));
+  if (s.config.timing == kTimingNone) return text.line("not modelled: timing = {}", kTimingNone);
   text.strong("{:.3f} memory accesses for each reference: itself, and {:.3g} to find it", s.penalty(),
               static_cast<double>(s.translation.walk_reads) / static_cast<double>(r.total()));
   const hw::TranslationStatistics& t = s.translation;

@@ -273,6 +273,22 @@ void add_os(const RunStatistics& statistics, Json& json) {
   json["after_exit"] = object(statistics.after_exit);
 }
 
+// Numbers of what was not modelled are null, under their names.
+void clear_numbers(Json& json) {
+  if (json.is_structured()) {
+    for (Json& member : json) clear_numbers(member);
+  } else if (json.is_number()) {
+    json = nullptr;
+  }
+}
+
+void leave_out_translation(Json& json) {
+  clear_numbers(json["translation"]);
+  clear_numbers(json["tlb"]);
+  clear_numbers(json["kernel_accesses"]["tlb"]);
+  clear_numbers(json["kernel_accesses"]["translation"]);
+}
+
 }  // namespace
 
 double RunStatistics::penalty() const {
@@ -289,8 +305,7 @@ Json statistics_json(const RunStatistics& statistics) {
   json["config"] = configuration_json(statistics.config);
   json["exit"] = exit_json(statistics.exit);
   if (statistics.regions) json["regions"] = regions_json(*statistics.regions);
-  if (statistics.trace)
-    json["trace"] = {{"records", statistics.trace->records}, {"format", statistics.trace->format}};
+  if (statistics.trace) json["trace"] = {{"records", statistics.trace->records}, {"format", statistics.trace->format}};
   json["instructions"] = statistics.instructions;
   json["cycles"] = statistics.cycles;
   json["seconds"] = statistics.seconds;
@@ -304,6 +319,7 @@ Json statistics_json(const RunStatistics& statistics) {
   json["cycle_stack"] = cycle_stack_json(statistics.cycle_stack);
   if (statistics.observed.any()) json["observe"] = observed_json(statistics);
   add_os(statistics, json);
+  if (statistics.config.timing == kTimingNone) leave_out_translation(json);
   json["host"] = object(statistics.host);
   return json;
 }

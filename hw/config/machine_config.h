@@ -116,6 +116,7 @@ struct DramConfig {
   uint64_t size = 256ull << 20;  // bytes
   DramTiming timing = DramTiming::flat;
   uint32_t flat_cycles = 100;  // one access, any address
+  bool hart_waits = true;      // false: flat, and only the walker and the disk take time here
   uint32_t banks = 16;
   uint64_t row = 8192;                 // bytes of one row of one bank
   uint32_t row_hit_cycles = 40;        // column access in the open row

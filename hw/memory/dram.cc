@@ -16,6 +16,7 @@ Dram::Dram(sc_core::sc_module_name name, const DramConfig& config, const Clock& 
       memory_(memory),
       timing_(config.timing),
       flat_time_(clock.time(Cycles(config.flat_cycles))),
+      hart_waits_(config.hart_waits),
       hit_fs_(clock.time(Cycles(config.row_hit_cycles)).value()),
       miss_fs_(clock.time(Cycles(config.row_miss_cycles)).value()),
       conflict_fs_(clock.time(Cycles(config.row_conflict_cycles)).value()),
@@ -57,16 +58,21 @@ void Dram::b_transport(int, tlm::tlm_generic_payload& payload, sc_core::sc_time&
   const Requester requester = extension ? extension->requester : Requester::data;
   if (timing_ == DramTiming::flat) payload.set_dmi_allowed(true);
   const uint64_t kernel = sc_core::sc_time_stamp().value();
-  const uint64_t done_fs = serve(PhysAddr(address), payload.get_data_length(), payload.is_write(), requester,
-                                 kernel + delay.value());
+  const uint64_t done_fs =
+      serve(PhysAddr(address), payload.get_data_length(), payload.is_write(), requester, kernel + delay.value());
   delay = sc_core::sc_time::from_value(done_fs - kernel);
   if (!extension) move_bytes(payload);
+}
+
+sc_core::sc_time Dram::flat_time(Requester requester) const {
+  const bool pays = hart_waits_ || requester == Requester::walker || requester == Requester::dma;
+  return pays ? flat_time_ : sc_core::SC_ZERO_TIME;
 }
 
 uint64_t Dram::serve(PhysAddr address, unsigned bytes, bool write, Requester requester, uint64_t at_fs) {
   if (timing_ == DramTiming::banks) return serve_rows(address.value, bytes, write, requester, at_fs);
   count(requester, write);
-  return at_fs + flat_time_.value();
+  return at_fs + flat_time(requester).value();
 }
 
 uint64_t Dram::serve_rows(uint64_t address, uint64_t bytes, bool write, Requester requester, uint64_t at_fs) {
@@ -108,14 +114,16 @@ void Dram::move_bytes(tlm::tlm_generic_payload& payload) {
   for (Pfn frame = memory_.page().pfn(address); frame <= last; ++frame) memory_.wrote_frame(frame);
 }
 
-bool Dram::get_direct_mem_ptr(int, tlm::tlm_generic_payload&, tlm::tlm_dmi& dmi) {
+bool Dram::get_direct_mem_ptr(int, tlm::tlm_generic_payload& payload, tlm::tlm_dmi& dmi) {
   if (timing_ != DramTiming::flat) return false;
+  const auto* extension = payload.get_extension<RequesterExtension>();
+  const sc_core::sc_time latency = flat_time(extension ? extension->requester : Requester::data);
   dmi.allow_read_write();
   dmi.set_dmi_ptr(memory_.base());
   dmi.set_start_address(0);
   dmi.set_end_address(memory_.size() - 1);
-  dmi.set_read_latency(flat_time_);
-  dmi.set_write_latency(flat_time_);
+  dmi.set_read_latency(latency);
+  dmi.set_write_latency(latency);
   return true;
 }
 

@@ -30,7 +30,8 @@ struct DramStatistics {
 
 // Timing, flat: every access takes flat_cycles, whatever came before and
 // whatever is under way; DMI is granted for the whole range, with these
-// latencies, so that users may count in bulk.
+// latencies, so that users may count in bulk. Where the hart does not wait,
+// nobody but the walker and the disk takes time.
 //
 // Timing, banks: each bank serves one access at a time, beginning at
 // max(arrival, the end of the one before), and keeps its row open: row_hit_cycles
@@ -64,6 +65,7 @@ class Dram final : public sc_core::sc_module, public BulkCounter, public TimedTa
   bool get_direct_mem_ptr(int id, tlm::tlm_generic_payload& payload, tlm::tlm_dmi& dmi);
   unsigned transport_dbg(int id, tlm::tlm_generic_payload& payload);
   void count(Requester requester, bool write);
+  sc_core::sc_time flat_time(Requester requester) const;
   uint64_t serve_rows(uint64_t address, uint64_t bytes, bool write, Requester requester, uint64_t at_fs);
   // When the access to the row that holds `address`, arriving at `at_fs`, is done.
   uint64_t serve_row(uint64_t address, uint64_t at_fs);
@@ -73,6 +75,7 @@ class Dram final : public sc_core::sc_module, public BulkCounter, public TimedTa
   BackingStore& memory_;
   DramTiming timing_;
   sc_core::sc_time flat_time_;
+  bool hart_waits_;
   uint64_t hit_fs_;
   uint64_t miss_fs_;
   uint64_t conflict_fs_;

@@ -49,9 +49,9 @@ void MemoryPort::report(const std::string& what) const {
   SC_REPORT_ERROR("/faultline/memory", (std::string(socket_.name()) + ": " + what).c_str());
 }
 
-std::optional<FlatLatency> MemoryPort::flat_latency() {
+std::optional<FlatLatency> MemoryPort::flat_latency(Requester requester) {
   tlm::tlm_dmi dmi;
-  requester_.requester = Requester::data;
+  requester_.requester = requester;
   payload_.set_command(tlm::TLM_READ_COMMAND);
   payload_.set_address(0);
   payload_.set_data_ptr(scratch_.data());

@@ -57,7 +57,7 @@ class MemoryPort : public MemorySide {
   void call_directly(TimedTarget& target) { direct_ = &target; }
 
   // Asks the target once, after elaboration; nothing when time depends on history.
-  std::optional<FlatLatency> flat_latency();
+  std::optional<FlatLatency> flat_latency(Requester requester = Requester::data);
 
  private:
   uint64_t transport(PhysAddr address, unsigned bytes, bool write, Requester requester, uint64_t at_fs);

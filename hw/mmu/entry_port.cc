@@ -9,7 +9,7 @@ EntryPort::EntryPort(BackingStore& memory, const Clock& clock, MemorySide* side)
 
 void EntryPort::count_in_bulk(BulkCounter* counter) {
   if (!port_) return;
-  flat_ = port_->flat_latency();
+  flat_ = port_->flat_latency(Requester::walker);
   counter_ = counter;
   settled_reads_ = reads_;
   settled_writes_ = writes_;

@@ -50,6 +50,8 @@ TEST(FastPath, ChangesNoFigureOnTextbook) { expect_equal_figures("textbook", {})
 TEST(FastPath, ChangesNoFigureOnCoreI7) { expect_equal_figures("core-i7", {}); }
 TEST(FastPath, ChangesNoFigureOnSv39) { expect_equal_figures("sv39", {}); }
 TEST(FastPath, ChangesNoFigureOnIa32) { expect_equal_figures("ia32", {}); }
+TEST(FastPath, ChangesNoFigureWithTlbsAlone) { expect_equal_figures("core-i7", {"timing=tlb"}); }
+TEST(FastPath, ChangesNoFigureWithInstructionsAlone) { expect_equal_figures("core-i7", {"timing=none"}); }
 TEST(FastPath, ChangesNoFigureWithoutTlb) { expect_equal_figures("core-i7", {"tlb.enabled=false"}); }
 
 // More ways than are compared at once, and every policy.
