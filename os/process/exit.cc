@@ -45,8 +45,8 @@ Co<> exit_process(Kernel& kernel, Task& task) {
   kernel.before_teardown(process);
   co_await leave_memory(kernel, task);
 
-  kernel.scheduler().timers().cancel(std::exchange(process.alarm_timer, 0));
-  delete_all_timers(kernel, process);
+  stop_interval_timers(process);
+  delete_all_timers(process);
   process.files.reset();
   process.fs.reset();
   process.execution.reset();

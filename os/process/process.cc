@@ -37,13 +37,19 @@ bool Task::signal_pending() const {
   return !(waiting & ~blocked).empty();
 }
 
+bool Task::hears_signal() const {
+  const SignalSet waiting = pending.set() | process_.pending.set();
+  return !(waiting & (~blocked | awaited | SignalSet::of(kSigKill))).empty();
+}
+
 bool Task::dying() const {
   if (process_.ending) return true;
   return pending.has(kSigKill) || process_.pending.has(kSigKill);
 }
 
 Co<Wake> sleep_interruptibly(Task& task, WaitQueue& queue, Cycles until) {
-  if (task.signal_pending()) co_return Wake::interrupted;
+  task.process().timer_pace.release_all();
+  if (task.hears_signal()) co_return Wake::interrupted;
   ++task.process().usage.voluntary_switches;
   const Wake wake = co_await queue.sleep_interruptibly(until);
   co_return wake;
