@@ -1,12 +1,32 @@
 #include "os/process/process_table.h"
 
+#include <algorithm>
+
 namespace faultline::os {
 
+bool ProcessTable::is_free(int32_t pid) const {
+  if (processes_.contains(pid)) return false;
+  if (!wrapped_) return true;  // nobody had it yet
+  return std::none_of(processes_.begin(), processes_.end(),
+                      [pid](const auto& entry) { return entry.second->group == pid || entry.second->session == pid; });
+}
+
+int32_t ProcessTable::next_number() {
+  const int32_t number = next_;
+  next_ = number + 1;
+  if (next_ == kPidMax) {
+    next_ = kFirstPid;
+    wrapped_ = true;
+  }
+  return number;
+}
+
 Process* ProcessTable::create() {
-  if (processes_.size() >= static_cast<size_t>(kPidMax - kFirstPid)) return nullptr;
-  while (processes_.contains(next_)) next_ = next_ + 1 < kPidMax ? next_ + 1 : kFirstPid;
-  const int32_t pid = next_;
-  next_ = pid + 1 < kPidMax ? pid + 1 : kFirstPid;
+  int32_t pid = next_number();
+  for (int32_t tried = 1; !is_free(pid); ++tried) {
+    if (tried == kPidMax - kFirstPid) return nullptr;
+    pid = next_number();
+  }
   return processes_.emplace(pid, std::make_unique<Process>(executor_, pid)).first->second.get();
 }
 

@@ -18,9 +18,10 @@ class ProcessTable {
 
   explicit ProcessTable(Executor& executor) : executor_(executor) {}
 
-  // A new process with the next free pid; null when there is none.
+  // A new process with the next free pid; null when there is none. The number of
+  // a process group or session that has a member, a zombie too, is not free.
   Process* create();
-  // The process leaves the table; its pid may be given again.
+  // The process leaves the table; its pid may be given again in the end.
   std::unique_ptr<Process> take(Process& process);
   Process* find(int32_t pid);
   Task* find_task(int32_t tid);
@@ -34,7 +35,11 @@ class ProcessTable {
  private:
   Executor& executor_;
   std::map<int32_t, std::unique_ptr<Process>> processes_;
+  bool is_free(int32_t pid) const;
+  int32_t next_number();
+
   int32_t next_ = kFirstPid;
+  bool wrapped_ = false;  // numbers have been used before
 };
 
 }  // namespace faultline::os
