@@ -192,6 +192,7 @@ Process* Kernel::create_process() {
   Process* const process = processes_.create();
   if (!process) return nullptr;
   process->started = parts_.cpu.now();
+  process->timer_pace = TimerPace(clock_);
   ++processes_made_;
   return process;
 }

@@ -22,6 +22,7 @@
 #include "os/process/process.h"
 #include "os/process/process_table.h"
 #include "os/process/scheduler.h"
+#include "os/process/terminal.h"
 #include "os/process/timekeeping.h"
 #include "os/run_outcome.h"
 #include "os/syscall/syscall.h"
@@ -88,6 +89,7 @@ class Kernel {
   // The process group in the foreground of the session's terminal (tcgetpgrp).
   int32_t foreground_group() const { return foreground_group_; }
   void set_foreground_group(int32_t group) { foreground_group_ = group; }
+  TerminalSettings& terminal() { return terminal_; }
   // What reports need of a process at the turns of its life.
   void note_fatal_signal(Task& task, const SignalInfo& info);
   void before_teardown(Process& process);
@@ -134,6 +136,7 @@ class Kernel {
   RunOutcome outcome_;
   int32_t first_pid_ = 0;
   int32_t foreground_group_ = 0;
+  TerminalSettings terminal_;
   FrameStatistics frames_at_exit_;
   FragmentationStatistics fragmentation_at_exit_;
   PageTableStatistics page_tables_at_exit_;

@@ -90,6 +90,7 @@ Co<Result<uint64_t>> HostStream::write(IoContext& io, OpenFile&, uint64_t&, Virt
     auto copied = co_await io.user.read(at, std::span<uint8_t>(piece.data(), wanted));
     Result<> put = copied ? write_host(output_, piece.data(), wanted, stop_) : Result<>(copied.error());
     if (!put) {
+      io.reader_gone = put.error() == Errno{EPIPE};
       if (done != 0) break;
       co_return put.error();
     }

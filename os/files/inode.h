@@ -75,6 +75,9 @@ struct IoContext {
   Sleeper& sleeper;
   Timestamp now;
   uint64_t file_size_limit = ~uint64_t{0};  // RLIMIT_FSIZE
+  // Set by a write that found nobody left to read, be it after a part of it:
+  // SIGPIPE is due either way (Linux, pipe_write).
+  bool reader_gone = false;
 };
 
 // Answered when a signal ended an interruptible sleep before anything moved;

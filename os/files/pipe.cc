@@ -154,7 +154,10 @@ Co<Result<uint64_t>> Pipe::put_piece(IoContext& io, OpenFile& file, std::span<co
     const Wake wake = co_await io.sleeper.sleep(writers_wait_);
     if (wake == Wake::interrupted) co_return kInterruptedBySignal;
   }
-  if (readers_ == 0) co_return Errno{EPIPE};
+  if (readers_ == 0) {
+    io.reader_gone = true;
+    co_return Errno{EPIPE};
+  }
   if (!have_buffer()) co_return Errno{ENOMEM};
   if (!fits()) co_return Errno{EAGAIN};
   const uint64_t moved = std::min<uint64_t>(bytes.size(), room());

@@ -35,8 +35,8 @@ class Pipe final : public Inode {
   void close(OpenFile& file) override;
 
   Co<Result<uint64_t>> read(IoContext& io, OpenFile& file, uint64_t offset, VirtAddr to, uint64_t bytes) override;
-  // EPIPE when nobody can read any more; the caller raises SIGPIPE. ENOMEM when
-  // too many pipes hold bytes.
+  // EPIPE when nobody can read any more; the caller raises SIGPIPE, also after a
+  // part (IoContext::reader_gone). ENOMEM when too many pipes hold bytes.
   Co<Result<uint64_t>> write(IoContext& io, OpenFile& file, uint64_t& offset, VirtAddr from, uint64_t bytes) override;
   // Several pieces of user memory as one write. Up to kAtomic bytes of them go in
   // together or not at all.

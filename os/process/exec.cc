@@ -171,7 +171,7 @@ void commit(Kernel& kernel, Task& task, const ExecRequest& request, NewProgram& 
   process.command = last_component(request.path).substr(0, kCommandBytes);
   process.arguments = request.arguments;
   process.has_execed = true;
-  delete_all_timers(kernel, process);
+  delete_all_timers(process);
 
   task.state = hw::HartState{};
   task.state.pc = made.entry.value;

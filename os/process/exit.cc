@@ -48,8 +48,8 @@ void tear_down(Kernel& kernel, Task& task) {
   Process& process = task.process();
   if (!process.ending) process.ending = process.exit;
   kernel.before_teardown(process);
-  kernel.scheduler().timers().cancel(std::exchange(process.alarm_timer, 0));
-  delete_all_timers(kernel, process);
+  stop_interval_timers(process);
+  delete_all_timers(process);
   process.files.reset();
   process.fs.reset();
   process.execution.reset();

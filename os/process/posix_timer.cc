@@ -5,53 +5,80 @@
 
 #include "os/kernel.h"
 #include "os/process/signal_send.h"
+#include "os/process/timer_moment.h"
 
 namespace faultline::os {
 
 namespace {
 
-constexpr uint64_t kOverrunsMost = 0x7fffffff;  // DELAYTIMER_MAX
+constexpr int64_t kOverrunsMost = 0x7fffffff;  // DELAYTIMER_MAX
 
-void expire(Kernel& kernel, Process& process, int32_t id);
-
-void arm(Kernel& kernel, Process& process, int32_t id, Cycles when) {
-  find_timer(process, id)->armed =
-      kernel.scheduler().timers().add(when, [&kernel, &process, id] { expire(kernel, process, id); });
+// The task that the signal is for; null when it has ended, or there is none.
+Task* task_of(Process& process, const PosixTimer& timer) {
+  const auto found = std::find_if(process.tasks.begin(), process.tasks.end(),
+                                  [&](const auto& task) { return task->tid() == timer.tid && !task->over; });
+  return timer.tid == 0 || found == process.tasks.end() ? nullptr : found->get();
 }
 
-void notify(Process& process, int32_t id, PosixTimer& timer, uint64_t missed) {
-  if (timer.silent) return;
-  Task& task = process.main_task();
-  const PendingSignals& queue = timer.to_task ? task.pending : process.pending;
-  if (queue.has_timer(id)) {
-    timer.overruns += missed + 1;
-    return;
-  }
-  timer.overruns = missed;
+// The process whose time the timer's clock tells; null when it has ended.
+Process* clock_process(Kernel& kernel, const PosixTimer& timer) {
+  Process* const process = kernel.processes().find(timer.clock_pid);
+  return process && process->cpu_events == timer.cpu_events ? process : nullptr;
+}
+
+// What the timer's clock shows, in nanoseconds.
+uint64_t read(Kernel& kernel, const PosixTimer& timer) {
+  if (timer.clock == PosixTimer::Clock::realtime) return kernel.clock().realtime();
+  if (timer.clock == PosixTimer::Clock::monotonic) return kernel.clock().monotonic();
+  const Process* const process = clock_process(kernel, timer);
+  return process ? read_cpu_clock_time(kernel, *process, timer.cpu_clock) : 0;
+}
+
+void send(Process& process, int32_t id, const PosixTimer& timer) {
   SignalInfo info;
   info.signal = timer.signal;
   info.code = kCodeTimer;
+  info.timer = id;
   info.pid = id;
   info.value = timer.value;
-  (void)(timer.to_task ? send_signal(task, info) : send_signal(process, info));
+  Task* const task = task_of(process, timer);
+  // A timer of a task that has ended goes off unheard.
+  if (timer.tid != 0 && !task) return;
+  (void)(task ? send_signal(*task, info) : send_signal(process, info));
 }
 
 void expire(Kernel& kernel, Process& process, int32_t id) {
   PosixTimer& timer = *find_timer(process, id);
-  timer.armed = 0;
-  // Each takes its time, so that many that go off often cannot stop the clock.
-  kernel.cpu().charge(Cycles(kernel.costs().interrupt));
-  uint64_t missed = 0;
-  if (timer.interval != 0) {
-    const Cycles step = std::max(kernel.clock().cycles(timer.interval), Cycles(1));
-    const Cycles now = kernel.now();
-    missed = (now - timer.due).value / step.value;
-    const uint64_t ahead = Cpu::kForever.value - timer.due.value;
-    timer.due = ahead / step.value <= missed ? Cpu::kForever : timer.due + Cycles(step.value * (missed + 1));
-    // However short the interval, the kernel looks only so often.
-    arm(kernel, process, id, std::max(timer.due, kernel.clock().after(kLeastInterval)));
+  if (process.timer_pace.holds(read_cpu_clock(kernel, process, CpuClock::user))) {
+    timer.queue = &process.timer_pace.held();
+    timer.armed = process.timer_pace.hold([&kernel, &process, id] { expire(kernel, process, id); });
+    return;
   }
-  notify(process, id, timer, missed);
+  timer.armed = 0;
+  timer.on = timer.interval != 0;
+  send(process, id, timer);
+}
+
+void arm(Kernel& kernel, Process& process, int32_t id, bool again) {
+  PosixTimer& timer = *find_timer(process, id);
+  if (timer.silent) return;
+  Cycles when{};
+  if (timer.clock == PosixTimer::Clock::cpu) {
+    const Process* const owner = clock_process(kernel, timer);
+    if (!owner) return;
+    timer.queue = &timer.cpu_events->of(timer.cpu_clock);
+    when = cpu_moment(kernel, *owner, timer.cpu_clock, timer.due, again);
+  } else {
+    timer.queue = &kernel.scheduler().timers();
+    when = moment_of(kernel.clock(), timer.due, read(kernel, timer));
+  }
+  timer.armed = timer.queue->add(when, [&kernel, &process, id] { expire(kernel, process, id); });
+}
+
+void disarm(Process& process, int32_t id, PosixTimer& timer) {
+  if (timer.armed != 0) timer.queue->cancel(std::exchange(timer.armed, 0));
+  process.pending.discard_timer(id);
+  for (const auto& task : process.tasks) task->pending.discard_timer(id);
 }
 
 }  // namespace
@@ -63,7 +90,7 @@ Result<int32_t> create_timer(Process& process, PosixTimer timer, bool value_is_i
   all.next = id == INT32_MAX ? 0 : id + 1;
   if (all.timers.contains(id)) return Errno{EAGAIN};
   if (value_is_id) timer.value = static_cast<uint64_t>(id);
-  all.timers.emplace(id, timer);
+  all.timers.emplace(id, std::move(timer));
   return id;
 }
 
@@ -72,51 +99,60 @@ PosixTimer* find_timer(Process& process, int32_t id) {
   return found == process.posix_timers.timers.end() ? nullptr : &found->second;
 }
 
-IntervalTimer get_timer(const Kernel& kernel, const PosixTimer& timer) {
-  if (timer.armed == 0) return {.interval = timer.interval, .remaining = 0};
-  const Cycles now = kernel.now();
-  const Cycles left = timer.due > now ? timer.due - now : Cycles(0);
-  return {.interval = timer.interval, .remaining = std::max<uint64_t>(kernel.clock().nanoseconds(left), 1)};
-}
-
-void set_timer(Kernel& kernel, Process& process, int32_t id, const IntervalTimer& given, bool absolute) {
-  PosixTimer& timer = *find_timer(process, id);
-  kernel.scheduler().timers().cancel(std::exchange(timer.armed, 0));
-  // What waits of the old setting is not the new one's.
-  (timer.to_task ? process.main_task().pending : process.pending).discard_timer(id);
-  timer.overruns = 0;
-  timer.last_overruns = 0;
-  timer.interval = given.remaining == 0 ? 0 : given.interval;
-  if (given.remaining == 0) return;
-  uint64_t rest = given.remaining;
-  if (absolute) {
-    const uint64_t now = timer.realtime ? kernel.clock().realtime() : kernel.clock().monotonic();
-    rest = rest > now ? rest - now : 0;
+TimerSetting get_timer(Kernel& kernel, PosixTimer& timer) {
+  if (!timer.on) return {.interval = timer.interval, .remaining = 0};
+  const uint64_t now = read(kernel, timer);
+  // While its signal waits, or without one, it does not move on by itself.
+  if (timer.interval != 0 && timer.armed == 0) {
+    timer.overruns += static_cast<int64_t>(forward(timer.due, timer.interval, now));
   }
-  timer.due = kernel.clock().after(rest);
-  arm(kernel, process, id, timer.due);
+  // What is due shows as about to happen, if it is to happen at all.
+  const uint64_t least = timer.silent ? 0 : 1;
+  return {.interval = timer.interval, .remaining = timer.due > now ? timer.due - now : least};
 }
 
-void delete_timer(Kernel& kernel, Process& process, int32_t id) {
+Result<> set_timer(Kernel& kernel, Process& process, int32_t id, const TimerSetting& given, bool absolute) {
   PosixTimer& timer = *find_timer(process, id);
-  kernel.scheduler().timers().cancel(timer.armed);
-  (timer.to_task ? process.main_task().pending : process.pending).discard_timer(id);
+  if (timer.clock == PosixTimer::Clock::cpu && !clock_process(kernel, timer)) return Errno{ESRCH};
+  disarm(process, id, timer);  // what waits of the old setting is not the new one's
+  timer.overruns = -1;
+  timer.last_overruns = 0;
+  timer.on = given.remaining != 0;
+  timer.interval = timer.on ? given.interval : 0;
+  if (!timer.on) return Unit{};
+  timer.due = absolute ? given.remaining : later(read(kernel, timer), given.remaining);
+  arm(kernel, process, id, false);
+  return Unit{};
+}
+
+void delete_timer(Process& process, int32_t id) {
+  disarm(process, id, *find_timer(process, id));
   process.posix_timers.timers.erase(id);
 }
 
-void delete_all_timers(Kernel& kernel, Process& process) {
-  while (!process.posix_timers.timers.empty()) {
-    delete_timer(kernel, process, process.posix_timers.timers.begin()->first);
-  }
+void delete_all_timers(Process& process) {
+  while (!process.posix_timers.timers.empty()) delete_timer(process, process.posix_timers.timers.begin()->first);
 }
 
-void count_overruns(Process& process, SignalInfo& info) {
-  if (info.code != kCodeTimer) return;
-  PosixTimer* const timer = find_timer(process, info.pid);
-  if (!timer || timer->signal != info.signal) return;
-  timer->last_overruns = static_cast<int32_t>(std::min(timer->overruns, kOverrunsMost));
-  timer->overruns = 0;
-  info.uid = static_cast<uint32_t>(timer->last_overruns);
+void timer_signal_taken(Kernel& kernel, Process& process, SignalInfo& info) {
+  PosixTimer& timer = *find_timer(process, info.timer);  // its signals go with it
+  if (timer.on) {
+    timer.overruns += static_cast<int64_t>(forward(timer.due, timer.interval, read(kernel, timer)));
+    timer.last_overruns = static_cast<int32_t>(std::clamp<int64_t>(timer.overruns, 0, kOverrunsMost));
+    timer.overruns = -1;
+    arm(kernel, process, info.timer, true);
+  }
+  info.uid = static_cast<uint32_t>(timer.last_overruns);
+}
+
+void resume_ignored_timers(Process& process, int signal) {
+  for (const auto& [id, timer] : process.posix_timers.timers) {
+    const bool went_off = timer.on && !timer.silent && timer.interval != 0 && timer.armed == 0;
+    if (!went_off || timer.signal != signal) continue;
+    const Task* const task = task_of(process, timer);
+    const bool waits = (task ? task->pending : process.pending).has_timer(id);
+    if (!waits) send(process, id, timer);
+  }
 }
 
 }  // namespace faultline::os

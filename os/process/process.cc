@@ -70,13 +70,19 @@ bool Task::must_end() const {
 
 void Task::become_leader() { tid_ = process_.pid(); }
 
+bool Task::hears_signal() const {
+  const SignalSet waiting = pending.set() | process_.pending.set();
+  return !(waiting & (~blocked | awaited | SignalSet::of(kSigKill))).empty();
+}
+
 bool Task::dying() const {
   if (must_end()) return true;
   return pending.has(kSigKill) || process_.pending.has(kSigKill);
 }
 
 Co<Wake> sleep_interruptibly(Task& task, WaitQueue& queue, Cycles until) {
-  if (task.signal_pending() || task.dying()) co_return Wake::interrupted;
+  task.process().timer_pace.release_all();
+  if (task.hears_signal() || task.dying()) co_return Wake::interrupted;
   ++task.process().usage.voluntary_switches;
   ++task.usage.voluntary_switches;
   const Wake wake = co_await queue.sleep_interruptibly(until);

@@ -8,10 +8,12 @@
 #include <string>
 #include <vector>
 
-#include "os/process/cpu_timer.h"
+#include "os/process/cpu_clock.h"
+#include "os/process/interval_timer.h"
 #include "os/process/posix_timer.h"
 #include "os/process/signal.h"
 #include "os/process/task.h"
+#include "os/process/timer_pace.h"
 #include "os/process/usage.h"
 #include "os/process/wait_queue.h"
 
@@ -128,12 +130,10 @@ class Process {
   bool continued = false;        // unwaited continue to report (WCONTINUED)
   Task* vfork_parent = nullptr;  // sleeps until this process execs or exits
   Usage usage;
-  Usage children_usage;      // of those waited for
-  uint64_t alarm_timer = 0;  // TimerQueue::Id of ITIMER_REAL, 0: off
-  Cycles alarm_due{};
-  uint64_t alarm_interval = 0;  // nanoseconds, 0: once
-  CpuTimer virtual_timer;       // ITIMER_VIRTUAL
-  CpuTimer profile_timer;       // ITIMER_PROF
+  Usage children_usage;  // of those waited for
+  std::shared_ptr<CpuEvents> cpu_events = std::make_shared<CpuEvents>();
+  TimerPace timer_pace;
+  IntervalTimers interval_timers;
   PosixTimers posix_timers;
   Cycles started{};
   Cycles ended_cpu_time{};  // of the tasks that are over

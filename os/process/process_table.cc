@@ -5,12 +5,30 @@
 
 namespace faultline::os {
 
-int32_t ProcessTable::allocate() {
-  if (tasks() >= static_cast<size_t>(kPidMax - kFirstPid)) return 0;
-  const auto taken = [this](int32_t number) { return processes_.contains(number) || threads_.contains(number); };
-  while (taken(next_)) next_ = next_ + 1 < kPidMax ? next_ + 1 : kFirstPid;
+bool ProcessTable::is_free(int32_t number) const {
+  if (processes_.contains(number) || threads_.contains(number)) return false;
+  if (!wrapped_) return true;  // nobody had it yet
+  return std::none_of(processes_.begin(), processes_.end(), [number](const auto& entry) {
+    return entry.second->group == number || entry.second->session == number;
+  });
+}
+
+int32_t ProcessTable::next_number() {
   const int32_t number = next_;
-  next_ = number + 1 < kPidMax ? number + 1 : kFirstPid;
+  next_ = number + 1;
+  if (next_ == kPidMax) {
+    next_ = kFirstPid;
+    wrapped_ = true;
+  }
+  return number;
+}
+
+int32_t ProcessTable::allocate() {
+  int32_t number = next_number();
+  for (int32_t tried = 1; !is_free(number); ++tried) {
+    if (tried == kPidMax - kFirstPid) return 0;
+    number = next_number();
+  }
   return number;
 }
 

@@ -18,11 +18,12 @@ class ProcessTable {
 
   explicit ProcessTable(Executor& executor) : executor_(executor) {}
 
-  // A new process with the next free number; null when there is none.
+  // A new process with the next free number; null when there is none. That of a
+  // process group or session that has a member, a zombie too, is not free.
   Process* create();
   // One more task of a process, with a number of its own; null as above.
   Task* create_task(Process& process);
-  // The process leaves the table; its pid may be given again.
+  // The process leaves the table; its pid may be given again in the end.
   std::unique_ptr<Process> take(Process& process);
   // The same for a task other than its process's first.
   std::unique_ptr<Task> take(Task& task);
@@ -46,11 +47,14 @@ class ProcessTable {
  private:
   // The next free number; 0: all are taken.
   int32_t allocate();
+  bool is_free(int32_t number) const;
+  int32_t next_number();
 
   Executor& executor_;
   std::map<int32_t, std::unique_ptr<Process>> processes_;
   std::map<int32_t, Task*> threads_;  // but for each process's first
   int32_t next_ = kFirstPid;
+  bool wrapped_ = false;  // numbers have been used before
 };
 
 }  // namespace faultline::os

@@ -71,6 +71,8 @@ class Scheduler final : public Executor {
   // Takes device interrupts and timers that are due. True when the strand that
   // runs should yield: its slice is over, or an interrupt woke a better one.
   bool take_interrupts();
+  // A time slice; also how often what has no timer of its own is looked at.
+  Cycles tick() const { return slice_; }
   // CPU time of a strand up to now.
   Cycles cpu_time(const Strand& strand) const;
 

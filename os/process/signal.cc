@@ -70,9 +70,10 @@ DefaultAction default_action(int signal) {
 }
 
 bool PendingSignals::add(const SignalInfo& info) {
-  if (info.signal < kFirstRealTimeSignal && set_.has(info.signal)) return true;
+  const bool has_place = info.timer >= 0;  // a timer's signal waits once at most
+  if (!has_place && info.signal < kFirstRealTimeSignal && set_.has(info.signal)) return true;
   // A standard signal is never lost: there are at most 31 of them.
-  if (info.signal >= kFirstRealTimeSignal && queue_.size() >= kMostQueued) return false;
+  if (!has_place && info.signal >= kFirstRealTimeSignal && queue_.size() >= kMostQueued) return false;
   queue_.push_back(info);
   set_ = set_ | SignalSet::of(info.signal);
   return true;
@@ -98,12 +99,11 @@ void PendingSignals::discard(SignalSet signals) {
 }
 
 bool PendingSignals::has_timer(int32_t id) const {
-  return std::any_of(queue_.begin(), queue_.end(),
-                     [id](const SignalInfo& info) { return info.code == kCodeTimer && info.pid == id; });
+  return std::any_of(queue_.begin(), queue_.end(), [id](const SignalInfo& info) { return info.timer == id; });
 }
 
 void PendingSignals::discard_timer(int32_t id) {
-  std::erase_if(queue_, [id](const SignalInfo& info) { return info.code == kCodeTimer && info.pid == id; });
+  std::erase_if(queue_, [id](const SignalInfo& info) { return info.timer == id; });
   set_ = {};
   for (const SignalInfo& info : queue_) set_ = set_ | SignalSet::of(info.signal);
 }

@@ -4,9 +4,9 @@
 
 #include <array>
 #include <cstdint>
+#include <list>
 #include <optional>
 #include <string_view>
-#include <vector>
 
 namespace faultline::os {
 
@@ -96,6 +96,9 @@ enum SignalCode : int32_t {
 
 // What a siginfo_t carries; which fields mean something depends on the signal.
 struct SignalInfo {
+  static constexpr int32_t kNoTimer = -1;
+  static constexpr int32_t kIntervalTimer = -2;
+
   int signal = 0;
   int32_t code = 0;
   int32_t pid = 0;  // sender, or the child of SIGCHLD
@@ -106,6 +109,9 @@ struct SignalInfo {
   // User and system time of a child, in clock ticks.
   int64_t user_ticks = 0;
   int64_t system_ticks = 0;
+  // Which timer sent it: an id of timer_create, or one of setitimer. No program
+  // can claim it by rt_sigqueueinfo, as it can the code.
+  int32_t timer = kNoTimer;
 };
 
 inline constexpr uint64_t kHandlerDefault = 0;
@@ -135,7 +141,8 @@ DefaultAction default_action(int signal);
 class PendingSignals {
  public:
   // A standard signal that is pending already is not queued again; a real-time
-  // signal is. False when too many are pending (EAGAIN for sigqueue).
+  // signal is, and each timer of timer_create has a place of its own, whatever
+  // its signal. False when too many are pending (EAGAIN for sigqueue).
   bool add(const SignalInfo& info);
   // Takes the next signal of `wanted`: those that the program caused itself by
   // an instruction first, then the lowest number, the oldest of its kind.
@@ -148,7 +155,7 @@ class PendingSignals {
   void discard_timer(int32_t id);
 
  private:
-  std::vector<SignalInfo> queue_;  // oldest first
+  std::list<SignalInfo> queue_;  // oldest first
   SignalSet set_;
 };
 

@@ -19,12 +19,6 @@ constexpr unsigned kSyscallNumber = 17;  // a7
 constexpr uint64_t kEcallBytes = 4;
 constexpr uint64_t kRestartSyscall = 128;  // restart_syscall(2)
 
-std::optional<SignalInfo> take_signal(Task& task) {
-  const SignalSet wanted = ~task.blocked | SignalSet::of(kSigKill) | SignalSet::of(kSigStop);
-  if (auto own = task.pending.take(wanted)) return own;
-  return task.process().pending.take(wanted);
-}
-
 // An interrupted call begins again: the ecall is executed once more with the
 // registers that it had.
 void restart_call(Task& task) {
@@ -148,14 +142,26 @@ Co<> deliver_one(Kernel& kernel, Task& task, SignalInfo info) {
 
 }  // namespace
 
+std::optional<SignalInfo> take_signal(Kernel& kernel, Task& task, SignalSet wanted) {
+  Process& process = task.process();
+  std::optional<SignalInfo> info = task.pending.take(wanted);
+  if (!info) {
+    info = process.pending.take(wanted);
+    if (info && info->signal == kSigAlrm) alarm_taken(kernel, process);
+  }
+  if (!info || info->timer == SignalInfo::kNoTimer) return info;
+  if (info->timer != SignalInfo::kIntervalTimer) timer_signal_taken(kernel, process, *info);
+  process.timer_pace.signal_taken(read_cpu_clock(kernel, process, CpuClock::user));
+  return info;
+}
+
 Co<> deliver_signals(Kernel& kernel, Task& task) {
   Process& process = task.process();
   AccountScope account(kernel.cpu(), CycleAccount::signal);
   co_await stay_stopped(task);
   while (!task.must_end()) {
-    std::optional<SignalInfo> info = take_signal(task);
+    const std::optional<SignalInfo> info = take_signal(kernel, task, ~task.blocked | kUnblockable);
     if (!info) break;
-    count_overruns(process, *info);
     co_await deliver_one(kernel, task, *info);
   }
   if (task.must_end()) co_return;
@@ -165,6 +171,8 @@ Co<> deliver_signals(Kernel& kernel, Task& task) {
 
 Co<SyscallResult> return_from_signal(Kernel& kernel, Task& task) {
   AccountScope account(kernel.cpu(), CycleAccount::signal);
+  Process& process = task.process();
+  process.timer_pace.handler_returned(read_cpu_clock(kernel, process, CpuClock::user));
   SignalFrame frame;
   UserMemory user = kernel.user_memory(task);
   const Result<> read = co_await user.read(VirtAddr(task.state.x[kStackPointer]), frame);

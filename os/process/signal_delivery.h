@@ -2,11 +2,17 @@
 // handler. See sigaction(2), sigreturn(2), sigaltstack(2).
 #pragma once
 
+#include <optional>
+
 #include "os/process/co.h"
 #include "os/process/task.h"
 #include "os/syscall/syscall.h"
 
 namespace faultline::os {
+
+// Takes the next signal of `wanted` out of the task's queue, then the process's.
+// Its timer, if it is one's, runs again from here.
+std::optional<SignalInfo> take_signal(Kernel& kernel, Task& task, SignalSet wanted);
 
 // Delivers all that waits for the task, the current one: makes handlers' frames
 // on its stack, sets up the restart of an interrupted call, stops it until

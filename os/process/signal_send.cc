@@ -9,9 +9,7 @@ constexpr SignalSet kStopSignals =
 
 // Ends the task's sleep when a signal may do so and one waits.
 void interrupt(Task& task) {
-  const SignalSet waiting = task.pending.set() | task.process().pending.set();
-  const SignalSet heard = ~task.blocked | task.awaited | SignalSet::of(kSigKill);
-  if (task.sleeping_on && task.interruptible && !(waiting & heard).empty()) {
+  if (task.sleeping_on && task.interruptible && task.hears_signal()) {
     task.sleeping_on->end_sleep(task, Wake::interrupted);
   }
 }

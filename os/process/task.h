@@ -11,6 +11,7 @@
 #include "hw/hart/hart_state.h"
 #include "hw/hart/trap.h"
 #include "os/process/co.h"
+#include "os/process/cpu_clock.h"
 #include "os/process/signal.h"
 #include "os/process/usage.h"
 #include "os/process/wait_queue.h"
@@ -32,6 +33,8 @@ class Task : public Strand {
   // A signal waits that this task does not block: an interruptible sleep must
   // not begin. Shared signals of the process count.
   bool signal_pending() const;
+  // The same for one that sleeps: signals that it waits for count too.
+  bool hears_signal() const;
   // It runs no more instructions of its program: it called exit, its process
   // ends, or another task of the process calls exec.
   bool must_end() const;
@@ -68,7 +71,14 @@ class Task : public Strand {
     uint64_t argument0 = 0;  // a0 before the call's answer replaced it
   };
   Restart restart;
-  Cycles restart_deadline{};  // of a call that answered kRestartBlock
+  // Of a call that answered kRestartBlock: when it would have ended, on the
+  // clock, or on a process's own time in nanoseconds.
+  struct CpuSleep {
+    CpuClockName clock;
+    uint64_t until = 0;
+  };
+  Cycles restart_deadline{};
+  std::optional<CpuSleep> restart_cpu_sleep;
 
   hw::Trap last_trap;  // for the report when it was fatal
   // The system call that the task is in, for a report of who waits for what.

@@ -3,6 +3,7 @@
 #include "os/kernel.h"
 #include "os/memory/address_space.h"
 #include "os/memory/user_memory.h"
+#include "os/process/cpu_clock.h"
 #include "os/process/exit.h"
 #include "os/process/signal_delivery.h"
 #include "os/process/signal_send.h"
@@ -108,7 +109,7 @@ hw::Trap run_user(Kernel& kernel, Task& task) {
   task.process().space->set_limits(memory_limits(task.process()));
   const Cycles before = cpu.now();
   const uint64_t instructions = cpu.instructions();
-  const Cycles until = until_cpu_timer(kernel, task, kernel.scheduler().run_until());
+  const Cycles until = until_cpu_event(kernel, task, kernel.scheduler().run_until());
   const hw::Trap trap = cpu.run_user(task.state, until);
   const uint64_t cycles = (cpu.now() - before).value;
   usage.user_cycles += cycles;
@@ -134,7 +135,7 @@ Co<> task_loop(Kernel& kernel, Task& task) {
     const hw::Trap trap = run_user(kernel, task);
     co_await handle(kernel, task, trap);
     process.collect_faults(*process.space, &task);
-    expire_cpu_timers(kernel, task);
+    run_cpu_events(kernel, task);
     if (!scheduler.take_interrupts()) continue;
     ++process.usage.involuntary_switches;
     ++task.usage.involuntary_switches;

@@ -24,7 +24,7 @@ Co<SyscallResult> set_size(SyscallContext& call, InodePtr inode, uint64_t size) 
   if (static_cast<int64_t>(size) < 0) co_return Errno{EINVAL};
   CallIo io(call);
   auto done = co_await inode->truncate(io.context(), size);
-  if (!done) signal_failed_write(call, done.error());
+  if (!done) signal_oversize(call, done.error());
   co_return as_value(done);
 }
 

@@ -52,16 +52,27 @@ Result<InodePtr> inode_at(SyscallContext& call, unsigned directory, const std::s
   return vfs_of(call).find(*start, path, flags & kAtSymlinkNoFollow ? Vfs::Last::keep : Vfs::Last::follow);
 }
 
-void signal_failed_write(SyscallContext& call, Errno error) {
-  SignalInfo info{.code = kCodeUser, .pid = call.task.process().pid(), .uid = call.task.process().uid};
-  if (error == Errno{EPIPE}) {
-    info.signal = kSigPipe;
-  } else if (error == Errno{EFBIG} && call.task.process().limits[kLimitFileSize].current != ResourceLimit::kInfinity) {
-    info.signal = kSigXfsz;
-  } else {
-    return;
-  }
+namespace {
+
+void signal_self(SyscallContext& call, int signal) {
+  SignalInfo info;
+  info.signal = signal;
+  info.code = kCodeUser;
+  info.pid = call.task.process().pid();
+  info.uid = call.task.process().uid;
   (void)send_signal(call.task, info).ok();
+}
+
+}  // namespace
+
+void signal_oversize(SyscallContext& call, Errno error) {
+  const bool limited = call.task.process().limits[kLimitFileSize].current != ResourceLimit::kInfinity;
+  if (error == Errno{EFBIG} && limited) signal_self(call, kSigXfsz);
+}
+
+void signal_failed_write(SyscallContext& call, const IoContext& io, const Result<uint64_t>& written) {
+  if (io.reader_gone) signal_self(call, kSigPipe);
+  if (!written) signal_oversize(call, written.error());
 }
 
 void register_file_calls(SyscallTable& table) {

@@ -67,8 +67,10 @@ Result<DirectoryPtr> start_of(SyscallContext& call, unsigned i, const std::strin
 // AT_EMPTY_PATH and AT_SYMLINK_NOFOLLOW are honoured.
 Result<InodePtr> inode_at(SyscallContext& call, unsigned directory, const std::string& path, uint32_t flags);
 
-// Raises SIGPIPE or SIGXFSZ where a write ended in EPIPE or EFBIG.
-void signal_failed_write(SyscallContext& call, Errno error);
+// Raises SIGXFSZ where a change of a file's size ended in EFBIG.
+void signal_oversize(SyscallContext& call, Errno error);
+// After a write: raises SIGPIPE where nobody was left to read, or the above.
+void signal_failed_write(SyscallContext& call, const IoContext& io, const Result<uint64_t>& written);
 
 // The locking commands of fcntl; EINVAL for a command that is none.
 Co<SyscallResult> record_lock(SyscallContext& call, OpenFilePtr file, uint32_t command);

@@ -87,13 +87,17 @@ Co<SyscallResult> write_whole(SyscallContext& call, OpenFilePtr file, Pipe& pipe
   std::vector<UserPiece> pieces;
   for (const Vector& vector : vectors) pieces.push_back({.at = VirtAddr(vector.base), .bytes = vector.length});
   auto moved = co_await pipe.write_atomically(io.context(), *file, pieces);
-  if (!moved) signal_failed_write(call, moved.error());
+  signal_failed_write(call, io.context(), moved);
   co_return moved;
 }
 
 // Moves the vectors one after the other until one comes up short.
 Co<SyscallResult> move_vectors(SyscallContext& call, OpenFilePtr file, std::vector<Vector> vectors, uint64_t offset,
                                bool writes, uint64_t* end) {
+  if (file->inode().is_terminal()) {
+    const Result<> allowed = check_foreground(call.kernel, call.task, writes ? TerminalUse::write : TerminalUse::read);
+    if (!allowed) co_return allowed.error();
+  }
   if (Pipe* const pipe = writes ? takes_whole(*file, vectors) : nullptr) {
     auto moved = co_await write_whole(call, file, *pipe, std::move(vectors));
     co_return moved;
@@ -120,7 +124,7 @@ Co<SyscallResult> move_vectors(SyscallContext& call, OpenFilePtr file, std::vect
     }
   }
   *end = offset;
-  if (!moved && writes) signal_failed_write(call, moved.error());
+  if (writes) signal_failed_write(call, io.context(), moved);
   if (!moved && done == 0) co_return moved.error();
   co_return done;
 }

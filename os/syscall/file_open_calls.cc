@@ -30,6 +30,9 @@ Co<SyscallResult> sys_openat(SyscallContext& call) {
   const uint32_t permissions = call.word(3) & 07777 & ~fs_of(call).umask;
   auto file = co_await vfs_of(call).open(*start, *path, flags, permissions, sleeper);
   if (!file) co_return file.error();
+  // /dev/tty is the terminal of whoever opens it.
+  const bool others_terminal = (*file)->inode().is_terminal() && !has_terminal(call.task.process());
+  if (others_terminal && !(flags & kOpenPath)) co_return Errno{ENXIO};
   co_return as_value(files_of(call).add(*file, (flags & kOpenCloseOnExec) != 0, descriptor_limit(call)));
 }
 

@@ -34,9 +34,14 @@ Co<SyscallResult> sys_rt_sigaction(SyscallContext& call) {
       const Result<> mapped = co_await map_signal_trampoline(call.kernel, process);
       if (!mapped.ok()) co_return mapped.error();
     }
+    const bool was_ignored = process.actions->ignores(signal);
     (*process.actions)[signal] = action;
     // POSIX: what is pending and now ignored is gone.
-    if (process.actions->ignores(signal)) discard_signals(process, SignalSet::of(signal));
+    if (process.actions->ignores(signal)) {
+      discard_signals(process, SignalSet::of(signal));
+    } else if (was_ignored) {
+      resume_ignored_timers(process, signal);
+    }
   }
   if (call.args[2] != 0) {
     const Result<> stored = co_await user.put(call.address(2), old);
@@ -100,11 +105,6 @@ Co<SyscallResult> sys_rt_sigsuspend(SyscallContext& call) {
   co_return kRestartNoHandler;
 }
 
-std::optional<SignalInfo> take_one(Task& task, SignalSet wanted) {
-  if (auto own = task.pending.take(wanted)) return own;
-  return task.process().pending.take(wanted);
-}
-
 Co<SyscallResult> sys_rt_sigtimedwait(SyscallContext& call) {
   if (call.args[3] != kSetBytes) co_return Errno{EINVAL};
   Task& task = call.task;
@@ -119,16 +119,15 @@ Co<SyscallResult> sys_rt_sigtimedwait(SyscallContext& call) {
     if (!limit.value().valid()) co_return Errno{EINVAL};
     until = call.kernel.clock().after(limit.value().total());
   }
-  std::optional<SignalInfo> info = take_one(task, wanted);
+  std::optional<SignalInfo> info = take_signal(call.kernel, task, wanted);
   Wake wake = Wake::woken;
   while (!info && wake == Wake::woken && call.kernel.cpu().now() < until) {
     task.awaited = wanted;
     wake = co_await sleep_interruptibly(task, task.nap, until);
     task.awaited = {};
-    info = take_one(task, wanted);
+    info = take_signal(call.kernel, task, wanted);
   }
   if (!info) co_return Errno{wake == Wake::interrupted ? EINTR : EAGAIN};
-  count_overruns(task.process(), *info);
   if (call.args[1] != 0) {
     const SigInfoBytes bytes = encode_siginfo(*info);
     const Result<> stored = co_await user.write(call.address(1), bytes);

@@ -1,9 +1,7 @@
 // ioctl requests of a terminal: ioctl_tty(2), tcsetpgrp(3).
-#include <algorithm>
 #include <cerrno>
 
-#include "os/process/process_group.h"
-#include "os/process/signal_send.h"
+#include "os/process/terminal.h"
 #include "os/syscall/file_calls.h"
 
 namespace faultline::os {
@@ -23,18 +21,6 @@ enum Request : uint32_t {
   kGetSession = 0x5429,
 };
 
-// struct termios of the kernel (asm-generic/termbits.h), as a fresh line
-// discipline has it: cooked, echoing, 38400 baud.
-struct Terminal {
-  uint32_t input = 0x500;   // ICRNL | IXON
-  uint32_t output = 0x5;    // OPOST | ONLCR
-  uint32_t control = 0xbf;  // B38400 | CS8 | CREAD
-  uint32_t local = 0x8a3b;  // ISIG | ICANON | ECHO | ECHOE | ECHOK | ECHOCTL | ECHOKE | IEXTEN
-  uint8_t line = 0;
-  uint8_t characters[19] = {3, 28, 127, 21, 4, 0, 1, 0, 17, 19, 26, 0, 18, 15, 23, 22, 0, 0, 0};
-};
-static_assert(sizeof(Terminal) == 36);
-
 struct Window {
   uint16_t rows = 24, columns = 80, width = 0, height = 0;
 };
@@ -47,31 +33,23 @@ Co<SyscallResult> answer(SyscallContext& call, T value) {
   co_return uint64_t{0};
 }
 
-// The terminal belongs to the session that the run was started in.
-bool controls(const Process& process) { return process.session == ProcessTable::kInitPid; }
+Result<> may_change(SyscallContext& call) { return check_foreground(call.kernel, call.task, TerminalUse::change); }
 
-// A process in the background that would change the terminal is stopped, if it
-// has not arranged otherwise (Linux, tty_check_change).
-Result<> check_foreground(SyscallContext& call) {
-  Process& process = call.task.process();
-  if (!controls(process) || process.group == call.kernel.foreground_group()) return Unit{};
-  const uint64_t handler = (*process.actions)[kSigTtou].handler;
-  if (call.task.blocked.has(kSigTtou) || handler == kHandlerIgnore) return Unit{};
-  if (is_orphaned_group(call.kernel.processes(), process.group)) return Errno{EIO};
-  SignalInfo info;
-  info.signal = kSigTtou;
-  info.code = kCodeKernel;
-  for (const auto& [pid, member] : call.kernel.processes()) {
-    if (member->group == process.group) (void)send_signal(*member, info);
-  }
-  return kRestartSys;
+Co<SyscallResult> keep_settings(SyscallContext& call) {
+  UserMemory user = call.kernel.user_memory(call.task);
+  const Result<TerminalSettings> wanted = co_await user.get<TerminalSettings>(call.address(2));
+  if (!wanted.ok()) co_return wanted.error();
+  const Result<> allowed = may_change(call);
+  if (!allowed.ok()) co_return allowed.error();
+  call.kernel.terminal() = wanted.value();
+  co_return uint64_t{0};
 }
 
 Co<SyscallResult> set_group(SyscallContext& call) {
-  const Result<> allowed = check_foreground(call);
+  const Result<> allowed = may_change(call);
   if (!allowed.ok()) co_return allowed.error();
   Process& self = call.task.process();
-  if (!controls(self)) co_return Errno{ENOTTY};
+  if (!has_terminal(self)) co_return Errno{ENOTTY};
   UserMemory user = call.kernel.user_memory(call.task);
   const Result<int32_t> group = co_await user.get<int32_t>(call.address(2));
   if (!group.ok()) co_return group.error();
@@ -90,29 +68,26 @@ Co<SyscallResult> set_group(SyscallContext& call) {
 
 // The leader of another session asks for a terminal that is taken (TIOCSCTTY).
 SyscallResult make_controlling(SyscallContext& call) {
-  return controls(call.task.process()) ? SyscallResult(uint64_t{0}) : SyscallResult(Errno{EPERM});
+  return has_terminal(call.task.process()) ? SyscallResult(uint64_t{0}) : SyscallResult(Errno{EPERM});
 }
 
 }  // namespace
 
-// Settings are taken without effect: the host's terminal is not the guest's.
 Co<SyscallResult> terminal_request(SyscallContext& call, uint32_t request) {
   SyscallResult done = Errno{ENOTTY};
-  const bool controlling = controls(call.task.process());
+  const bool controlling = has_terminal(call.task.process());
   switch (request) {
     case kTerminalGet:
-      done = co_await answer(call, Terminal{});
+      done = co_await answer(call, call.kernel.terminal());
       break;
     case kWindowGet:
       done = co_await answer(call, Window{});
       break;
     case kTerminalSet:
     case kTerminalSetDrain:
-    case kTerminalSetFlush: {
-      const Result<> allowed = check_foreground(call);
-      done = allowed.ok() ? SyscallResult(uint64_t{0}) : SyscallResult(allowed.error());
+    case kTerminalSetFlush:
+      done = co_await keep_settings(call);
       break;
-    }
     case kWindowSet:
       done = uint64_t{0};
       break;

@@ -1,6 +1,11 @@
 // Clocks and sleeping, all in simulated time.
+#include <algorithm>
+#include <optional>
+#include <utility>
+
 #include "os/kernel.h"
 #include "os/memory/user_memory.h"
+#include "os/process/timer_moment.h"
 #include "os/syscall/groups.h"
 #include "os/syscall/rusage.h"
 #include "os/syscall/syscall.h"
@@ -10,33 +15,28 @@ namespace faultline::os {
 
 namespace {
 
-// clockid_t of linux/time.h.
-enum ClockId : int32_t {
-  kClockRealtime = 0,
-  kClockMonotonic = 1,
-  kClockProcessCpu = 2,
-  kClockThreadCpu = 3,
-  kClockMonotonicRaw = 4,
-  kClockRealtimeCoarse = 5,
-  kClockMonotonicCoarse = 6,
-  kClockBoottime = 7,
-  kClockTai = 11,
-};
+// What the coarse clocks and those that getrusage counts by are exact to.
+uint64_t tick_time(SyscallContext& call) { return call.kernel.clock().nanoseconds(call.kernel.scheduler().tick()); }
 
-// TAI is UTC where nobody has told the kernel of leap seconds.
-bool is_realtime(int32_t clock) {
-  return clock == kClockRealtime || clock == kClockRealtimeCoarse || clock == kClockTai;
+bool counts_ticks(int32_t clock, const std::optional<CpuClockName>& name) {
+  return name ? !name->exact : is_coarse(clock);
 }
 
-bool is_known(int32_t clock) { return (clock >= kClockRealtime && clock <= kClockBoottime) || clock == kClockTai; }
-
-// Nanoseconds that the clock shows.
-uint64_t read_clock(SyscallContext& call, int32_t clock) {
-  if (is_realtime(clock)) return call.kernel.clock().realtime();
-  if (clock == kClockProcessCpu || clock == kClockThreadCpu) {
-    return call.kernel.clock().nanoseconds(call.kernel.scheduler().cpu_time(call.task));
+// Nanoseconds that the clock shows. EINVAL when there is no such clock.
+Result<uint64_t> read_clock(SyscallContext& call, int32_t clock) {
+  const std::optional<CpuClockName> name = cpu_clock_name(clock);
+  if (!name && !is_clock(clock)) return Errno{EINVAL};
+  uint64_t time = 0;
+  if (name) {
+    const Process* const owner = clock_owner(call.kernel, call.task.process(), *name);
+    if (!owner) return Errno{EINVAL};
+    const Task* const task = clock_task(call.kernel, call.task, *name);
+    time = task ? read_task_clock_time(call.kernel, *task, name->clock)
+                : read_cpu_clock_time(call.kernel, *owner, name->clock);
+  } else {
+    time = is_realtime(clock) ? call.kernel.clock().realtime() : call.kernel.clock().monotonic();
   }
-  return call.kernel.clock().monotonic();
+  return counts_ticks(clock, name) ? time - time % std::max<uint64_t>(tick_time(call), 1) : time;
 }
 
 // Stores unless the pointer is null.
@@ -50,17 +50,20 @@ Co<SyscallResult> store(SyscallContext& call, unsigned argument, T value) {
 }
 
 Co<SyscallResult> sys_clock_gettime(SyscallContext& call) {
-  const int32_t clock = call.integer(0);
-  if (!is_known(clock)) co_return Errno{EINVAL};
+  const Result<uint64_t> time = read_clock(call, call.integer(0));
+  if (!time.ok()) co_return time.error();
   UserMemory user = call.kernel.user_memory(call.task);
-  const Result<> stored = co_await user.put(call.address(1), TimeSpec::of(read_clock(call, clock)));
+  const Result<> stored = co_await user.put(call.address(1), TimeSpec::of(time.value()));
   if (!stored.ok()) co_return stored.error();
   co_return uint64_t{0};
 }
 
 Co<SyscallResult> sys_clock_getres(SyscallContext& call) {
-  if (!is_known(call.integer(0))) co_return Errno{EINVAL};
-  const SyscallResult done = co_await store(call, 1, TimeSpec{.seconds = 0, .nanoseconds = 1});
+  const int32_t clock = call.integer(0);
+  const Result<uint64_t> shown = read_clock(call, clock);
+  if (!shown.ok()) co_return shown.error();
+  const bool coarse = counts_ticks(clock, cpu_clock_name(clock));
+  const SyscallResult done = co_await store(call, 1, TimeSpec::of(coarse ? tick_time(call) : 1));
   co_return done;
 }
 
@@ -81,6 +84,7 @@ Co<SyscallResult> sleep_until(SyscallContext& call, Cycles until) {
   while (call.kernel.now() < until) {
     const Wake wake = co_await sleep_interruptibly(call.task, call.task.nap, until);
     if (wake == Wake::interrupted) {
+      call.task.restart_cpu_sleep.reset();
       call.task.restart_deadline = until;
       co_return kRestartBlock;
     }
@@ -97,6 +101,58 @@ Co<SyscallResult> sleep_for(SyscallContext& call, const TimeSpec& duration, unsi
   const Cycles left = until > now ? until - now : Cycles(0);
   const TimeSpec rest = TimeSpec::of(call.kernel.clock().nanoseconds(left));
   const SyscallResult stored = co_await store(call, argument, rest);
+  if (!stored.ok()) co_return stored;
+  co_return slept;
+}
+
+// --- sleeping on a process's own time ------------------------------------------------
+
+// Wakes the task when the clock's time has come, as long as it lives.
+class CpuAlarm {
+ public:
+  CpuAlarm(std::shared_ptr<CpuEvents> events, CpuClock clock, Cycles when, Task& task)
+      : events_(std::move(events)), queue_(events_->of(clock)) {
+    id_ = queue_.add(when, [&task] { task.nap.wake_all(); });
+  }
+  ~CpuAlarm() { queue_.cancel(id_); }
+  CpuAlarm(const CpuAlarm&) = delete;
+  CpuAlarm& operator=(const CpuAlarm&) = delete;
+
+ private:
+  std::shared_ptr<CpuEvents> events_;
+  TimerQueue& queue_;
+  TimerQueue::Id id_;
+};
+
+// To the moment `until` of the clock, in nanoseconds; kRestartBlock when a signal came.
+// The time of a process that ends meanwhile never comes.
+Co<SyscallResult> sleep_until_cpu_time(SyscallContext& call, CpuClockName name, uint64_t until) {
+  Process* const owner = clock_owner(call.kernel, call.task.process(), name);
+  if (!owner) co_return Errno{EINVAL};
+  const std::shared_ptr<CpuEvents> events = owner->cpu_events;
+  name.pid = owner->pid();
+  const CpuAlarm alarm(events, name.clock, call.kernel.clock().cycles(until), call.task);
+  for (;;) {
+    const Process* const now = call.kernel.processes().find(name.pid);
+    const bool is_same = now && now->cpu_events == events;
+    if (is_same && read_cpu_clock_time(call.kernel, *now, name.clock) >= until) co_return uint64_t{0};
+    const Wake wake = co_await sleep_interruptibly(call.task, call.task.nap);
+    if (wake != Wake::interrupted) continue;
+    call.task.restart_cpu_sleep = Task::CpuSleep{.clock = name, .until = until};
+    co_return kRestartBlock;
+  }
+}
+
+Co<SyscallResult> sleep_cpu_time(SyscallContext& call, CpuClockName name, const TimeSpec& time, bool absolute) {
+  const Result<uint64_t> begin = read_clock(call, call.integer(0));
+  if (!begin.ok()) co_return begin.error();
+  const uint64_t until = absolute ? time.total() : later(begin.value(), time.total());
+  const SyscallResult slept = co_await sleep_until_cpu_time(call, name, until);
+  if (slept.ok()) co_return slept;
+  if (absolute) co_return slept.error() == kRestartBlock ? kRestartNoHandler : slept.error();
+  const Result<uint64_t> now = read_clock(call, call.integer(0));
+  const uint64_t left = now.ok() && now.value() < until ? until - now.value() : 0;
+  const SyscallResult stored = co_await store(call, 3, TimeSpec::of(left));
   if (!stored.ok()) co_return stored;
   co_return slept;
 }
@@ -118,15 +174,23 @@ Co<SyscallResult> sys_nanosleep(SyscallContext& call) {
 Co<SyscallResult> sys_clock_nanosleep(SyscallContext& call) {
   constexpr int32_t kAbsolute = 1;  // TIMER_ABSTIME
   const int32_t clock = call.integer(0);
-  if (!is_known(clock) || clock == kClockThreadCpu) co_return Errno{EINVAL};
-  if (clock == kClockProcessCpu) co_return Errno{EOPNOTSUPP};
+  const bool absolute = (call.integer(1) & kAbsolute) != 0;
+  const Result<uint64_t> shown = read_clock(call, clock);
+  if (!shown.ok()) co_return shown.error();
+  const std::optional<CpuClockName> cpu = cpu_clock_name(clock);
+  if (!cpu && !has_timers(clock)) co_return Errno{EOPNOTSUPP};
   const Result<TimeSpec> time = co_await read_time(call, 2);
   if (!time.ok()) co_return time.error();
-  if (!(call.integer(1) & kAbsolute)) {
+  if (cpu && cpu->of_task) co_return Errno{EINVAL};  // its own, which stands still meanwhile
+  if (cpu) {
+    const SyscallResult slept = co_await sleep_cpu_time(call, *cpu, time.value(), absolute);
+    co_return slept;
+  }
+  if (!absolute) {
     const SyscallResult slept = co_await sleep_for(call, time.value(), 3);
     co_return slept;
   }
-  const uint64_t now = read_clock(call, clock);
+  const uint64_t now = read_clock(call, clock).value();
   const uint64_t target = time.value().total();
   if (target <= now) co_return uint64_t{0};
   const SyscallResult slept = co_await sleep_until(call, call.kernel.clock().after(target - now));
@@ -137,6 +201,10 @@ Co<SyscallResult> sys_clock_nanosleep(SyscallContext& call) {
 
 // What a signal that ran no handler interrupted goes on to its old deadline.
 Co<SyscallResult> sys_restart_syscall(SyscallContext& call) {
+  if (const std::optional<Task::CpuSleep> sleep = std::exchange(call.task.restart_cpu_sleep, std::nullopt)) {
+    const SyscallResult slept = co_await sleep_until_cpu_time(call, sleep->clock, sleep->until);
+    co_return slept;
+  }
   const SyscallResult slept = co_await sleep_until(call, call.task.restart_deadline);
   co_return slept;
 }

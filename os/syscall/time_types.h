@@ -8,6 +8,29 @@
 
 namespace faultline::os {
 
+// clockid_t of linux/time.h, but for those of a process's own time
+// (os/process/cpu_clock.h).
+enum ClockId : int32_t {
+  kClockRealtime = 0,
+  kClockMonotonic = 1,
+  kClockMonotonicRaw = 4,
+  kClockRealtimeCoarse = 5,
+  kClockMonotonicCoarse = 6,
+  kClockBoottime = 7,
+  kClockTai = 11,
+};
+
+constexpr bool is_coarse(int32_t clock) { return clock == kClockRealtimeCoarse || clock == kClockMonotonicCoarse; }
+// TAI is UTC where nobody has told the kernel of leap seconds.
+constexpr bool is_realtime(int32_t clock) {
+  return clock == kClockRealtime || clock == kClockRealtimeCoarse || clock == kClockTai;
+}
+// Timers and sleeps may name it.
+constexpr bool has_timers(int32_t clock) {
+  return clock == kClockRealtime || clock == kClockMonotonic || clock == kClockBoottime || clock == kClockTai;
+}
+constexpr bool is_clock(int32_t clock) { return has_timers(clock) || is_coarse(clock) || clock == kClockMonotonicRaw; }
+
 struct TimeSpec {
   int64_t seconds = 0;
   int64_t nanoseconds = 0;

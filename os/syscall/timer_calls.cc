@@ -3,7 +3,6 @@
 
 #include "os/kernel.h"
 #include "os/memory/user_memory.h"
-#include "os/process/cpu_timer.h"
 #include "os/process/interval_timer.h"
 #include "os/process/posix_timer.h"
 #include "os/syscall/groups.h"
@@ -24,12 +23,13 @@ enum Which : int32_t { kTimerReal = 0, kTimerVirtual = 1, kTimerProfile = 2 };
 
 bool is_known(int32_t which) { return which >= kTimerReal && which <= kTimerProfile; }
 
-CpuClock clock_of(int32_t which) { return which == kTimerVirtual ? CpuClock::user : CpuClock::all; }
+IntervalClock clock_of(int32_t which) {
+  if (which == kTimerReal) return IntervalClock::real;
+  return which == kTimerVirtual ? IntervalClock::user : IntervalClock::all;
+}
 
 ITimerVal read_timer(SyscallContext& call, int32_t which) {
-  Process& process = call.task.process();
-  const IntervalTimer timer =
-      which == kTimerReal ? get_alarm(call.kernel, process) : get_cpu_timer(call.kernel, process, clock_of(which));
+  const TimerSetting timer = get_interval_timer(call.kernel, call.task.process(), clock_of(which));
   return {TimeVal::of(timer.interval), TimeVal::of(timer.remaining)};
 }
 
@@ -53,14 +53,9 @@ Co<SyscallResult> sys_setitimer(SyscallContext& call) {
     if (!wanted.interval.valid() || !wanted.value.valid()) co_return Errno{EINVAL};
   }
   if (!is_known(which)) co_return Errno{EINVAL};
-  Process& process = call.task.process();
   const ITimerVal old = read_timer(call, which);
-  const IntervalTimer timer{.interval = wanted.interval.total(), .remaining = wanted.value.total()};
-  if (which == kTimerReal) {
-    set_alarm(call.kernel, process, timer);
-  } else {
-    set_cpu_timer(call.kernel, process, clock_of(which), timer);
-  }
+  set_interval_timer(call.kernel, call.task.process(), clock_of(which),
+                     {.interval = wanted.interval.total(), .remaining = wanted.value.total()});
   if (call.args[2] == 0) co_return uint64_t{0};
   const Result<> stored = co_await user.put(call.address(2), old);
   if (!stored.ok()) co_return stored.error();
@@ -72,7 +67,7 @@ Co<SyscallResult> sys_setitimer(SyscallContext& call) {
 struct ITimerSpec {
   TimeSpec interval, value;
 
-  static ITimerSpec of(const IntervalTimer& timer) {
+  static ITimerSpec of(const TimerSetting& timer) {
     return {TimeSpec::of(timer.interval), TimeSpec::of(timer.remaining)};
   }
 };
@@ -89,22 +84,37 @@ static_assert(sizeof(SigEvent) == 64);
 
 enum Notify : int32_t { kNotifySignal = 0, kNotifyNone = 1, kNotifyThread = 2, kNotifyThreadId = 4 };
 
-// clockid_t. The clocks of the processor's time have no timers here (ENOTSUP).
-enum Clock : int32_t { kRealtime = 0, kMonotonic = 1, kProcessCpu = 2, kThreadCpu = 3, kBoottime = 7, kTai = 11 };
+// A timer of that clock that sends nothing yet. EINVAL; EOPNOTSUPP for a clock that has none.
+Result<PosixTimer> timer_of_clock(SyscallContext& call, int32_t clock) {
+  PosixTimer timer;
+  if (const std::optional<CpuClockName> name = cpu_clock_name(clock)) {
+    const Process* const owner = clock_owner(call.kernel, call.task.process(), *name);
+    if (!owner) return Errno{EINVAL};
+    timer.clock = PosixTimer::Clock::cpu;
+    timer.clock_pid = owner->pid();
+    timer.cpu_clock = name->clock;
+    timer.cpu_events = owner->cpu_events;
+    return timer;
+  }
+  if (!is_clock(clock)) return Errno{EINVAL};
+  if (!has_timers(clock)) return Errno{EOPNOTSUPP};
+  timer.clock = is_realtime(clock) ? PosixTimer::Clock::realtime : PosixTimer::Clock::monotonic;
+  return timer;
+}
 
 Result<PosixTimer> describe(SyscallContext& call, int32_t clock, const SigEvent& event) {
-  if (clock == kProcessCpu || clock == kThreadCpu) return Errno{EOPNOTSUPP};
-  if (clock != kRealtime && clock != kMonotonic && clock != kBoottime && clock != kTai) return Errno{EINVAL};
+  Result<PosixTimer> timer = timer_of_clock(call, clock);
+  if (!timer.ok()) return timer;
   const bool to_task = event.notify == kNotifyThreadId;
   const bool sends = to_task || event.notify == kNotifySignal || event.notify == kNotifyThread;
   if (!sends && event.notify != kNotifyNone) return Errno{EINVAL};
   if (sends && (event.signal < 1 || event.signal > kSignals)) return Errno{EINVAL};
-  if (to_task && event.tid != call.task.tid()) return Errno{EINVAL};
-  return PosixTimer{.realtime = clock == kRealtime || clock == kTai,
-                    .silent = !sends,
-                    .signal = event.signal,
-                    .to_task = to_task,
-                    .value = event.value};
+  if (to_task && call.kernel.processes().find_by_task(event.tid) != &call.task.process()) return Errno{EINVAL};
+  timer->silent = !sends;
+  timer->signal = event.signal;
+  timer->tid = to_task ? event.tid : 0;
+  timer->value = event.value;
+  return timer;
 }
 
 Co<SyscallResult> sys_timer_create(SyscallContext& call) {
@@ -122,7 +132,7 @@ Co<SyscallResult> sys_timer_create(SyscallContext& call) {
   if (!id.ok()) co_return id.error();
   const Result<> stored = co_await user.put(call.address(2), id.value());
   if (!stored.ok()) {
-    delete_timer(call.kernel, process, id.value());
+    delete_timer(process, id.value());
     co_return stored.error();
   }
   co_return uint64_t{0};
@@ -137,11 +147,13 @@ Co<SyscallResult> sys_timer_settime(SyscallContext& call) {
   const auto [interval, value] = wanted.value();
   if (!interval.valid() || !value.valid()) co_return Errno{EINVAL};
   Process& process = call.task.process();
-  const PosixTimer* const timer = find_timer(process, call.integer(0));
+  PosixTimer* const timer = find_timer(process, call.integer(0));
   if (!timer) co_return Errno{EINVAL};
   const ITimerSpec old = ITimerSpec::of(get_timer(call.kernel, *timer));
-  set_timer(call.kernel, process, call.integer(0), {.interval = interval.total(), .remaining = value.total()},
-            (call.integer(1) & kAbsolute) != 0);
+  const Result<> set =
+      set_timer(call.kernel, process, call.integer(0), {.interval = interval.total(), .remaining = value.total()},
+                (call.integer(1) & kAbsolute) != 0);
+  if (!set.ok()) co_return set.error();
   if (call.args[3] == 0) co_return uint64_t{0};
   const Result<> stored = co_await user.put(call.address(3), old);
   if (!stored.ok()) co_return stored.error();
@@ -149,7 +161,7 @@ Co<SyscallResult> sys_timer_settime(SyscallContext& call) {
 }
 
 Co<SyscallResult> sys_timer_gettime(SyscallContext& call) {
-  const PosixTimer* const timer = find_timer(call.task.process(), call.integer(0));
+  PosixTimer* const timer = find_timer(call.task.process(), call.integer(0));
   if (!timer) co_return Errno{EINVAL};
   const ITimerSpec answer = ITimerSpec::of(get_timer(call.kernel, *timer));
   UserMemory user = call.kernel.user_memory(call.task);
@@ -167,7 +179,7 @@ SyscallResult sys_timer_getoverrun(SyscallContext& call) {
 SyscallResult sys_timer_delete(SyscallContext& call) {
   Process& process = call.task.process();
   if (!find_timer(process, call.integer(0))) return Errno{EINVAL};
-  delete_timer(call.kernel, process, call.integer(0));
+  delete_timer(process, call.integer(0));
   return uint64_t{0};
 }
 

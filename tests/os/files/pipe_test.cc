@@ -86,6 +86,18 @@ TEST_F(PipeTest, SmallWritesAreOnePiece) {
   EXPECT_TRUE(call.done());
 }
 
+TEST_F(PipeTest, AReaderThatGoesInTheMiddleIsTold) {
+  Call call;
+  begin_write(call, world.buffer, 200'000);
+  world.settle();
+  ASSERT_FALSE(call.done());
+  reading.reset();
+  world.settle();
+  ASSERT_TRUE(call.done());
+  EXPECT_EQ(call.result().value(), Pipe::kCapacity);
+  EXPECT_TRUE(call.io->reader_gone) << "SIGPIPE is due with the part that was written";
+}
+
 TEST_F(PipeTest, NonBlockingEndsAnswerEAGAIN) {
   reading->flags |= kOpenNonBlocking;
   writing->flags |= kOpenNonBlocking;

@@ -1,6 +1,8 @@
 // Process groups, the terminal, nice values, timers and locks, on scripts.
 #include <gmock/gmock.h>
 
+#include <cstring>
+
 #include "scripted_world.h"
 
 namespace faultline::os {
@@ -65,6 +67,91 @@ TEST(SessionTest, TheTerminalKnowsItsSessionAndForegroundGroup) {
   append(steps, {fails(ENOTTY, "no terminal of the new session")});
   append(steps, terminal(world, kTerminalGetSession));
   append(steps, {fails(ENOTTY, "no terminal of the new session"), World::call(kExit, {number(0)})});
+  world.program("first", kBase, steps);
+  EXPECT_EQ(world.run("first").status, 0);
+}
+
+// A child in a group of its own, whose parent, in the foreground, ends with what
+// wait tells of it: the signal that stopped it, or its status and 100.
+RunOutcome background(World& world, std::vector<Step> child) {
+  world.terminal = true;
+  std::vector<Step> steps = {World::call(kFork, {number(17), number(0)}),
+                             World::jump_if(is_child, at(8)),
+                             World::set(kS2, reg(kA0)),
+                             World::call(260, {number(~uint64_t{0}), number(kData), number(2), number(0)}),
+                             world.load(kA1, number(kData)),
+                             World::set(kS3, reg(kA1)),
+                             World::call(129, {reg(kS2), number(kSigKill)}),
+                             World::call(kExit, {[](const State& s) {
+                                           const uint64_t word = s.x[kS3] & 0xffff;
+                                           return (word & 0xff) == 0x7f ? word >> 8 : 100 + (word >> 8);
+                                         }}),
+                             World::call(kSetGroup, {number(0), number(0)})};
+  append(steps, std::move(child));
+  world.program("first", kBase, steps);
+  return world.run("first");
+}
+
+Step read_terminal() { return World::call(63, {number(0), number(kData), number(1)}); }
+
+TEST(TerminalTest, AReadInTheBackgroundStopsTheGroup) {
+  World world;
+  EXPECT_EQ(background(world, {read_terminal(), World::call(kExit, {number(1)})}).status, kSigTtin);
+}
+
+TEST(TerminalTest, WhoBlocksOrIgnoresSigttinReadsNothing) {
+  World blocked;
+  EXPECT_EQ(background(blocked, {blocked.store(number(kData), number(1 << (kSigTtin - 1))),
+                                 World::call(135, {number(0), number(kData), number(0), number(8)}), read_terminal(),
+                                 fails(EIO, "read"), World::call(kExit, {number(1)})})
+                .status,
+            101);
+  World ignored;
+  EXPECT_EQ(background(ignored, {ignored.store(number(kData), number(kHandlerIgnore)),
+                                 World::call(134, {number(kSigTtin), number(kData), number(0), number(8)}),
+                                 read_terminal(), fails(EIO, "read"), World::call(kExit, {number(1)})})
+                .status,
+            101);
+}
+
+TEST(TerminalTest, AWriteInTheBackgroundStopsWhereTheTerminalSaysSo) {
+  const Step write_nothing = World::call(64, {number(1), number(kData), number(0)});
+  World world;
+  EXPECT_EQ(background(world, {write_nothing, answers(0, "write"), World::call(kExit, {number(1)})}).status, 101);
+  World stopping;
+  stopping.terminal = true;
+  // tcgetattr, and tcsetattr with TOSTOP: SIGTTOU blocked, the child may.
+  std::vector<Step> child = {
+      stopping.store(number(kData), number(1 << (kSigTtou - 1))),
+      World::call(135, {number(0), number(kData), number(0), number(8)}),
+      World::call(kIoctl, {number(0), number(0x5401), number(kData)}),
+      stopping.load(kS2, number(kData + 8)),
+      stopping.store(number(kData + 8), [](const State& s) { return s.x[kS2] | 0x100ull << 32; }),
+      World::call(kIoctl, {number(0), number(0x5402), number(kData)}),
+      answers(0, "TCSETS"),
+      stopping.store(number(kData), number(1 << (kSigTtou - 1))),
+      World::call(135, {number(1), number(kData), number(0), number(8)}),
+      write_nothing,
+      World::call(kExit, {number(1)})};
+  EXPECT_EQ(background(stopping, child).status, kSigTtou);
+}
+
+TEST(TerminalTest, ANewSessionHasNone) {
+  World world;
+  uint64_t name = 0;
+  std::memcpy(&name, "/dev/tty", 8);
+  const auto open = [](uint64_t flags) {
+    return World::call(56, {number(~uint64_t{99}), number(kData), number(flags), number(0)});
+  };
+  world.terminal = true;
+  std::vector<Step> steps = {world.store(number(kData), number(name)), world.store(number(kData + 8), number(0)),
+                             open(2), answers(3, "/dev/tty")};
+  append(steps, {World::call(kFork, {number(17), number(0)})});
+  const size_t child = steps.size() + 3;
+  append(steps, {World::jump_if(is_child, at(child)),
+                 World::call(260, {number(~uint64_t{0}), number(0), number(0), number(0)}),
+                 World::call(kExit, {number(0)}), World::call(kSetSession), open(2), fails(ENXIO, "/dev/tty"),
+                 open(010000000), answers(4, "O_PATH"), World::call(kExit, {number(0)})});
   world.program("first", kBase, steps);
   EXPECT_EQ(world.run("first").status, 0);
 }

@@ -198,5 +198,47 @@ TEST(ProcessTableTest, PidsRiseAndAreUsedAgainOnlyAfterTheWrap) {
   EXPECT_EQ(table.find(gone), nullptr);
 }
 
+TEST(ProcessTableTest, TheNumberOfAGroupOrSessionIsNotFree) {
+  FakeCpu cpu;
+  OsConfig config;
+  Scheduler scheduler(cpu, config);
+  ProcessTable table(scheduler);
+  Process& leader = *table.create();
+  Process& member = *table.create();
+  Process& other = *table.create();
+  member.group = leader.pid();
+  const int32_t group = leader.pid(), session = other.pid() + 1;
+  other.session = session;
+  table.take(leader).reset();
+  // Round once: every number is made and gone, but for those that are taken.
+  for (int32_t made = 0; made < 2 * ProcessTable::kPidMax; ++made) {
+    Process& process = *table.create();
+    ASSERT_FALSE(made > 10 && (process.pid() == group || process.pid() == session)) << process.pid();
+    table.take(process).reset();
+  }
+  member.group = member.pid();
+  bool again = false;
+  for (int32_t made = 0; made < ProcessTable::kPidMax && !again; ++made) {
+    Process& process = *table.create();
+    again = process.pid() == group;
+    table.take(process).reset();
+  }
+  EXPECT_TRUE(again) << "once the group is gone";
+}
+
+TEST(ProcessTableTest, AFullTableIsToldOf) {
+  FakeCpu cpu(uint64_t{1} << 20);
+  OsConfig config;
+  Scheduler scheduler(cpu, config);
+  ProcessTable table(scheduler);
+  Process* last = nullptr;
+  while (Process* const made = table.create()) last = made;
+  EXPECT_EQ(table.size(), static_cast<size_t>(ProcessTable::kPidMax - ProcessTable::kFirstPid));
+  const int32_t pid = last->pid();
+  table.take(*last).reset();
+  ASSERT_NE(last = table.create(), nullptr);
+  EXPECT_EQ(last->pid(), pid);
+}
+
 }  // namespace
 }  // namespace faultline::os
