@@ -13,6 +13,23 @@ namespace faultline::os {
 namespace {
 constexpr int kHighestAdvice = 25;       // Linux 6.1: MADV_COLLAPSE
 constexpr uint64_t kMostReadAhead = 64;  // pages that one MADV_WILLNEED starts
+
+// Linux, mm/madvise.c: advice that takes pages away meets locked ones, or such
+// as are not the program's own.
+bool forbidden_on(const VmArea& area, int advice) {
+  const bool locked = area.lock != AreaLock::none;
+  switch (advice) {
+    case kMadvFree:
+      return locked || !area.anonymous() || area.shared;
+    case kMadvDontNeed:
+    case kMadvRemove:
+    case kMadvCold:
+    case kMadvPageOut:
+      return locked;
+    default:
+      return false;
+  }
+}
 }  // namespace
 
 Result<> AddressSpace::advise(VirtAddr begin, uint64_t length, int advice) {
@@ -25,7 +42,8 @@ Result<> AddressSpace::advise(VirtAddr begin, uint64_t length, int advice) {
     const VmArea& here = area->second;
     const uint64_t from = std::max(start, here.start);
     const uint64_t to = std::min(start + bytes, here.end);
-    if (advice == kMadvDontNeed) drop_pages(here, from, to);
+    if (forbidden_on(here, advice)) return Errno{EINVAL};
+    if (advice == kMadvDontNeed || advice == kMadvDontNeedLocked) drop_pages(here, from, to);
     if (advice != kMadvWillNeed || !here.file) continue;
     for (uint64_t at = from; at < to && ahead < kMostReadAhead; at += page().bytes(), ++ahead) {
       if (!manager_.page_cache().read_ahead(*here.file, here.backing_page(at, page()))) break;
@@ -72,6 +90,9 @@ Result<VirtAddr> AddressSpace::remap(VirtAddr old_start, uint64_t old_length, ui
   if (old_bytes == 0) return Errno{EINVAL};
   if (old_bytes > area->end - start) return Errno{EFAULT};
   if (too_many_areas(4)) return Errno{ENOMEM};
+  if (new_bytes > old_bytes && area->lock != AreaLock::none && !may_lock_more(new_bytes - old_bytes)) {
+    return Errno{EAGAIN};
+  }
   if (new_bytes > old_bytes && !within_limits(*area, new_bytes - old_bytes)) return Errno{ENOMEM};
   if (fixed) {
     const uint64_t to = new_start.value;
@@ -101,8 +122,8 @@ Result<> AddressSpace::grow_mapping(Areas::iterator area, uint64_t new_end) {
   const uint64_t more = page().pages(new_end - area->second.end);
   if (!charge_growth(area->second, more)) return Errno{ENOMEM};
   manager_.cpu().charge(Cycles(manager_.costs().area_change));
-  area->second.end = new_end;
-  merge_around(area->second.start);
+  areas_.change(area, [&](VmArea& grown) { grown.end = new_end; });
+  merge_around(area->first);
   return Unit{};
 }
 

@@ -4,11 +4,15 @@
 #pragma once
 
 #include <cstdint>
+#include <map>
 #include <unordered_map>
+#include <utility>
 
 #include "hw/base/types.h"
 
 namespace faultline::os {
+
+class AddressSpace;
 
 class FileBacking {
  public:
@@ -27,6 +31,9 @@ class FileBacking {
 
   // Resident pages, by page index. Only PageCache touches this.
   std::unordered_map<uint64_t, Pfn> cached_pages;
+
+  // The areas that show it, by address space and start. Only AreaMap touches this.
+  std::map<std::pair<Asid, uint64_t>, AddressSpace*> mappings;
 };
 
 }  // namespace faultline::os

@@ -15,7 +15,9 @@ Reply<std::unique_ptr<AddressSpace>> AddressSpace::fork() {
     // Each committed page may be written by both. What the child has been
     // charged so far goes back with it.
     if (area.committed && !manager_.commit().charge(page().pages(area.bytes()))) return Errno{ENOMEM};
-    child.areas_.emplace_hint(child.areas_.end(), start, area);
+    VmArea copy = area;
+    copy.lock = AreaLock::none;  // a child inherits no locks (mlock(2))
+    child.areas_.insert(std::move(copy));
   }
   child.brk_start_ = brk_start_;
   child.brk_ = brk_;

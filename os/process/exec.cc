@@ -122,7 +122,7 @@ std::array<uint8_t, 16> random_bytes(Kernel& kernel) {
 }
 
 Co<ExecFailure> make_stack(Kernel& kernel, Process& process, const ExecRequest& request, NewProgram& made) {
-  const uint64_t limit = std::min(process.limits[kLimitStack].current, kernel.config().stack_limit);
+  const uint64_t limit = process.limits[kLimitStack].current;
   const VirtAddr top = stack_top(*made.space);
   const Result<> mapped = made.space->map_stack(top, limit);
   if (!mapped.ok()) co_return failure(mapped.error().value, request.path + ": no room for its stack");
