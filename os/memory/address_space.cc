@@ -23,7 +23,8 @@ constexpr uint64_t kLeastStackRoom = uint64_t{128} << 20;
 bool continues(const VmArea& low, const VmArea& high) {
   if (low.end != high.start || low.protection != high.protection || low.shared != high.shared || low.grows_down ||
       high.grows_down || low.no_reserve != high.no_reserve || low.committed != high.committed ||
-      low.may_write != high.may_write || low.use != high.use || low.lock != high.lock || low.file != high.file || low.object != high.object) {
+      low.may_write != high.may_write || low.use != high.use || low.lock != high.lock || low.file != high.file ||
+      low.object != high.object) {
     return false;
   }
   const bool has_places = low.file != nullptr || low.object != nullptr;
@@ -35,7 +36,7 @@ bool continues(const VmArea& low, const VmArea& high) {
 AddressSpace::AddressSpace(MemoryManager& manager, std::unique_ptr<PageTable> table)
     : manager_(manager),
       table_(std::move(table)),
-      areas_(*this, table_->asid()),
+      areas_(*this, table_->asid(), stack_gap()),
       private_(manager.anons()) {
   mmap_top_ = user_end().value - page().bytes();
   manager_.spaces_[asid()] = this;

@@ -213,7 +213,6 @@ class AddressSpace {
   bool all_mapped(uint64_t start, uint64_t end) const;
   Result<uint64_t> place(const MapRequest& request, uint64_t length);
   uint64_t stack_gap() const;
-  uint64_t start_with_gap(const VmArea& area) const;
   bool clear_of_stack(uint64_t end) const;
   std::optional<uint64_t> find_hole(uint64_t hint, uint64_t length) const;
   bool wants_commit(const VmArea& area) const;

@@ -2,6 +2,9 @@
 
 #include <fmt/format.h>
 
+#include <bit>
+#include <iterator>
+
 #include "os/memory/mman.h"
 
 namespace faultline::os {
@@ -20,9 +23,15 @@ void apply(AreaTotals& totals, const VmArea& area, Apply&& to) {
   if (area.protection == 0) to(totals.unreachable, bytes);
 }
 
+constexpr uint64_t kEndOfAddresses = ~uint64_t{0};
+
 }  // namespace
 
 bool VmArea::is_data() const { return !shared && (protection & kProtWrite) && !grows_down && use != AreaUse::stack; }
+
+AreaMap::AreaMap(AddressSpace& owner, Asid asid, uint64_t guard) : owner_(owner), asid_(asid), guard_(guard) {
+  note_gap(gaps_, 0, areas_.end());
+}
 
 AreaMap::~AreaMap() {
   for (const auto& [start, area] : areas_) take_out(area);
@@ -41,25 +50,78 @@ void AreaMap::take_out(const VmArea& area) {
 AreaMap::iterator AreaMap::insert(VmArea area) {
   const uint64_t start = area.start;
   count_in(area);
-  return areas_.emplace(start, std::move(area)).first;
+  const iterator above = areas_.lower_bound(start);
+  forget_gap(floor_below(above), above);
+  const iterator place = areas_.emplace(start, std::move(area)).first;
+  note_gaps(place);
+  return place;
 }
 
 AreaMap::iterator AreaMap::erase(iterator area) {
   take_out(area->second);
-  return areas_.erase(area);
+  forget_gaps(area);
+  const iterator above = areas_.erase(area);
+  note_gap(gaps_, floor_below(above), above);
+  return above;
 }
 
 void AreaMap::begin_at(iterator area, uint64_t start) {
-  auto node = areas_.extract(area);
-  take_out(node.mapped());
-  node.key() = start;
-  node.mapped().start = start;
-  count_in(node.mapped());
-  areas_.insert(std::move(node));
+  VmArea lower = area->second;
+  lower.start = start;
+  erase(area);
+  insert(std::move(lower));
 }
+
+// --- gaps -----------------------------------------------------------------------
+
+uint64_t AreaMap::floor_below(iterator area) const { return area == areas_.begin() ? 0 : std::prev(area)->second.end; }
+
+void AreaMap::note_gap(Gaps& gaps, uint64_t floor, iterator above) const {
+  const uint64_t ceiling = above == areas_.end() ? kEndOfAddresses : guarded_start(above->second);
+  if (ceiling > floor) gaps[std::bit_width(ceiling - floor) - 1].emplace(floor, ceiling);
+}
+
+void AreaMap::forget_gap(uint64_t floor, iterator above) {
+  const uint64_t ceiling = above == areas_.end() ? kEndOfAddresses : guarded_start(above->second);
+  if (ceiling > floor) gaps_[std::bit_width(ceiling - floor) - 1].erase(floor);
+}
+
+void AreaMap::note_gaps(iterator area) {
+  note_gap(gaps_, floor_below(area), area);
+  note_gap(gaps_, area->second.end, std::next(area));
+}
+
+void AreaMap::forget_gaps(iterator area) {
+  forget_gap(floor_below(area), area);
+  forget_gap(area->second.end, std::next(area));
+}
+
+std::optional<uint64_t> AreaMap::highest_hole(uint64_t lowest, uint64_t top, uint64_t length) const {
+  std::optional<uint64_t> best;
+  for (unsigned order = std::bit_width(length) - 1; order < gaps_.size(); ++order) {
+    const auto& gaps = gaps_[order];
+    // Only of the first order, and at the two ends, is one that is too short.
+    for (auto gap = gaps.lower_bound(top); gap != gaps.begin();) {
+      --gap;
+      const uint64_t floor = std::max(gap->first, lowest);
+      const uint64_t ceiling = std::min(gap->second, top);
+      if (best && ceiling <= *best) break;
+      if (ceiling < floor || ceiling - floor < length) continue;
+      best = std::max(best.value_or(0), ceiling - length);
+      break;
+    }
+  }
+  return best;
+}
+
+// --- the check --------------------------------------------------------------------
 
 std::optional<std::string> AreaMap::check_invariants() const {
   AreaTotals again;
+  Gaps gaps;
+  for (auto area = areas_.begin(); area != areas_.end(); ++area) note_gap(gaps, floor_below(area), area);
+  note_gap(gaps, floor_below(areas_.end()), areas_.end());
+  if (gaps != gaps_) return "the gaps between areas are not what they were noted to be";
   for (const auto& [start, area] : areas_) {
     apply(again, area, [](uint64_t& total, uint64_t bytes) { total += bytes; });
     if (!area.file) continue;

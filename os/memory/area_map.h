@@ -1,8 +1,10 @@
 // The areas of one address space by their start, and what they come to. The
-// sums, and the list that every mapped file keeps of its mappings, change with
-// the areas: nothing that asks for them walks over all areas.
+// sums, the gaps between areas, and the list that every mapped file keeps of its
+// mappings change with the areas: nothing that asks for them walks over all areas.
 #pragma once
 
+#include <algorithm>
+#include <array>
 #include <cstdint>
 #include <map>
 #include <optional>
@@ -32,7 +34,8 @@ class AreaMap {
   // Not to be written through: an area changes by change().
   using iterator = std::map<uint64_t, VmArea>::const_iterator;
 
-  AreaMap(AddressSpace& owner, Asid asid) : owner_(owner), asid_(asid) {}
+  // Nobody's place is within `guard` bytes below a stack, though nothing is there.
+  AreaMap(AddressSpace& owner, Asid asid, uint64_t guard);
   ~AreaMap();
   AreaMap(const AreaMap&) = delete;
   AreaMap& operator=(const AreaMap&) = delete;
@@ -53,24 +56,45 @@ class AreaMap {
   void change(iterator area, Change&& how) {
     VmArea& there = areas_.find(area->first)->second;
     take_out(there);
+    forget_gaps(area);
     std::forward<Change>(how)(there);
+    note_gaps(area);
     count_in(there);
   }
   // An area begins further down from now on; what it shows there comes before
   // what it showed so far.
   void begin_at(iterator area, uint64_t start);
 
-  // The sums and the files' lists counted again: one line when they differ.
+  // The highest place for `length` bytes, not 0, between `lowest` and `top` that
+  // no area has, nor the guard below one that grows down.
+  std::optional<uint64_t> highest_hole(uint64_t lowest, uint64_t top, uint64_t length) const;
+  // An area's first byte, or that of the guard below it.
+  uint64_t guarded_start(const VmArea& area) const {
+    return area.grows_down ? area.start - std::min(area.start, guard_) : area.start;
+  }
+
+  // The sums, the gaps and the files' lists counted again: one line when they differ.
   std::optional<std::string> check_invariants() const;
 
  private:
   void count_in(const VmArea& area);
   void take_out(const VmArea& area);
+  // By their first byte, the byte after the last; a map for each binary order of length.
+  using Gaps = std::array<std::map<uint64_t, uint64_t>, 64>;
+  // The gap from `floor` up to the area `above`, if there is one.
+  void note_gap(Gaps& gaps, uint64_t floor, iterator above) const;
+  void forget_gap(uint64_t floor, iterator above);
+  uint64_t floor_below(iterator area) const;
+  // On both sides of an area.
+  void note_gaps(iterator area);
+  void forget_gaps(iterator area);
 
   AddressSpace& owner_;
   Asid asid_;
+  uint64_t guard_;
   std::map<uint64_t, VmArea> areas_;
   AreaTotals totals_;
+  Gaps gaps_;
 };
 
 }  // namespace faultline::os

@@ -26,6 +26,9 @@ class FileBacking {
   // consecutive for consecutive pages wherever possible.
   virtual uint64_t sector(uint64_t page_index) = 0;
 
+  // Somebody changed the page in memory; it is not on the disk yet.
+  virtual void page_changed(uint64_t page_index) {}
+
   // Names the file in /proc/self/maps and in reports.
   virtual const char* name() const = 0;
 

@@ -147,8 +147,8 @@ bool AddressSpace::locks_out_of_reach(const Frame& frame) const {
                      [&](uint64_t, Anon& anon) { found |= &anon == frame.anon; });
     }
     const uint64_t offset = frame.index << page().shift;
-    found |= frame.file && area.file.get() == frame.file && area.offset <= offset &&
-             offset - area.offset < area.bytes();
+    found |=
+        frame.file && area.file.get() == frame.file && area.offset <= offset && offset - area.offset < area.bytes();
     if (found) return true;
   }
   return false;

@@ -65,14 +65,9 @@ bool AddressSpace::charge_growth(const VmArea& area, uint64_t pages) {
   return true;
 }
 
-// Nobody's place is right below a stack, though nothing is there (Linux, vm_start_gap).
-uint64_t AddressSpace::start_with_gap(const VmArea& area) const {
-  return area.grows_down ? area.start - std::min(area.start, stack_gap()) : area.start;
-}
-
 bool AddressSpace::clear_of_stack(uint64_t end) const {
   const auto next = areas_.lower_bound(end);
-  return next == areas_.end() || end <= start_with_gap(next->second);
+  return next == areas_.end() || end <= areas_.guarded_start(next->second);
 }
 
 std::optional<uint64_t> AddressSpace::find_hole(uint64_t hint, uint64_t length) const {
@@ -85,19 +80,8 @@ std::optional<uint64_t> AddressSpace::find_hole(uint64_t hint, uint64_t length) 
   const bool fits = hint != 0 && length <= end && hint <= end - length;
   if (fits && range_is_free(hint, hint + length) && clear_of_stack(hint + length)) return hint;
   // From the top down; where nothing fits below the stack, anywhere.
-  for (const uint64_t top : {mmap_top_, end}) {
-    auto area = areas_.lower_bound(top);
-    uint64_t ceiling = area == areas_.end() ? top : std::min(top, start_with_gap(area->second));
-    for (;;) {
-      const bool below = area != areas_.begin();
-      const uint64_t floor = below ? std::max(std::prev(area)->second.end, lowest) : lowest;
-      if (ceiling > floor && ceiling - floor >= length) return ceiling - length;
-      if (!below) break;
-      --area;
-      ceiling = std::min(ceiling, start_with_gap(area->second));
-    }
-  }
-  return std::nullopt;
+  const std::optional<uint64_t> hole = areas_.highest_hole(lowest, mmap_top_, length);
+  return hole ? hole : areas_.highest_hole(lowest, end, length);
 }
 
 Result<uint64_t> AddressSpace::place(const MapRequest& request, uint64_t length) {
