@@ -264,9 +264,10 @@ void Kernel::kill_largest() {
   if (!victim) return parts_.memory.give_up();
   const std::shared_ptr<AddressSpace> space = victim->space;
   const uint64_t page = parts_.memory.page().bytes();
-  say(fmt::format("out of memory: killed process {} ({}), which had {} KB in memory, {} KB on swap and {} KB of page tables",
-                  victim->pid(), victim->command, most.resident * page / 1024, most.swapped * page / 1024,
-                  most.tables * page / 1024));
+  say(fmt::format(
+      "out of memory: killed process {} ({}), which had {} KB in memory, {} KB on swap and {} KB of page tables",
+      victim->pid(), victim->command, most.resident * page / 1024, most.swapped * page / 1024,
+      most.tables * page / 1024));
   space->set_dying();
   SignalInfo info;
   info.signal = kSigKill;

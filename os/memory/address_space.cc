@@ -23,8 +23,9 @@ constexpr uint64_t kLeastStackRoom = uint64_t{128} << 20;
 bool continues(const VmArea& low, const VmArea& high) {
   if (low.end != high.start || low.protection != high.protection || low.shared != high.shared || low.grows_down ||
       high.grows_down || low.no_reserve != high.no_reserve || low.committed != high.committed ||
-      low.may_write != high.may_write || low.use != high.use || low.lock != high.lock || low.file != high.file ||
-      low.object != high.object) {
+      low.may_write != high.may_write || low.use != high.use || low.lock != high.lock ||
+      low.not_for_children != high.not_for_children || low.empty_in_children != high.empty_in_children ||
+      low.file != high.file || low.object != high.object) {
     return false;
   }
   const bool has_places = low.file != nullptr || low.object != nullptr;

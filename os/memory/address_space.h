@@ -81,6 +81,8 @@ struct FaultReply {
 enum class Populate : uint8_t {
   all,     // MAP_POPULATE
   locked,  // what mlock(2) and MCL_FUTURE hold in memory
+  read,    // MADV_POPULATE_READ and _WRITE: a hole is segv_maperr
+  write,
 };
 
 // What a process gives back when it dies, in pages (Linux, oom_badness).
@@ -108,13 +110,15 @@ class AddressSpace {
   Result<> unmap(VirtAddr start, uint64_t length);
   // mprotect(2): EINVAL, ENOMEM, EACCES.
   Result<> protect(VirtAddr start, uint64_t length, int protection);
-  // madvise(2): MADV_DONTNEED drops the pages, MADV_WILLNEED starts to read a
-  // file's; other known advice is taken and changes nothing. EINVAL, ENOMEM.
+  // madvise(2): MADV_DONTNEED and MADV_REMOVE drop the pages, MADV_WILLNEED
+  // starts to read a file's, MADV_DONTFORK and its like are for fork; other
+  // known advice is taken and changes nothing. MADV_POPULATE_* are the
+  // caller's. EINVAL, EACCES, EOPNOTSUPP, ENOMEM.
   Result<> advise(VirtAddr start, uint64_t length, int advice);
   // msync(2): writes the dirty pages of the shared files in the range. EINVAL,
-  // ENOMEM where nothing is mapped, EIO.
+  // ENOMEM where nothing is mapped, EBUSY where it is locked, EIO.
   Reply<> sync(VirtAddr start, uint64_t length, int flags);
-  // mremap(2) without MREMAP_DONTUNMAP: EINVAL, EFAULT, ENOMEM.
+  // mremap(2): EINVAL, EFAULT, ENOMEM, EAGAIN.
   Result<VirtAddr> remap(VirtAddr old_start, uint64_t old_length, uint64_t new_length, int flags, VirtAddr new_start);
   // mlock2(2) or, with AreaLock::none, munlock(2): EPERM, ENOMEM, EINVAL. The
   // caller populates the range then.
@@ -225,12 +229,18 @@ class AddressSpace {
   void apply_protection(const VmArea& area);
   bool may_lock_more(uint64_t bytes) const;
   uint64_t locked_bytes_in(uint64_t start, uint64_t end) const;
+  template <class Change>
+  Result<> change_part(Areas::iterator area, uint64_t start, uint64_t end, Change&& how);
+  Result<> advise_area(Areas::iterator area, uint64_t start, uint64_t end, int advice);
+  void remove_pages(const VmArea& area, uint64_t start, uint64_t end);
   Result<> lock_area(Areas::iterator area, uint64_t start, uint64_t end, AreaLock how);
   void lock_every_area(AreaLock how);
   Access populating_access(const VmArea& area) const;
+  bool shows(const VmArea& area, const Frame& frame) const;
   bool range_is_valid(uint64_t start, uint64_t length) const;
   Result<> grow_mapping(Areas::iterator area, uint64_t new_end);
-  Result<VirtAddr> move_mapping(uint64_t start, uint64_t length, uint64_t new_length, uint64_t to);
+  enum class Source : uint8_t { goes, stays_empty, stays };
+  Result<VirtAddr> move_mapping(uint64_t start, uint64_t length, uint64_t new_length, uint64_t to, Source source);
 
   // --- faults (fault.cc) --------------------------------------------------------------
   struct Fault {
@@ -259,6 +269,7 @@ class AddressSpace {
   Reply<Pfn> file_page(const Fault& fault);
 
   // --- fork (fork.cc) -------------------------------------------------------------------
+  void share_private_pages(const VmArea& area, AddressSpace& child);
   void copy_entries(const VmArea& area, AddressSpace& child);
 
   MemoryManager& manager_;

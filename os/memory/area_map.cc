@@ -18,10 +18,10 @@ void apply(AreaTotals& totals, const VmArea& area, Apply&& to) {
   to(totals.mapped, bytes);
   if (area.is_data()) to(totals.data, bytes);
   if (area.committed) to(totals.committed, bytes);
-  if (area.lock == AreaLock::none) return;
-  to(totals.locked, bytes);
-  if (area.protection == 0) to(totals.unreachable, bytes);
+  if (area.lock != AreaLock::none) to(totals.locked, bytes);
 }
+
+bool is_locked_out_of_reach(const VmArea& area) { return area.lock != AreaLock::none && area.protection == 0; }
 
 constexpr uint64_t kEndOfAddresses = ~uint64_t{0};
 
@@ -40,11 +40,13 @@ AreaMap::~AreaMap() {
 void AreaMap::count_in(const VmArea& area) {
   apply(totals_, area, [](uint64_t& total, uint64_t bytes) { total += bytes; });
   if (area.file) area.file->mappings.emplace(std::pair{asid_, area.start}, &owner_);
+  if (is_locked_out_of_reach(area)) locked_out_of_reach_.insert(area.start);
 }
 
 void AreaMap::take_out(const VmArea& area) {
   apply(totals_, area, [](uint64_t& total, uint64_t bytes) { total -= bytes; });
   if (area.file) area.file->mappings.erase(std::pair{asid_, area.start});
+  if (is_locked_out_of_reach(area)) locked_out_of_reach_.erase(area.start);
 }
 
 AreaMap::iterator AreaMap::insert(VmArea area) {
@@ -118,12 +120,14 @@ std::optional<uint64_t> AreaMap::highest_hole(uint64_t lowest, uint64_t top, uin
 
 std::optional<std::string> AreaMap::check_invariants() const {
   AreaTotals again;
+  std::set<uint64_t> out_of_reach;
   Gaps gaps;
   for (auto area = areas_.begin(); area != areas_.end(); ++area) note_gap(gaps, floor_below(area), area);
   note_gap(gaps, floor_below(areas_.end()), areas_.end());
   if (gaps != gaps_) return "the gaps between areas are not what they were noted to be";
   for (const auto& [start, area] : areas_) {
     apply(again, area, [](uint64_t& total, uint64_t bytes) { total += bytes; });
+    if (is_locked_out_of_reach(area)) out_of_reach.insert(start);
     if (!area.file) continue;
     const auto listed = area.file->mappings.find({asid_, start});
     if (listed == area.file->mappings.end() || listed->second != &owner_) {
@@ -137,7 +141,7 @@ std::optional<std::string> AreaMap::check_invariants() const {
       }
     }
   }
-  if (again != totals_) return "what the areas come to does not add up";
+  if (again != totals_ || out_of_reach != locked_out_of_reach_) return "what the areas come to does not add up";
   return std::nullopt;
 }
 

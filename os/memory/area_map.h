@@ -8,6 +8,7 @@
 #include <cstdint>
 #include <map>
 #include <optional>
+#include <set>
 #include <string>
 #include <utility>
 
@@ -20,11 +21,10 @@ class AddressSpace;
 
 // In bytes.
 struct AreaTotals {
-  uint64_t mapped = 0;       // all: VmSize, RLIMIT_AS
-  uint64_t data = 0;         // what RLIMIT_DATA bounds
-  uint64_t committed = 0;    // charged against the commit limit
-  uint64_t locked = 0;       // mlock(2): VmLck, RLIMIT_MEMLOCK
-  uint64_t unreachable = 0;  // of these, those that nobody may touch: they have no entries
+  uint64_t mapped = 0;     // all: VmSize, RLIMIT_AS
+  uint64_t data = 0;       // what RLIMIT_DATA bounds
+  uint64_t committed = 0;  // charged against the commit limit
+  uint64_t locked = 0;     // mlock(2): VmLck, RLIMIT_MEMLOCK
 
   bool operator==(const AreaTotals&) const = default;
 };
@@ -47,6 +47,8 @@ class AreaMap {
   iterator upper_bound(uint64_t start) const { return areas_.upper_bound(start); }
   size_t size() const { return areas_.size(); }
   const AreaTotals& totals() const { return totals_; }
+  // Where the locked areas begin that nobody may touch: their pages have no entries.
+  const std::set<uint64_t>& locked_out_of_reach() const { return locked_out_of_reach_; }
 
   // The place is free; the area is not empty.
   iterator insert(VmArea area);
@@ -94,6 +96,7 @@ class AreaMap {
   uint64_t guard_;
   std::map<uint64_t, VmArea> areas_;
   AreaTotals totals_;
+  std::set<uint64_t> locked_out_of_reach_;
   Gaps gaps_;
 };
 

@@ -7,6 +7,7 @@
 #include <algorithm>
 
 #include "os/memory/address_space.h"
+#include "os/memory/change_part.h"
 #include "os/memory/memory_manager.h"
 #include "os/memory/mman.h"
 
@@ -55,15 +56,7 @@ Result<> AddressSpace::lock(VirtAddr begin, uint64_t length, AreaLock how) {
 
 Result<> AddressSpace::lock_area(Areas::iterator area, uint64_t start, uint64_t end, AreaLock how) {
   if (area->second.lock == how) return Unit{};
-  const unsigned borders = (area->second.start < start) + (end < area->second.end);
-  if (borders != 0 && too_many_areas(borders)) return Errno{ENOMEM};
-  split_at(start);
-  split_at(end);
-  areas_.change(areas_.find(start), [&](VmArea& part) { part.lock = how; });
-  manager_.cpu().charge(Cycles(manager_.costs().area_change));
-  merge_around(end);
-  merge_around(start);
-  return Unit{};
+  return change_part(area, start, end, [&](VmArea& part) { part.lock = how; });
 }
 
 Result<> AddressSpace::lock_all(int flags) {
@@ -104,10 +97,13 @@ Access AddressSpace::populating_access(const VmArea& area) const {
 
 FaultReply AddressSpace::populate(uint64_t& at, uint64_t end, Populate which, FaultProgress& progress) {
   const auto area = first_ending_after(at);
+  const bool demanded = which == Populate::read || which == Populate::write;
   if (area == areas_.end() || area->second.start >= end) {
+    if (demanded) return {.kind = FaultReply::Kind::segv_maperr};
     at = end;
     return {};
   }
+  if (demanded && area->second.start > at) return {.kind = FaultReply::Kind::segv_maperr};
   const VmArea& here = area->second;
   at = std::max(at, here.start);
   if (which == Populate::locked && here.lock == AreaLock::none) {
@@ -115,8 +111,10 @@ FaultReply AddressSpace::populate(uint64_t& at, uint64_t end, Populate which, Fa
     return {};
   }
   // Of an area that is locked as it is touched, what is in memory needs its entry.
-  const bool wanted = here.lock != AreaLock::on_fault || in_memory(VirtAddr(at));
-  const Access access = populating_access(here);
+  const bool wanted = demanded || here.lock != AreaLock::on_fault || in_memory(VirtAddr(at));
+  const Access access = which == Populate::write  ? Access::store
+                        : which == Populate::read ? Access::load
+                                                  : populating_access(here);
   if (wanted && !user_bytes(VirtAddr(at), access).data) {
     const FaultReply reply = handle_fault(VirtAddr(at), access, progress);
     if (!reply.resolved()) return reply;
@@ -136,22 +134,24 @@ bool AddressSpace::locks(VirtAddr address) const {
 }
 
 bool AddressSpace::locks_out_of_reach(const Frame& frame) const {
-  if (areas_.totals().unreachable == 0) return false;
-  bool found = false;
-  for (const auto& [start, area] : areas_) {
-    if (area.lock == AreaLock::none || area.protection != 0) continue;
-    const uint64_t first = area.object ? area.backing_page(start, page()) : start >> page().shift;
-    const AnonMap& anons = area.object ? *area.object : private_;
-    if (frame.anon && (area.object || !area.shared)) {
-      anons.for_each(first, first + page().pages(area.bytes()),
-                     [&](uint64_t, Anon& anon) { found |= &anon == frame.anon; });
-    }
+  const auto& starts = areas_.locked_out_of_reach();
+  return std::any_of(starts.begin(), starts.end(),
+                     [&](uint64_t start) { return shows(areas_.find(start)->second, frame); });
+}
+
+// Whether the page in a frame is one of an area's, mapped or not.
+bool AddressSpace::shows(const VmArea& area, const Frame& frame) const {
+  if (frame.file) {
     const uint64_t offset = frame.index << page().shift;
-    found |=
-        frame.file && area.file.get() == frame.file && area.offset <= offset && offset - area.offset < area.bytes();
-    if (found) return true;
+    return area.file.get() == frame.file && area.offset <= offset && offset - area.offset < area.bytes();
   }
-  return false;
+  if (area.shared && !area.object) return false;
+  const AnonMap& anons = area.object ? *area.object : private_;
+  const uint64_t first = area.object ? area.backing_page(area.start, page()) : area.start >> page().shift;
+  bool found = false;
+  anons.for_each(first, first + page().pages(area.bytes()),
+                 [&](uint64_t, Anon& anon) { found |= &anon == frame.anon; });
+  return found;
 }
 
 bool MemoryManager::is_locked(Pfn pfn) {

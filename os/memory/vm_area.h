@@ -28,6 +28,8 @@ struct VmArea {
   bool may_write = true;   // PROT_WRITE may be asked for (a shared file opened for reading: no)
   AreaUse use = AreaUse::other;
   AreaLock lock = AreaLock::none;
+  bool not_for_children = false;      // MADV_DONTFORK
+  bool empty_in_children = false;     // MADV_WIPEONFORK
   std::shared_ptr<FileBacking> file;  // null: anonymous
   std::shared_ptr<AnonMap> object;    // shared anonymous: its pages
   uint64_t offset = 0;                // bytes into `file` or `object`

@@ -45,7 +45,7 @@ Result<> take_file(SyscallContext& call, MapRequest& request) {
 
 // What mlock(2) promises of a range that became mapped, or may be touched now.
 Co<> hold_locked(SyscallContext& call, uint64_t start, uint64_t end) {
-  [[maybe_unused]] const Result<> as_far_as_it_goes =
+  [[maybe_unused]] const FaultReply::Kind as_far_as_it_goes =
       co_await populate(call, start, end, Populate::locked, OnFailure::go_on);
 }
 
@@ -68,7 +68,7 @@ Co<SyscallResult> sys_mmap(SyscallContext& call) {
   const uint64_t end = start + space.page().round_up(request.length);
   // That it fails is no error of mmap(2).
   const bool all = (request.flags & (kMapPopulate | kMapNonBlock)) == kMapPopulate;
-  [[maybe_unused]] const Result<> as_far_as_it_goes =
+  [[maybe_unused]] const FaultReply::Kind as_far_as_it_goes =
       co_await populate(call, start, end, all ? Populate::all : Populate::locked, OnFailure::go_on);
   co_return start;
 }
@@ -95,8 +95,28 @@ Co<SyscallResult> sys_mremap(SyscallContext& call) {
   co_return start;
 }
 
-SyscallResult sys_madvise(SyscallContext& call) {
-  return answer(call.task.process().space->advise(call.address(0), call.args[1], call.integer(2)));
+Co<SyscallResult> sys_madvise(SyscallContext& call) {
+  AddressSpace& space = *call.task.process().space;
+  const int advice = call.integer(2);
+  const bool populates = advice == kMadvPopulateRead || advice == kMadvPopulateWrite;
+  const uint64_t end = call.args[0] + space.page().round_up(call.args[1]);
+  const Result<> done = space.advise(call.address(0), call.args[1], advice);
+  // A hole is an error only once the pages before it are there.
+  const bool hole = populates && !done.ok() && done.error() == Errno{ENOMEM};
+  if (!done.ok() && !hole) co_return done.error();
+  if (!populates) co_return uint64_t{0};
+  const Populate how = advice == kMadvPopulateRead ? Populate::read : Populate::write;
+  const FaultReply::Kind ended = co_await populate(call, call.args[0], end, how, OnFailure::report);
+  switch (ended) {
+    case FaultReply::Kind::resolved:
+      co_return uint64_t{0};
+    case FaultReply::Kind::segv_accerr:
+      co_return Errno{EINVAL};
+    case FaultReply::Kind::bus_adrerr:
+      co_return Errno{EFAULT};
+    default:
+      co_return Errno{ENOMEM};
+  }
 }
 
 Co<SyscallResult> sys_brk(SyscallContext& call) {

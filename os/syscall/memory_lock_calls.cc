@@ -16,17 +16,10 @@ Co<SyscallResult> lock(SyscallContext& call, AreaLock how) {
   const PageSize page = space.page();
   const uint64_t start = page.round_down(call.args[0]);
   const uint64_t end = start + page.round_up(call.args[1] + (call.args[0] - start));
-  const Result<> present = co_await populate(call, start, end, Populate::locked, OnFailure::report);
-  if (present.ok()) co_return uint64_t{0};
+  const FaultReply::Kind present = co_await populate(call, start, end, Populate::locked, OnFailure::report);
+  if (present == FaultReply::Kind::resolved) co_return uint64_t{0};
   // As POSIX has it (Linux, __mlock_posix_error_return).
-  switch (present.error().value) {
-    case EFAULT:
-      co_return Errno{ENOMEM};
-    case ENOMEM:
-      co_return Errno{EAGAIN};
-    default:
-      co_return present.error();
-  }
+  co_return Errno{present == FaultReply::Kind::out_of_memory ? EAGAIN : ENOMEM};
 }
 
 Co<SyscallResult> sys_mlock(SyscallContext& call) { return lock(call, AreaLock::whole); }
@@ -49,7 +42,7 @@ Co<SyscallResult> sys_mlockall(SyscallContext& call) {
   const Result<> done = space.lock_all(call.integer(0));
   if (!done.ok()) co_return done.error();
   if (call.integer(0) & kMclCurrent) {
-    [[maybe_unused]] const Result<> as_far_as_it_goes =
+    [[maybe_unused]] const FaultReply::Kind as_far_as_it_goes =
         co_await populate(call, 0, space.user_end().value, Populate::locked, OnFailure::go_on);
   }
   co_return uint64_t{0};

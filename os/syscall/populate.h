@@ -11,11 +11,12 @@
 namespace faultline::os {
 
 enum class OnFailure : uint8_t {
-  report,  // EFAULT where a page may not be touched or has none; ENOMEM without memory
-  go_on,   // with the next area
+  report,
+  go_on,  // with the next area, but for want of memory
 };
 
-// Gives others their turn on the way. EINTR when the process is to end.
-Co<Result<>> populate(SyscallContext& call, uint64_t start, uint64_t end, Populate which, OnFailure then);
+// How it ended: resolved, or what forbade it. Gives others their turn on the way.
+// A process that is to end gets out_of_memory.
+Co<FaultReply::Kind> populate(SyscallContext& call, uint64_t start, uint64_t end, Populate which, OnFailure then);
 
 }  // namespace faultline::os

@@ -50,8 +50,8 @@ TEST(PageTables, AreCountedByLevel) {
 
 // What a process has on swap counts as much as what it has in memory.
 TEST(OutOfMemory, KillsWhoeverHoldsMost) {
-  RunResult result = faultline_run(
-      {.settings = {"dram.size=2M", "swap.size=16M", "vm.overcommit=1"}, .program = "oom_victim"});
+  RunResult result =
+      faultline_run({.settings = {"dram.size=2M", "swap.size=16M", "vm.overcommit=1"}, .program = "oom_victim"});
   EXPECT_EQ(result.status, 0) << result.err;
   EXPECT_EQ(result.out, "the first to end: the large one, by signal 9\n") << result.err;
   EXPECT_THAT(result.err, HasSubstr("KB in memory, ")) << result.err;
@@ -59,8 +59,9 @@ TEST(OutOfMemory, KillsWhoeverHoldsMost) {
 }
 
 TEST(OutOfMemory, ExecSaysThatTheCommitLimitForbidsIt) {
-  RunResult result = faultline_run(
-      {.settings = {"dram.size=2M", "swap.size=0", "vm.overcommit=2", "vm.overcommit_ratio=1"}, .program = "page_size"});
+  RunResult result =
+      faultline_run({.settings = {"dram.size=2M", "swap.size=0", "vm.overcommit=2", "vm.overcommit_ratio=1"},
+                     .program = "page_size"});
   EXPECT_EQ(result.status, 2);
   EXPECT_THAT(result.err, HasSubstr("more memory than may be promised")) << result.err;
 }
