@@ -31,6 +31,7 @@ constexpr uint64_t kFarNumber = 1024;
 constexpr size_t kSleepersNamed = 8;  // in the line about a deadlock
 constexpr uint64_t kFilesSoft = 1024;
 constexpr uint64_t kFilesHard = 4096;
+constexpr uint64_t kLockedBytes = uint64_t{8} << 20;  // Linux, MLOCK_LIMIT
 
 // Those that an instruction of the program causes.
 constexpr SignalSet kFaultSignals = SignalSet::of(kSigSegv) | SignalSet::of(kSigBus) | SignalSet::of(kSigIll) |
@@ -40,6 +41,7 @@ void set_limits(Process& process, const OsConfig& config) {
   process.limits[kLimitStack].current = config.stack_limit;
   process.limits[kLimitCore].current = 0;
   process.limits[kLimitProcesses] = {ProcessTable::kPidMax, ProcessTable::kPidMax};
+  process.limits[kLimitLocked] = {kLockedBytes, kLockedBytes};
   process.limits[kLimitNice] = {0, 0};
   process.limits[kLimitRealTime] = {0, 0};
   process.limits[kLimitFiles] = {kFilesSoft, kFilesHard};
@@ -260,15 +262,21 @@ void Kernel::record_end(Process& process) {
 // The process that gives most back dies; the one made last among equals.
 void Kernel::kill_largest() {
   Process* victim = nullptr;
+  MemoryHeld most;
   for (const auto& [pid, process] : processes_) {
     if (!process->space || process->main_task().dying()) continue;
-    if (!victim || process->space->resident_pages() >= victim->space->resident_pages()) victim = process.get();
+    const MemoryHeld held = process->space->memory_held();
+    if (victim && held.all() < most.all()) continue;
+    victim = process.get();
+    most = held;
   }
   if (!victim) return parts_.memory.give_up();
   const std::shared_ptr<AddressSpace> space = victim->space;
-  const uint64_t kilobytes = space->resident_pages() * parts_.memory.page().bytes() / 1024;
-  say(fmt::format("out of memory: killed process {} ({}), which had {} KB in memory", victim->pid(), victim->command,
-                  kilobytes));
+  const uint64_t page = parts_.memory.page().bytes();
+  say(fmt::format(
+      "out of memory: killed process {} ({}), which had {} KB in memory, {} KB on swap and {} KB of page tables",
+      victim->pid(), victim->command, most.resident * page / 1024, most.swapped * page / 1024,
+      most.tables * page / 1024));
   space->set_dying();
   SignalInfo info;
   info.signal = kSigKill;

@@ -105,8 +105,9 @@ void add_os_settings(std::vector<Setting>& table) {
   table.push_back(setting<&C::os, &O::timer_hz>(
       "os.timer_hz", {.help = "Timer ticks; a time slice is one tick.", .unit = "a second", .range = {1, 100'000}}));
   table.push_back(setting<&C::os, &O::stack_limit>(
-      "os.stack_limit",
-      {.help = "How far a stack may grow.", .unit = "bytes", .range = {uint64_t{64} << 10, uint64_t{1} << 30}}));
+      "os.stack_limit", {.help = "How far a stack may grow before the program raises its limit.",
+                         .unit = "bytes",
+                         .range = {uint64_t{64} << 10, uint64_t{1} << 30}}));
   add_costs(table);
 }
 

@@ -133,6 +133,10 @@ class Inode : public FileBacking, public std::enable_shared_from_this<Inode> {
   // `offset` comes back as the place after the last byte (O_APPEND sets it).
   virtual Co<Result<uint64_t>> write(IoContext& io, OpenFile& file, uint64_t& offset, VirtAddr from, uint64_t bytes);
   virtual Co<Result<>> truncate(IoContext& io, uint64_t size);
+  // lseek(2), SEEK_DATA and SEEK_HOLE, from an offset below size(); nothing: no
+  // data from there to the end. A file that knows of no holes is all data.
+  virtual std::optional<uint64_t> next_data(uint64_t offset) const { return offset; }
+  virtual uint64_t next_hole(uint64_t offset) const { return size(); }
   // PollEvent bits that hold now; a change wakes Vfs::poll_changes().
   virtual uint32_t poll(const OpenFile& file) const { return kPollIn | kPollOut; }
   // FIONREAD; nothing: ENOTTY.

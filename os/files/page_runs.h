@@ -5,6 +5,7 @@
 #include <cstdint>
 #include <iterator>
 #include <map>
+#include <optional>
 
 namespace faultline::os {
 
@@ -38,6 +39,17 @@ class PageRuns {
       count_ -= from->second - from->first;
       from = runs_.erase(from);
     }
+  }
+
+  // The first page from `first` on that is in it, or that is not.
+  std::optional<uint64_t> next_in(uint64_t first) const {
+    const auto next = runs_.upper_bound(first);
+    if (next != runs_.begin() && std::prev(next)->second > first) return first;
+    return next == runs_.end() ? std::nullopt : std::optional(next->first);
+  }
+  uint64_t next_out(uint64_t first) const {
+    const auto next = runs_.upper_bound(first);
+    return next != runs_.begin() ? std::max(first, std::prev(next)->second) : first;
   }
 
   uint64_t count() const { return count_; }

@@ -74,8 +74,10 @@ std::string proc_status(const ProcessFacts& p) {
                                  p.command, state_name(p.state), p.pid, p.pid, p.parent);
   text += fmt::format("TracerPid:\t0\nUid:\t{0}\t{0}\t{0}\t{0}\nGid:\t{1}\t{1}\t{1}\t{1}\nFDSize:\t64\n", p.uid, p.gid);
   if (p.space) {
-    text += fmt::format("VmPeak:\t{0:8} kB\nVmSize:\t{0:8} kB\nVmHWM:\t{1:8} kB\nVmRSS:\t{2:8} kB\n",
-                        mapped_bytes(p) >> 10, peak >> 10, resident_bytes(p) >> 10);
+    text += fmt::format(
+        "VmPeak:\t{0:8} kB\nVmSize:\t{0:8} kB\nVmLck:\t{1:8} kB\nVmPin:\t       0 kB\nVmHWM:\t{2:8} kB\n"
+        "VmRSS:\t{3:8} kB\n",
+        mapped_bytes(p) >> 10, p.space->locked_bytes() >> 10, peak >> 10, resident_bytes(p) >> 10);
   }
   text += fmt::format("Threads:\t{}\nSigPnd:\t{:016x}\nShdPnd:\t{:016x}\nSigBlk:\t{:016x}\nSigIgn:\t{:016x}\n",
                       p.threads, 0, p.pending_signals, p.blocked_signals, p.ignored_signals);

@@ -95,6 +95,18 @@ void RegularFile::hold(uint64_t begin, uint64_t end) {
   held_.add(begin >> page.shift, page.pages(end));
 }
 
+void RegularFile::note_data(uint64_t begin, uint64_t end) {
+  const PageSize page = services_.disk.page();
+  hold(begin, end);
+  data_.add(begin >> page.shift, page.pages(end));
+}
+
+// A page beyond the end is the mapping's alone.
+void RegularFile::page_changed(uint64_t page_index) {
+  const unsigned shift = services_.disk.page().shift;
+  if (page_index << shift < size_) note_data(page_index << shift, (page_index + 1) << shift);
+}
+
 // What lseek(2) says are data, and not st_blocks: that one changes by itself
 // when the host gets round to writing.
 void RegularFile::find_host_data() const {
@@ -111,6 +123,7 @@ void RegularFile::find_host_data() const {
     const uint64_t begin = data < 0 ? at : std::min(static_cast<uint64_t>(data), host_size_);
     const uint64_t end = hole <= data ? host_size_ : std::min(static_cast<uint64_t>(hole), host_size_);
     held_.add(begin >> page.shift, page.pages(end));
+    data_.add(begin >> page.shift, page.pages(end));
     at = end;
   }
 }
@@ -118,6 +131,20 @@ void RegularFile::find_host_data() const {
 uint64_t RegularFile::disk_sectors() const {
   find_host_data();
   return held_.count() << (services_.disk.page().shift - 9);
+}
+
+std::optional<uint64_t> RegularFile::next_data(uint64_t offset) const {
+  find_host_data();
+  const unsigned shift = services_.disk.page().shift;
+  const std::optional<uint64_t> page = data_.next_in(offset >> shift);
+  if (!page || *page << shift >= size_) return std::nullopt;
+  return std::max(offset, *page << shift);
+}
+
+uint64_t RegularFile::next_hole(uint64_t offset) const {
+  find_host_data();
+  const unsigned shift = services_.disk.page().shift;
+  return std::min(size_, std::max(offset, data_.next_out(offset >> shift) << shift));
 }
 
 // --- bytes behind the page cache --------------------------------------------------
@@ -166,7 +193,7 @@ bool RegularFile::write_page(uint64_t index, std::span<const uint8_t> page) {
   const uint64_t begin = index << services_.disk.page().shift;
   if (begin >= size_) return true;
   const uint64_t bytes = std::min<uint64_t>(page.size(), size_ - begin);
-  hold(begin, begin + bytes);
+  note_data(begin, begin + bytes);
   if (host_ && host_->writes_through) {
     host_size_ = std::max(host_size_, begin + bytes);
     return write_host(begin, page.subspan(0, bytes));
@@ -188,6 +215,7 @@ void RegularFile::cut_content(uint64_t size) {
   const PageSize page = services_.disk.page();
   host_size_ = std::min(host_size_, size);
   held_.cut(page.pages(size));
+  data_.cut(page.pages(size));
   const uint64_t last = size >> page.shift;
   for (auto it = written_.begin(); it != written_.end();) {
     if (it->first > last || (it->first == last && page.aligned(size))) {

@@ -32,6 +32,7 @@ class RegularFile final : public Inode, public DiskFile {
   uint64_t size() const override { return size_; }
   // kNoSector when the disk is full: any transfer there fails.
   uint64_t sector(uint64_t page_index) override;
+  void page_changed(uint64_t page_index) override;
   static constexpr uint64_t kNoSector = ~uint64_t{0} >> 1;
 
   Mapping mapping() const override { return Mapping::file; }
@@ -48,6 +49,9 @@ class RegularFile final : public Inode, public DiskFile {
   Co<Result<>> truncate(IoContext& io, uint64_t size) override;
   Result<> attributes_changed() override;
   std::optional<uint64_t> readable_bytes(const OpenFile& file) const override;
+  // Pages that were allocated and never written are holes.
+  std::optional<uint64_t> next_data(uint64_t offset) const override;
+  uint64_t next_hole(uint64_t offset) const override;
 
   // O_TRUNC, which has no IoContext yet.
   Co<Result<>> set_size(uint64_t size);
@@ -56,7 +60,7 @@ class RegularFile final : public Inode, public DiskFile {
   // 512-byte units of the disk that the file takes (st_blocks): of the pages that
   // were written or allocated, and those of the host's file that are no holes.
   uint64_t disk_sectors() const;
-  // The pages of these bytes take room from now on.
+  // The pages of these bytes take room from now on (fallocate).
   void hold(uint64_t begin, uint64_t end);
   // The host's name goes while the guest still has the file.
   Result<> keep_after_unlink();
@@ -68,6 +72,8 @@ class RegularFile final : public Inode, public DiskFile {
   const DiskContent::Extent* extent_of(uint64_t page) const;
   const DiskContent::Extent* allocate(uint64_t page);
   void cut_content(uint64_t size);
+  // The pages of these bytes were written.
+  void note_data(uint64_t begin, uint64_t end);
   void find_host_data() const;
   Co<Result<>> cut_cache(uint64_t size);
   Co<Result<uint64_t>> write_piece(IoContext& io, uint64_t offset, VirtAddr from, uint64_t bytes);
@@ -82,6 +88,7 @@ class RegularFile final : public Inode, public DiskFile {
   uint64_t host_size_ = 0;  // bytes of the host's file that still count
   // Pages that take room. The host is asked for its file's when somebody wants to know.
   mutable PageRuns held_;
+  mutable PageRuns data_;  // of these, those that are no holes
   mutable bool host_data_known_ = false;
   SleepLock write_lock_;
 };

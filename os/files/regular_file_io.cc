@@ -77,7 +77,7 @@ Co<Result<uint64_t>> RegularFile::write_piece(IoContext& io, uint64_t offset, Vi
     auto copied = co_await io.user.copy_to_frame(frame, offset & page.mask(), from, piece);
     if (copied) {
       size_ = std::max(size_, offset + piece);
-      hold(offset, offset + piece);
+      note_data(offset, offset + piece);
       io.cache.mark_dirty(frame);
     }
     io.cache.unpin(frame);

@@ -17,11 +17,15 @@ namespace {
 // Linux: vm.max_map_count, and stack_guard_gap in pages.
 constexpr uint64_t kMostAreas = 65530;
 constexpr uint64_t kStackGuardPages = 256;
+// Linux, mm/util.c: MIN_GAP.
+constexpr uint64_t kLeastStackRoom = uint64_t{128} << 20;
 
 bool continues(const VmArea& low, const VmArea& high) {
   if (low.end != high.start || low.protection != high.protection || low.shared != high.shared || low.grows_down ||
       high.grows_down || low.no_reserve != high.no_reserve || low.committed != high.committed ||
-      low.may_write != high.may_write || low.use != high.use || low.file != high.file || low.object != high.object) {
+      low.may_write != high.may_write || low.use != high.use || low.lock != high.lock ||
+      low.not_for_children != high.not_for_children || low.empty_in_children != high.empty_in_children ||
+      low.file != high.file || low.object != high.object) {
     return false;
   }
   const bool has_places = low.file != nullptr || low.object != nullptr;
@@ -31,17 +35,18 @@ bool continues(const VmArea& low, const VmArea& high) {
 }  // namespace
 
 AddressSpace::AddressSpace(MemoryManager& manager, std::unique_ptr<PageTable> table)
-    : manager_(manager), table_(std::move(table)), private_(manager.anons()) {
+    : manager_(manager),
+      table_(std::move(table)),
+      areas_(*this, table_->asid(), stack_gap()),
+      private_(manager.anons()) {
   mmap_top_ = user_end().value - page().bytes();
   manager_.spaces_[asid()] = this;
 }
 
 AddressSpace::~AddressSpace() {
   manager_.spaces_.erase(asid());
-  for (const auto& [start, area] : areas_) {
-    manager_.cpu().charge(Cycles(manager_.costs().area_change));
-    if (area.committed) manager_.commit().uncharge(page().pages(area.bytes()));
-  }
+  for (size_t i = 0; i < areas_.size(); ++i) manager_.cpu().charge(Cycles(manager_.costs().area_change));
+  manager_.commit().uncharge(page().pages(areas_.totals().committed));
   // Entries first: an anon that goes away must not be mapped.
   table_.reset();
   private_.clear();
@@ -50,12 +55,6 @@ AddressSpace::~AddressSpace() {
 PageSize AddressSpace::page() const { return manager_.page(); }
 
 VirtAddr AddressSpace::user_end() const { return manager_.format().user_end(); }
-
-uint64_t AddressSpace::mapped_bytes() const {
-  uint64_t sum = 0;
-  for (const auto& [start, area] : areas_) sum += area.bytes();
-  return sum;
-}
 
 void AddressSpace::for_each_area(const std::function<void(const VmArea&)>& visit) const {
   for (const auto& [start, area] : areas_) visit(area);
@@ -95,18 +94,18 @@ void AddressSpace::split_at(uint64_t address) {
   if (area == areas_.end() || area->second.start >= address) return;
   manager_.cpu().charge(Cycles(manager_.costs().area_change));
   VmArea high = area->second;
-  area->second.end = address;
+  areas_.change(area, [&](VmArea& low) { low.end = address; });
   high.offset += address - high.start;
   high.start = address;
   // Only the lowest part of a stack grows on.
   high.grows_down = false;
-  areas_.emplace(address, std::move(high));
+  areas_.insert(std::move(high));
 }
 
 void AddressSpace::insert(VmArea area) {
   manager_.cpu().charge(Cycles(manager_.costs().area_change));
   const uint64_t start = area.start;
-  areas_.emplace(start, std::move(area));
+  areas_.insert(std::move(area));
   merge_around(start);
 }
 
@@ -115,14 +114,16 @@ void AddressSpace::merge_around(uint64_t start) {
   if (area == areas_.end()) return;
   auto next = std::next(area);
   if (next != areas_.end() && continues(area->second, next->second)) {
-    area->second.end = next->second.end;
+    const uint64_t end = next->second.end;
     areas_.erase(next);
+    areas_.change(area, [&](VmArea& low) { low.end = end; });
   }
   if (area == areas_.begin()) return;
   auto before = std::prev(area);
   if (continues(before->second, area->second)) {
-    before->second.end = area->second.end;
+    const uint64_t end = area->second.end;
     areas_.erase(area);
+    areas_.change(before, [&](VmArea& low) { low.end = end; });
   }
 }
 
@@ -142,23 +143,22 @@ void AddressSpace::remove_range(uint64_t start, uint64_t end) {
   }
 }
 
-void AddressSpace::drop_beyond_end(const FileBacking& file, uint64_t size) {
+void AddressSpace::drop_beyond_end(uint64_t start, uint64_t size) {
+  const VmArea& area = areas_.find(start)->second;
   const uint64_t kept = page().pages(size) << page().shift;
-  for (const auto& [start, area] : areas_) {
-    if (area.file.get() != &file || area.shared || area.offset + area.bytes() <= kept) continue;
-    drop_pages(area, kept > area.offset ? start + (kept - area.offset) : start, area.end);
-  }
+  if (area.shared || area.offset + area.bytes() <= kept) return;
+  drop_pages(area, kept > area.offset ? start + (kept - area.offset) : start, area.end);
 }
 
 // --- limits --------------------------------------------------------------------
 
-bool VmArea::is_data() const { return !shared && (protection & kProtWrite) && !grows_down && use != AreaUse::stack; }
-
+// Where the soft limit is 0 the hard one binds: Linux lets a program keep brk(2)
+// away from itself and use mmap(2) (mm/mmap.c, may_expand_vm).
 bool AddressSpace::data_within_limit(uint64_t more) const {
-  if (limits_.data == MemoryLimits::kNone) return true;
-  uint64_t data = 0;
-  for (const auto& [start, area] : areas_) data += area.is_data() ? area.bytes() : 0;
-  const uint64_t limit = page().round_down(limits_.data);
+  const uint64_t bound = limits_.data == 0 ? limits_.data_maximum : limits_.data;
+  if (bound == MemoryLimits::kNone) return true;
+  const uint64_t data = areas_.totals().data;
+  const uint64_t limit = page().round_down(bound);
   return data <= limit && more <= limit - data;
 }
 
@@ -197,7 +197,8 @@ VirtAddr AddressSpace::set_brk(VirtAddr wanted) {
     remove_range(new_end, old_end);
   } else if (new_end > old_end) {
     const uint64_t guard = page().bytes();
-    if (new_end > user_end().value - guard || too_many_areas(1) || !range_is_free(old_end, new_end + guard)) {
+    if (new_end > user_end().value - guard || too_many_areas(1) || !range_is_free(old_end, new_end + guard) ||
+        !clear_of_stack(new_end + guard) || place - brk_start_ > limits_.data) {
       return VirtAddr(brk_);
     }
     VmArea heap;
@@ -206,6 +207,8 @@ VirtAddr AddressSpace::set_brk(VirtAddr wanted) {
     heap.protection = kProtRead | kProtWrite;
     heap.committed = true;
     heap.use = AreaUse::heap;
+    heap.lock = future_lock_;
+    if (heap.lock != AreaLock::none && !may_lock_more(heap.bytes())) return VirtAddr(brk_);
     if (!within_limits(heap, heap.bytes()) || !manager_.commit().charge(page().pages(heap.bytes()))) {
       return VirtAddr(brk_);
     }
@@ -228,11 +231,11 @@ Result<> AddressSpace::map_stack(VirtAddr top, uint64_t limit) {
   stack.committed = true;
   stack.use = AreaUse::stack;
   insert(std::move(stack));
-  // mmap(2) keeps out of the stack's way; a stack without limit gets a sixth
-  // of user space, as on Linux.
+  // mmap(2) keeps out of the stack's way: of what it may become now, and of
+  // some of what a higher limit would let it become (Linux, mmap_base).
   limits_.stack = limit;
-  const uint64_t room = std::min(page().round_up(std::min(limit, end)), end / 6);
-  mmap_top_ = end - room - stack_gap();
+  const uint64_t room = std::min(limit, end) + stack_gap();
+  mmap_top_ = page().round_down(end - std::min(std::max(room, kLeastStackRoom), end / 6 * 5));
   return Unit{};
 }
 
@@ -243,6 +246,7 @@ bool AddressSpace::grow_down(Areas::iterator area, uint64_t address) {
   const VmArea& stack = area->second;
   if (!stack.grows_down || stack.end - start > limits_.stack) return false;
   if (!within_limits(stack, stack.start - start)) return false;
+  if (stack.lock != AreaLock::none && !may_lock_more(stack.start - start)) return false;
   if (area != areas_.begin()) {
     const VmArea& below = std::prev(area)->second;
     const uint64_t gap = below.grows_down || below.protection == 0 ? 0 : stack_gap();
@@ -250,11 +254,17 @@ bool AddressSpace::grow_down(Areas::iterator area, uint64_t address) {
   }
   if (start < page().bytes() || !manager_.commit().charge(page().pages(stack.start - start))) return false;
   manager_.cpu().charge(Cycles(manager_.costs().area_change));
-  auto node = areas_.extract(area);
-  node.key() = start;
-  node.mapped().start = start;
-  areas_.insert(std::move(node));
+  areas_.begin_at(area, start);
   return true;
+}
+
+MemoryHeld AddressSpace::memory_held() const {
+  MemoryHeld held{.resident = resident_pages(), .swapped = 0, .tables = table_->frames()};
+  private_.for_each(0, ~uint64_t{0}, [&](uint64_t, const Anon& anon) {
+    const bool mapped = anon.in_memory() && manager_.page_tables().mapped(Pfn(anon.frame));
+    held.swapped += mapped ? 0 : 1;
+  });
+  return held;
 }
 
 bool AddressSpace::in_memory(VirtAddr address) const {
@@ -278,7 +288,7 @@ std::optional<std::string> AddressSpace::check_invariants() const {
     }
   }
   if (private_pages != private_.pages()) return "a private page lies outside every area";
-  return std::nullopt;
+  return areas_.check_invariants();
 }
 
 }  // namespace faultline::os

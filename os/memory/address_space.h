@@ -7,7 +7,6 @@
 
 #include <cstdint>
 #include <functional>
-#include <map>
 #include <memory>
 #include <optional>
 #include <string>
@@ -15,6 +14,7 @@
 
 #include "hw/base/types.h"
 #include "os/memory/anon_map.h"
+#include "os/memory/area_map.h"
 #include "os/memory/file_backing.h"
 #include "os/memory/page_table.h"
 #include "os/memory/statistics.h"
@@ -23,6 +23,7 @@
 
 namespace faultline::os {
 
+struct Frame;
 class MemoryManager;
 class WaitQueue;
 
@@ -42,7 +43,9 @@ struct MemoryLimits {
   static constexpr uint64_t kNone = ~uint64_t{0};
   uint64_t address_space = kNone;  // RLIMIT_AS: all areas together
   uint64_t data = kNone;           // RLIMIT_DATA: private areas that may be written, the stack apart
+  uint64_t data_maximum = kNone;   // ... its hard limit, which binds where the soft one is 0
   uint64_t stack = kNone;          // RLIMIT_STACK: what grows down, each
+  uint64_t locked = kNone;         // RLIMIT_MEMLOCK: what is locked together
 };
 
 // Faults that were resolved.
@@ -74,6 +77,23 @@ struct FaultReply {
   bool resolved() const { return kind == Kind::resolved; }
 };
 
+// What populate() makes present of a range.
+enum class Populate : uint8_t {
+  all,     // MAP_POPULATE
+  locked,  // what mlock(2) and MCL_FUTURE hold in memory
+  read,    // MADV_POPULATE_READ and _WRITE: a hole is segv_maperr
+  write,
+};
+
+// What a process gives back when it dies, in pages (Linux, oom_badness).
+struct MemoryHeld {
+  uint64_t resident = 0;  // mapped
+  uint64_t swapped = 0;   // private pages that page-out took: on swap, or on their way to it or back
+  uint64_t tables = 0;    // frames of its page tables
+
+  uint64_t all() const { return resident + swapped + tables; }
+};
+
 class AddressSpace {
  public:
   // Use MemoryManager::create_address_space.
@@ -83,20 +103,34 @@ class AddressSpace {
   AddressSpace& operator=(const AddressSpace&) = delete;
 
   // --- areas ------------------------------------------------------------------
-  // mmap(2) and every errno of it but EBADF and ENODEV, which the caller knows.
+  // mmap(2) and every errno of it but EBADF and ENODEV, which the caller knows;
+  // it populates what MAP_POPULATE and MAP_LOCKED ask for.
   Result<VirtAddr> map(const MapRequest& request);
   // munmap(2): EINVAL; ENOMEM when a split would make too many areas.
   Result<> unmap(VirtAddr start, uint64_t length);
   // mprotect(2): EINVAL, ENOMEM, EACCES.
   Result<> protect(VirtAddr start, uint64_t length, int protection);
-  // madvise(2): MADV_DONTNEED drops the pages, MADV_WILLNEED starts to read a
-  // file's; other known advice is taken and changes nothing. EINVAL, ENOMEM.
+  // madvise(2): MADV_DONTNEED and MADV_REMOVE drop the pages, MADV_WILLNEED
+  // starts to read a file's, MADV_DONTFORK and its like are for fork; other
+  // known advice is taken and changes nothing. MADV_POPULATE_* are the
+  // caller's. EINVAL, EACCES, EOPNOTSUPP, ENOMEM.
   Result<> advise(VirtAddr start, uint64_t length, int advice);
   // msync(2): writes the dirty pages of the shared files in the range. EINVAL,
-  // ENOMEM where nothing is mapped, EIO.
+  // ENOMEM where nothing is mapped, EBUSY where it is locked, EIO.
   Reply<> sync(VirtAddr start, uint64_t length, int flags);
-  // mremap(2) without MREMAP_DONTUNMAP: EINVAL, EFAULT, ENOMEM.
+  // mremap(2): EINVAL, EFAULT, ENOMEM, EAGAIN.
   Result<VirtAddr> remap(VirtAddr old_start, uint64_t old_length, uint64_t new_length, int flags, VirtAddr new_start);
+  // mlock2(2) or, with AreaLock::none, munlock(2): EPERM, ENOMEM, EINVAL. The
+  // caller populates the range then.
+  Result<> lock(VirtAddr start, uint64_t length, AreaLock how);
+  // mlockall(2): EINVAL, EPERM, ENOMEM; populating follows. munlockall(2).
+  Result<> lock_all(int flags);
+  void unlock_all();
+  // Makes the page at `at` present, if it is one of those, and moves `at`
+  // behind it, or behind pages that are not; for as long as `at` is below
+  // `end`. Any other answer than resolved leaves `at` where it was: sleep and
+  // call again, or give up. `progress` begins with `kernel` set.
+  FaultReply populate(uint64_t& at, uint64_t end, Populate which, FaultProgress& progress);
   // brk(2): the break after the call, unchanged where it cannot move.
   VirtAddr set_brk(VirtAddr wanted);
   // exec: where the heap begins, after the bss; the heap is empty.
@@ -107,9 +141,9 @@ class AddressSpace {
 
   // Those of whoever runs in it from now on. What stands, stands.
   void set_limits(const MemoryLimits& limits) { limits_ = limits; }
-  // A file became shorter: private pages of it beyond its new end go, copied or
-  // not (Linux, unmap_mapping_range with even_cows).
-  void drop_beyond_end(const FileBacking& file, uint64_t size);
+  // The file that the area at `start` shows became shorter: private pages of it
+  // beyond its new end go, copied or not (Linux, unmap_mapping_range with even_cows).
+  void drop_beyond_end(uint64_t start, uint64_t size);
 
   // fork(2): areas and tables duplicated, pages shared and read-only in both.
   // ENOMEM when the commit limit forbids it or no root table can be had.
@@ -141,12 +175,19 @@ class AddressSpace {
   VirtAddr user_end() const;  // first address above user space
   uint64_t resident_pages() const { return table_->resident_pages(); }
   uint64_t peak_resident_pages() const { return table_->peak_resident_pages(); }
-  uint64_t mapped_bytes() const;  // of all areas: VmSize
+  // Looks at every private page.
+  MemoryHeld memory_held() const;
+  uint64_t mapped_bytes() const { return areas_.totals().mapped; }  // of all areas: VmSize
+  uint64_t locked_bytes() const { return areas_.totals().locked; }  // VmLck
   VirtAddr brk_start() const { return VirtAddr(brk_start_); }
   VirtAddr brk() const { return VirtAddr(brk_); }
   // Areas in order of address; for /proc/self/maps.
   void for_each_area(const std::function<void(const VmArea&)>& visit) const;
   const VmArea* find_area(VirtAddr address) const;
+  // For page-out: whether the area at an address is locked, and whether a page
+  // without an entry is one of a locked area that nobody may touch.
+  bool locks(VirtAddr address) const;
+  bool locks_out_of_reach(const Frame& frame) const;
   // mincore(2): the page is in memory, mapped or not.
   bool in_memory(VirtAddr address) const;
   // Faults since the last time, the program's own and those of the kernel for
@@ -159,7 +200,7 @@ class AddressSpace {
   std::optional<std::string> check_invariants() const;
 
  private:
-  using Areas = std::map<uint64_t, VmArea>;  // by start
+  using Areas = AreaMap;
 
   // --- areas (address_space.cc, mapping.cc) -------------------------------------
   Areas::iterator first_ending_after(uint64_t address);
@@ -186,10 +227,20 @@ class AddressSpace {
   uint64_t mapped_bytes_in(uint64_t start, uint64_t end) const;
   Result<> protect_area(Areas::iterator area, uint64_t start, uint64_t end, int protection);
   void apply_protection(const VmArea& area);
-  void populate(uint64_t start, uint64_t end);
+  bool may_lock_more(uint64_t bytes) const;
+  uint64_t locked_bytes_in(uint64_t start, uint64_t end) const;
+  template <class Change>
+  Result<> change_part(Areas::iterator area, uint64_t start, uint64_t end, Change&& how);
+  Result<> advise_area(Areas::iterator area, uint64_t start, uint64_t end, int advice);
+  void remove_pages(const VmArea& area, uint64_t start, uint64_t end);
+  Result<> lock_area(Areas::iterator area, uint64_t start, uint64_t end, AreaLock how);
+  void lock_every_area(AreaLock how);
+  Access populating_access(const VmArea& area) const;
+  bool shows(const VmArea& area, const Frame& frame) const;
   bool range_is_valid(uint64_t start, uint64_t length) const;
   Result<> grow_mapping(Areas::iterator area, uint64_t new_end);
-  Result<VirtAddr> move_mapping(uint64_t start, uint64_t length, uint64_t new_length, uint64_t to);
+  enum class Source : uint8_t { goes, stays_empty, stays };
+  Result<VirtAddr> move_mapping(uint64_t start, uint64_t length, uint64_t new_length, uint64_t to, Source source);
 
   // --- faults (fault.cc) --------------------------------------------------------------
   struct Fault {
@@ -218,16 +269,18 @@ class AddressSpace {
   Reply<Pfn> file_page(const Fault& fault);
 
   // --- fork (fork.cc) -------------------------------------------------------------------
+  void share_private_pages(const VmArea& area, AddressSpace& child);
   void copy_entries(const VmArea& area, AddressSpace& child);
 
   MemoryManager& manager_;
   std::unique_ptr<PageTable> table_;
-  Areas areas_;
+  AreaMap areas_;
   AnonMap private_;  // pages of private areas, by virtual page number
   uint64_t brk_start_ = 0;
   uint64_t brk_ = 0;
   uint64_t mmap_top_ = 0;  // mmap(2) places below it
   MemoryLimits limits_;
+  AreaLock future_lock_ = AreaLock::none;  // of areas to come: MCL_FUTURE
   FaultCounts fault_counts_;
   bool dying_ = false;
 };

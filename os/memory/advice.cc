@@ -5,6 +5,7 @@
 #include <vector>
 
 #include "os/memory/address_space.h"
+#include "os/memory/change_part.h"
 #include "os/memory/memory_manager.h"
 #include "os/memory/mman.h"
 
@@ -12,27 +13,95 @@ namespace faultline::os {
 
 namespace {
 constexpr int kHighestAdvice = 25;       // Linux 6.1: MADV_COLLAPSE
-constexpr uint64_t kMostReadAhead = 64;  // pages that one MADV_WILLNEED starts
+constexpr uint64_t kMostReadAhead = 64;  // pages of an area that one MADV_WILLNEED starts
+
+// Linux, mm/madvise.c: what an area may not be advised. Pages that are locked,
+// or not the program's own, are not taken away; a hole in a file is not made.
+Result<> check_advice(const VmArea& area, int advice) {
+  const bool locked = area.lock != AreaLock::none;
+  const bool own = area.anonymous() && !area.shared;
+  switch (advice) {
+    case kMadvFree:
+      if (locked || !own) return Errno{EINVAL};
+      break;
+    case kMadvWipeOnFork:
+      if (!own) return Errno{EINVAL};
+      break;
+    case kMadvRemove:
+      if (locked || own) return Errno{EINVAL};
+      if (!area.shared || !area.may_write) return Errno{EACCES};
+      if (area.file) return Errno{EOPNOTSUPP};
+      break;
+    case kMadvDontNeed:
+    case kMadvCold:
+    case kMadvPageOut:
+      if (locked) return Errno{EINVAL};
+      break;
+    default:
+      break;
+  }
+  return Unit{};
+}
+
 }  // namespace
 
 Result<> AddressSpace::advise(VirtAddr begin, uint64_t length, int advice) {
   const uint64_t start = begin.value;
   const uint64_t bytes = page().round_up(length);
+  const uint64_t end = start + bytes;
   const bool known = (advice >= 0 && advice <= 4) || (advice >= 8 && advice <= kHighestAdvice);
-  if (!known || !page().aligned(start) || bytes < length || start + bytes < start) return Errno{EINVAL};
-  uint64_t ahead = 0;
-  for (auto area = first_ending_after(start); area != areas_.end() && area->second.start < start + bytes; ++area) {
-    const VmArea& here = area->second;
-    const uint64_t from = std::max(start, here.start);
-    const uint64_t to = std::min(start + bytes, here.end);
-    if (advice == kMadvDontNeed) drop_pages(here, from, to);
-    if (advice != kMadvWillNeed || !here.file) continue;
-    for (uint64_t at = from; at < to && ahead < kMostReadAhead; at += page().bytes(), ++ahead) {
-      if (!manager_.page_cache().read_ahead(*here.file, here.backing_page(at, page()))) break;
-    }
+  if (!known || !page().aligned(start) || bytes < length || end < start) return Errno{EINVAL};
+  for (uint64_t at = start; at < end;) {
+    const auto area = first_ending_after(at);
+    if (area == areas_.end() || area->second.start >= end) break;
+    const uint64_t from = std::max(at, area->second.start);
+    at = std::min(end, area->second.end);
+    Result<> done = check_advice(area->second, advice);
+    if (done) done = advise_area(area, from, at, advice);
+    if (!done) return done;
   }
-  if (!all_mapped(start, start + bytes)) return Errno{ENOMEM};
+  if (!all_mapped(start, end)) return Errno{ENOMEM};
   return Unit{};
+}
+
+Result<> AddressSpace::advise_area(Areas::iterator area, uint64_t start, uint64_t end, int advice) {
+  const VmArea& here = area->second;
+  switch (advice) {
+    case kMadvDontNeed:
+    case kMadvDontNeedLocked:
+      drop_pages(here, start, end);
+      return Unit{};
+    case kMadvRemove:
+      remove_pages(here, start, end);
+      return Unit{};
+    case kMadvDontFork:
+    case kMadvDoFork:
+      if (here.not_for_children == (advice == kMadvDontFork)) return Unit{};
+      return change_part(area, start, end, [&](VmArea& part) { part.not_for_children = advice == kMadvDontFork; });
+    case kMadvWipeOnFork:
+    case kMadvKeepOnFork:
+      if (here.empty_in_children == (advice == kMadvWipeOnFork)) return Unit{};
+      return change_part(area, start, end, [&](VmArea& part) { part.empty_in_children = advice == kMadvWipeOnFork; });
+    case kMadvWillNeed:
+      break;
+    default:
+      return Unit{};
+  }
+  const uint64_t read_end = std::min(end, start + kMostReadAhead * page().bytes());
+  for (uint64_t at = start; here.file && at < read_end; at += page().bytes()) {
+    if (!manager_.page_cache().read_ahead(*here.file, here.backing_page(at, page()))) break;
+  }
+  return Unit{};
+}
+
+// Takes pages from everybody who shares them.
+void AddressSpace::remove_pages(const VmArea& area, uint64_t start, uint64_t end) {
+  const uint64_t first = area.backing_page(start, page());
+  const uint64_t last = first + page().pages(end - start);
+  area.object->for_each(first, last, [&](uint64_t, Anon& anon) {
+    if (anon.in_memory()) manager_.page_tables().unmap_everywhere(Pfn(anon.frame));
+  });
+  area.object->erase(first, last);
 }
 
 Reply<> AddressSpace::sync(VirtAddr begin, uint64_t length, int flags) {
@@ -42,7 +111,11 @@ Reply<> AddressSpace::sync(VirtAddr begin, uint64_t length, int flags) {
       !page().aligned(start)) {
     return Errno{EINVAL};
   }
-  if (bytes < length || start + bytes < start) return Errno{ENOMEM};
+  if (start + bytes < start) return Errno{ENOMEM};
+  for (auto area = first_ending_after(start); flags & kMsInvalidate; ++area) {
+    if (area == areas_.end() || area->second.start >= start + bytes) break;
+    if (area->second.lock != AreaLock::none) return Errno{EBUSY};
+  }
   // One cache for mappings and read(2): MS_INVALIDATE has nothing to do, and
   // MS_ASYNC leaves the pages to write-behind, as on Linux.
   if (flags & kMsSync) {
@@ -61,61 +134,73 @@ Result<VirtAddr> AddressSpace::remap(VirtAddr old_start, uint64_t old_length, ui
   const uint64_t start = old_start.value;
   const uint64_t old_bytes = page().round_up(old_length);
   const uint64_t new_bytes = page().round_up(new_length);
+  const bool may_move = (flags & kMremapMayMove) != 0;
   const bool fixed = (flags & kMremapFixed) != 0;
-  if ((flags & ~(kMremapMayMove | kMremapFixed)) || (fixed && !(flags & kMremapMayMove)) || !page().aligned(start) ||
-      new_bytes == 0 || old_bytes < old_length || new_bytes < new_length) {
+  const bool leaves = (flags & kMremapDontUnmap) != 0;
+  if ((flags & ~(kMremapMayMove | kMremapFixed | kMremapDontUnmap)) || ((fixed || leaves) && !may_move) ||
+      (leaves && old_bytes != new_bytes) || !page().aligned(start) || new_bytes == 0 || old_bytes < old_length ||
+      new_bytes < new_length || new_bytes > user_end().value) {
+    return Errno{EINVAL};
+  }
+  const uint64_t to = new_start.value;
+  if (fixed &&
+      (!page().aligned(to) || !range_is_valid(to, new_bytes) || (to < start + old_bytes && start < to + new_bytes))) {
     return Errno{EINVAL};
   }
   const VmArea* area = find_area(old_start);
   if (!area) return Errno{EFAULT};
-  // A length of 0 makes a second mapping of shared pages: not offered.
-  if (old_bytes == 0) return Errno{EINVAL};
+  // From length 0: a second mapping of shared pages.
+  if (old_bytes == 0 && !area->shared) return Errno{EINVAL};
   if (old_bytes > area->end - start) return Errno{EFAULT};
   if (too_many_areas(4)) return Errno{ENOMEM};
-  if (new_bytes > old_bytes && !within_limits(*area, new_bytes - old_bytes)) return Errno{ENOMEM};
+  const uint64_t more = leaves ? new_bytes : new_bytes - std::min(new_bytes, old_bytes);
+  if (more != 0 && area->lock != AreaLock::none && !may_lock_more(more)) return Errno{EAGAIN};
+  if (more != 0 && !within_limits(*area, more)) return Errno{ENOMEM};
+  const Source source = old_bytes == 0 ? Source::stays : leaves ? Source::stays_empty : Source::goes;
   if (fixed) {
-    const uint64_t to = new_start.value;
-    if (!page().aligned(to) || !range_is_valid(to, new_bytes) || (to < start + old_bytes && start < to + new_bytes)) {
-      return Errno{EINVAL};
-    }
     remove_range(to, to + new_bytes);
-    return move_mapping(start, old_bytes, new_bytes, to);
+    return move_mapping(start, old_bytes, new_bytes, to, source);
   }
-  if (new_bytes <= old_bytes) {
+  if (new_bytes <= old_bytes && !leaves) {
     if (new_bytes < old_bytes) remove_range(start + new_bytes, start + old_bytes);
     return old_start;
   }
-  if (start + old_bytes == area->end && range_is_valid(start, new_bytes) &&
+  if (source == Source::goes && start + old_bytes == area->end && range_is_valid(start, new_bytes) &&
       range_is_free(area->end, start + new_bytes)) {
     const Result<> grown = grow_mapping(first_ending_after(start), start + new_bytes);
     if (!grown) return grown.error();
     return old_start;
   }
-  if (!(flags & kMremapMayMove)) return Errno{ENOMEM};
+  if (!may_move) return Errno{ENOMEM};
   const std::optional<uint64_t> hole = find_hole(0, new_bytes);
   if (!hole) return Errno{ENOMEM};
-  return move_mapping(start, old_bytes, new_bytes, *hole);
+  return move_mapping(start, old_bytes, new_bytes, *hole, source);
 }
 
 Result<> AddressSpace::grow_mapping(Areas::iterator area, uint64_t new_end) {
   const uint64_t more = page().pages(new_end - area->second.end);
   if (!charge_growth(area->second, more)) return Errno{ENOMEM};
   manager_.cpu().charge(Cycles(manager_.costs().area_change));
-  area->second.end = new_end;
-  merge_around(area->second.start);
+  areas_.change(area, [&](VmArea& grown) { grown.end = new_end; });
+  merge_around(area->first);
   return Unit{};
 }
 
 // Moves [start, start + length) to the free range [to, to + new_length).
-Result<VirtAddr> AddressSpace::move_mapping(uint64_t start, uint64_t length, uint64_t new_length, uint64_t to) {
+Result<VirtAddr> AddressSpace::move_mapping(uint64_t start, uint64_t length, uint64_t new_length, uint64_t to,
+                                            Source source) {
   const uint64_t kept = std::min(length, new_length);
   VmArea area = *find_area(VirtAddr(start));
   const uint64_t skipped = start - area.start;
   // The old place gives its own back when it goes; an object's stay charged.
-  const uint64_t more = area.object ? page().pages(new_length - kept) : page().pages(new_length);
+  const uint64_t of_object = source == Source::stays ? 0 : page().pages(new_length - kept);
+  const uint64_t more = area.object ? of_object : page().pages(new_length);
   if (more != 0 && !charge_growth(area, more)) return Errno{ENOMEM};
   split_at(start);
   split_at(start + length);
+  if (source == Source::stays_empty) {
+    areas_.change(areas_.find(start), [](VmArea& empty) { empty.lock = AreaLock::none; });
+  }
   area.start = to;
   area.end = to + new_length;
   area.offset += skipped;
@@ -133,7 +218,11 @@ Result<VirtAddr> AddressSpace::move_mapping(uint64_t start, uint64_t length, uin
     const uint64_t from_page = start >> page().shift;
     for (const uint64_t number : pages) private_.move(number, (to >> page().shift) + (number - from_page));
   }
-  remove_range(start, start + length);
+  if (source == Source::goes) {
+    remove_range(start, start + length);
+  }
+  merge_around(start + length);
+  merge_around(start);
   return VirtAddr(to);
 }
 

@@ -4,11 +4,15 @@
 #pragma once
 
 #include <cstdint>
+#include <map>
 #include <unordered_map>
+#include <utility>
 
 #include "hw/base/types.h"
 
 namespace faultline::os {
+
+class AddressSpace;
 
 class FileBacking {
  public:
@@ -22,11 +26,17 @@ class FileBacking {
   // consecutive for consecutive pages wherever possible.
   virtual uint64_t sector(uint64_t page_index) = 0;
 
+  // Somebody changed the page in memory; it is not on the disk yet.
+  virtual void page_changed(uint64_t page_index) {}
+
   // Names the file in /proc/self/maps and in reports.
   virtual const char* name() const = 0;
 
   // Resident pages, by page index. Only PageCache touches this.
   std::unordered_map<uint64_t, Pfn> cached_pages;
+
+  // The areas that show it, by address space and start. Only AreaMap touches this.
+  std::map<std::pair<Asid, uint64_t>, AddressSpace*> mappings;
 };
 
 }  // namespace faultline::os

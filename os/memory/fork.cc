@@ -12,22 +12,33 @@ Reply<std::unique_ptr<AddressSpace>> AddressSpace::fork() {
   AddressSpace& child = **created;
   for (const auto& [start, area] : areas_) {
     manager_.cpu().charge(Cycles(manager_.costs().fork_area));
+    if (area.not_for_children) continue;
     // Each committed page may be written by both. What the child has been
     // charged so far goes back with it.
     if (area.committed && !manager_.commit().charge(page().pages(area.bytes()))) return Errno{ENOMEM};
-    child.areas_.emplace_hint(child.areas_.end(), start, area);
+    VmArea copy = area;
+    copy.lock = AreaLock::none;  // a child inherits no locks (mlock(2))
+    child.areas_.insert(std::move(copy));
   }
   child.brk_start_ = brk_start_;
   child.brk_ = brk_;
   child.mmap_top_ = mmap_top_;
   child.limits_ = limits_;
-  private_.for_each(0, ~uint64_t{0}, [&](uint64_t number, Anon& anon) {
+  for (const auto& [start, area] : areas_) {
+    if (area.not_for_children || area.empty_in_children) continue;
+    share_private_pages(area, child);
+    copy_entries(area, child);
+  }
+  manager_.cpu().flush_asid(asid());
+  return created;
+}
+
+void AddressSpace::share_private_pages(const VmArea& area, AddressSpace& child) {
+  if (area.shared) return;
+  private_.for_each(area.start >> page().shift, area.end >> page().shift, [&](uint64_t number, Anon& anon) {
     manager_.anons().add_reference(anon);
     child.private_.set(number, anon);
   });
-  for (const auto& [start, area] : areas_) copy_entries(area, child);
-  manager_.cpu().flush_asid(asid());
-  return created;
 }
 
 // The child's entries are a help, not a must: without a frame for a table it

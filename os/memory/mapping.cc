@@ -67,7 +67,7 @@ bool AddressSpace::charge_growth(const VmArea& area, uint64_t pages) {
 
 bool AddressSpace::clear_of_stack(uint64_t end) const {
   const auto next = areas_.lower_bound(end);
-  return next == areas_.end() || !next->second.grows_down || next->first - end >= stack_gap();
+  return next == areas_.end() || end <= areas_.guarded_start(next->second);
 }
 
 std::optional<uint64_t> AddressSpace::find_hole(uint64_t hint, uint64_t length) const {
@@ -80,19 +80,8 @@ std::optional<uint64_t> AddressSpace::find_hole(uint64_t hint, uint64_t length) 
   const bool fits = hint != 0 && length <= end && hint <= end - length;
   if (fits && range_is_free(hint, hint + length) && clear_of_stack(hint + length)) return hint;
   // From the top down; where nothing fits below the stack, anywhere.
-  for (const uint64_t top : {mmap_top_, end}) {
-    uint64_t ceiling = top;
-    auto area = areas_.lower_bound(top);
-    for (;;) {
-      const bool below = area != areas_.begin();
-      const uint64_t floor = below ? std::max(std::prev(area)->second.end, lowest) : lowest;
-      if (ceiling > floor && ceiling - floor >= length) return ceiling - length;
-      if (!below) break;
-      --area;
-      ceiling = std::min(ceiling, area->second.start);
-    }
-  }
-  return std::nullopt;
+  const std::optional<uint64_t> hole = areas_.highest_hole(lowest, mmap_top_, length);
+  return hole ? hole : areas_.highest_hole(lowest, end, length);
 }
 
 Result<uint64_t> AddressSpace::place(const MapRequest& request, uint64_t length) {
@@ -118,6 +107,10 @@ Result<VirtAddr> AddressSpace::map(const MapRequest& request) {
   if (too_many_areas(2)) return Errno{ENOMEM};
   const Result<uint64_t> start = place(request, length);
   if (!start) return start.error();
+  if ((request.flags & kMapLocked) && limits_.locked == 0) return Errno{EPERM};
+  AreaLock lock = future_lock_;
+  if ((request.flags & kMapLocked) && lock == AreaLock::none) lock = AreaLock::whole;
+  if (lock != AreaLock::none && !may_lock_more(length)) return Errno{EAGAIN};
   const Result<> kind = check_kind(request);
   if (!kind) return kind.error();
   // No pages are set aside for MAP_HUGETLB.
@@ -131,6 +124,7 @@ Result<VirtAddr> AddressSpace::map(const MapRequest& request) {
   area.grows_down = (request.flags & kMapGrowsDown) != 0;
   area.no_reserve = (request.flags & kMapNoReserve) != 0;
   area.may_write = !area.shared || !request.file || request.file_writable;
+  area.lock = lock;
   area.file = request.file;
   area.offset = request.file ? request.offset : 0;
   const uint64_t replaced = mapped_bytes_in(area.start, area.end);
@@ -142,21 +136,8 @@ Result<VirtAddr> AddressSpace::map(const MapRequest& request) {
   }
   area.committed = wants_commit(area);
   if (area.committed && !manager_.commit().charge(page().pages(length))) return Errno{ENOMEM};
-  const uint64_t end = area.end;
   insert(std::move(area));
-  if ((request.flags & (kMapPopulate | kMapLocked)) && !(request.flags & kMapNonBlock)) populate(start.value(), end);
   return VirtAddr(start.value());
-}
-
-// As far as it goes without waiting: MAP_POPULATE promises no more.
-void AddressSpace::populate(uint64_t start, uint64_t end) {
-  const VmArea* area = find_area(VirtAddr(start));
-  const bool to_write = (area->protection & kProtWrite) != 0 && (!area->shared || area->anonymous());
-  const Access access = to_write ? Access::store : Access::load;
-  for (uint64_t at = start; at < end; at += page().bytes()) {
-    FaultProgress progress{.kernel = true};
-    if (!handle_fault(VirtAddr(at), access, progress).resolved()) return;
-  }
 }
 
 bool AddressSpace::range_is_valid(uint64_t start, uint64_t length) const {
@@ -220,11 +201,13 @@ Result<> AddressSpace::protect_area(Areas::iterator area, uint64_t start, uint64
   if (more && !manager_.commit().charge(page().pages(end - start))) return Errno{ENOMEM};
   split_at(start);
   split_at(end);
-  VmArea& changed = areas_.find(start)->second;
-  changed.protection = protection;
-  changed.committed |= more;
+  const auto changed = areas_.find(start);
+  areas_.change(changed, [&](VmArea& part) {
+    part.protection = protection;
+    part.committed |= more;
+  });
   manager_.cpu().charge(Cycles(manager_.costs().area_change));
-  apply_protection(changed);
+  apply_protection(changed->second);
   const auto next = areas_.find(end);
   if (next != areas_.end()) merge_around(end);
   merge_around(start);

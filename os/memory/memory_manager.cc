@@ -67,10 +67,11 @@ MemoryManager::MemoryManager(Cpu& cpu, BlockDevice& disk, Executor& executor, co
   frames_.on_identity_lost([this](Pfn frame) { identity_lost(frame); });
   frames_.on_shortage([this](bool refused) { daemon_.shortage(refused); });
   frames_.on_page_moved([this](Pfn frame, bool came) { daemon_.page_moved(frame, came); });
+  daemon_.on_look([this](Pfn frame) { return is_locked(frame); });
   laundry_.on_progress([this] { daemon_.disk_progress(); });
   cache_.on_written([this](Pfn frame) { laundry_.file_written(frame); });
   cache_.on_truncated([this](const FileBacking& file, uint64_t size) {
-    for (const auto& [asid, space] : spaces_) space->drop_beyond_end(file, size);
+    for (const auto& [place, space] : file.mappings) space->drop_beyond_end(place.second, size);
   });
   cache_.on_dirtied([this] {
     const uint64_t dirty = cache_.dirty_pages();

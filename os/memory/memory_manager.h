@@ -87,6 +87,8 @@ class MemoryManager {
   // `from` may be on the free list, and is still there then; or is the answer,
   // where it is the last free frame.
   std::optional<Pfn> copied_frame(Pfn from, Urgency urgency);
+  // Whether a locked area holds the page in this frame: page-out leaves it.
+  bool is_locked(Pfn frame);
   // Starts to read a page back from swap. False: no frame, sleep for one.
   bool start_swap_in(Anon& anon, Urgency urgency);
 

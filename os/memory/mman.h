@@ -28,12 +28,18 @@ inline constexpr int kMapHugeTlb = 0x40000;
 inline constexpr int kMapSync = 0x80000;
 inline constexpr int kMapFixedNoReplace = 0x100000;
 
+inline constexpr int kMlockOnFault = 1;
+inline constexpr int kMclCurrent = 1;
+inline constexpr int kMclFuture = 2;
+inline constexpr int kMclOnFault = 4;
+
 inline constexpr int kMsAsync = 1;
 inline constexpr int kMsInvalidate = 2;
 inline constexpr int kMsSync = 4;
 
 inline constexpr int kMremapMayMove = 1;
 inline constexpr int kMremapFixed = 2;
+inline constexpr int kMremapDontUnmap = 4;
 
 inline constexpr int kMadvNormal = 0;
 inline constexpr int kMadvRandom = 1;
@@ -41,5 +47,15 @@ inline constexpr int kMadvSequential = 2;
 inline constexpr int kMadvWillNeed = 3;
 inline constexpr int kMadvDontNeed = 4;
 inline constexpr int kMadvFree = 8;
+inline constexpr int kMadvRemove = 9;
+inline constexpr int kMadvDontFork = 10;
+inline constexpr int kMadvDoFork = 11;
+inline constexpr int kMadvWipeOnFork = 18;
+inline constexpr int kMadvKeepOnFork = 19;
+inline constexpr int kMadvCold = 20;
+inline constexpr int kMadvPageOut = 21;
+inline constexpr int kMadvPopulateRead = 22;
+inline constexpr int kMadvPopulateWrite = 23;
+inline constexpr int kMadvDontNeedLocked = 24;
 
 }  // namespace faultline::os

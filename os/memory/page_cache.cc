@@ -203,6 +203,7 @@ void PageCache::mark_dirty(Pfn pfn) {
   frame.dirty = true;
   dirty_list_.push_back(pfn);
   ++dirty_;
+  frame.file->page_changed(frame.index);
   if (dirtied_) dirtied_();
 }
 

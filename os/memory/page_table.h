@@ -66,6 +66,8 @@ class PageTables {
 
   // --- the reverse map: every entry that maps a frame ---------------------------
   bool mapped(Pfn pfn) const { return frames_[pfn].mappings != 0; }
+  // Whether `is_it` says so of one of them, by address space and address.
+  bool any_mapping(Pfn pfn, const std::function<bool(Asid, VirtAddr)>& is_it) const;
   bool referenced(Pfn pfn);
   bool modified(Pfn pfn);
   void clear_referenced(Pfn pfn);
@@ -187,6 +189,7 @@ class PageTable {
   // entry that it is given and no other.
   void for_each_present(VirtAddr begin, VirtAddr end, const std::function<void(VirtAddr, const hw::Entry&)>& visit);
 
+  uint64_t frames() const { return table_frames_; }  // that its tables take
   uint64_t resident_pages() const { return resident_; }
   uint64_t peak_resident_pages() const { return peak_resident_; }
 
@@ -201,6 +204,7 @@ class PageTable {
   PageTables& tables_;
   PhysAddr root_;
   Asid asid_;
+  uint64_t table_frames_ = 0;
   uint64_t resident_ = 0;  // tracked entries
   uint64_t peak_resident_ = 0;
 };

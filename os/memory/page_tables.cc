@@ -102,6 +102,15 @@ void PageTables::walk_chain(Pfn pfn, const std::function<void(uint64_t)>& visit)
   }
 }
 
+bool PageTables::any_mapping(Pfn pfn, const std::function<bool(Asid, VirtAddr)>& is_it) const {
+  for (uint64_t at = frames_[pfn].first_mapping; at != kNone;) {
+    const Notes& notes = notes_of(at);
+    if (is_it(notes.owner->asid(), translated_by(at))) return true;
+    at = notes.links[at % entries_per_frame_].next;
+  }
+  return false;
+}
+
 bool PageTables::referenced(Pfn pfn) {
   bool found = frames_[pfn].used;
   walk_chain(pfn, [&](uint64_t at) { found |= (load(at) & format_.referenced_bit()) != 0; });
@@ -196,6 +205,7 @@ void PageTables::add_notes(Pfn pfn, PageTable& owner, unsigned level, uint64_t f
   notes->first_address = first_address;
   notes->parent = parent;
   notes_[pfn.value] = std::move(notes);
+  ++owner.table_frames_;
   LevelFrames& frames = level_frames_[level];
   frames.peak = std::max(frames.peak, ++frames.now);
   sort_in(pfn.value);
@@ -204,6 +214,7 @@ void PageTables::add_notes(Pfn pfn, PageTable& owner, unsigned level, uint64_t f
 // The frame is no table any more.
 void PageTables::forget_notes(Pfn pfn) {
   --level_frames_[notes_[pfn.value]->level].now;
+  --notes_[pfn.value]->owner->table_frames_;
   notes_[pfn.value].reset();
 }
 

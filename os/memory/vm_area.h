@@ -13,6 +13,10 @@ class AnonMap;
 
 enum class AreaUse : uint8_t { other, heap, stack };
 
+// mlock(2): page-out leaves the pages of a locked area in memory, from the
+// beginning or as they are first touched (MLOCK_ONFAULT).
+enum class AreaLock : uint8_t { none, whole, on_fault };
+
 struct VmArea {
   uint64_t start = 0;  // bytes, page aligned
   uint64_t end = 0;    // first byte after it
@@ -23,6 +27,9 @@ struct VmArea {
   bool committed = false;  // its pages are charged against the commit limit
   bool may_write = true;   // PROT_WRITE may be asked for (a shared file opened for reading: no)
   AreaUse use = AreaUse::other;
+  AreaLock lock = AreaLock::none;
+  bool not_for_children = false;      // MADV_DONTFORK
+  bool empty_in_children = false;     // MADV_WIPEONFORK
   std::shared_ptr<FileBacking> file;  // null: anonymous
   std::shared_ptr<AnonMap> object;    // shared anonymous: its pages
   uint64_t offset = 0;                // bytes into `file` or `object`

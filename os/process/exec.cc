@@ -123,10 +123,15 @@ std::array<uint8_t, 16> random_bytes(Kernel& kernel) {
 }
 
 Co<ExecFailure> make_stack(Kernel& kernel, Process& process, const ExecRequest& request, NewProgram& made) {
-  const uint64_t limit = std::min(process.limits[kLimitStack].current, kernel.config().stack_limit);
+  const uint64_t limit = process.limits[kLimitStack].current;
   const VirtAddr top = stack_top(*made.space);
+  const uint64_t refused = kernel.memory().commit_statistics().refused;
   const Result<> mapped = made.space->map_stack(top, limit);
-  if (!mapped.ok()) co_return failure(mapped.error().value, request.path + ": no room for its stack");
+  if (!mapped.ok()) {
+    const bool promised_out = kernel.memory().commit_statistics().refused != refused;
+    co_return failure(mapped.error().value,
+                      request.path + ": " + (promised_out ? kCommitLimitReached : "no room for its stack"));
+  }
   if (made.image.executable_stack) {
     const uint64_t page = made.space->page().bytes();
     const Result<> executable = made.space->protect(VirtAddr(top.value - page), page, kProtectionAll);

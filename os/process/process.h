@@ -40,6 +40,7 @@ enum Resource : unsigned {
   kLimitCore = 4,
   kLimitProcesses = 6,
   kLimitFiles = 7,
+  kLimitLocked = 8,
   kLimitAddressSpace = 9,
   kLimitNice = 13,
   kLimitRealTime = 14,

@@ -158,10 +158,13 @@ Co<ParsedProgram> read_program(Kernel& kernel, Inode& file, loader::AddressLimit
 
 Co<LoadFailure> map_program(Kernel& kernel, AddressSpace& space, const InodePtr& file,
                             const loader::ProgramImage& image) {
+  const uint64_t refused = kernel.memory().commit_statistics().refused;
   for (const loader::PageRange& range : loader::plan_pages(image.segments, space.page())) {
     const Result<> mapped = co_await map_pages(kernel, space, file, range, image.segments);
     if (!mapped.ok()) {
-      LoadFailure failure{.error = mapped.error().value, .what = "its segments cannot be mapped"};
+      const bool promised_out = kernel.memory().commit_statistics().refused != refused;
+      LoadFailure failure{.error = mapped.error().value,
+                          .what = promised_out ? kCommitLimitReached : "its segments cannot be mapped"};
       co_return failure;
     }
   }

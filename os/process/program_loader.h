@@ -19,6 +19,10 @@ struct LoadFailure {
   std::string what;
 };
 
+// Why nothing more can be mapped where memory is not promised twice.
+inline constexpr const char* kCommitLimitReached =
+    "it needs more memory than may be promised (vm.overcommit, vm.overcommit_ratio, swap.size)";
+
 struct ParsedProgram {
   loader::ProgramImage image;  // interpreter_path is filled in
   LoadFailure failure;         // image is meaningless when there is an error

@@ -98,7 +98,9 @@ Co<> handle(Kernel& kernel, Task& task, hw::Trap trap) {
 MemoryLimits memory_limits(const Process& process) {
   return {.address_space = process.limits[kLimitAddressSpace].current,
           .data = process.limits[kLimitData].current,
-          .stack = process.limits[kLimitStack].current};
+          .data_maximum = process.limits[kLimitData].maximum,
+          .stack = process.limits[kLimitStack].current,
+          .locked = process.limits[kLimitLocked].current};
 }
 
 hw::Trap run_user(Kernel& kernel, Task& task) {

@@ -149,7 +149,9 @@ bool PageoutDaemon::look(Pfn pfn, Hand hand) {
   ++(hand == Hand::front ? statistics_.front_hand : statistics_.back_hand);
   const Frame& frame = frames_[pfn];
   if (frame.listed || frame.under_io() || frame.pins != 0) return false;
-  return (frame.kind == FrameKind::anonymous && frame.anon) || (frame.kind == FrameKind::file && frame.file);
+  const bool has_page =
+      (frame.kind == FrameKind::anonymous && frame.anon) || (frame.kind == FrameKind::file && frame.file);
+  return has_page && !(is_locked_ && is_locked_(pfn));
 }
 
 bool PageoutDaemon::referenced(Pfn pfn) { return tables_.referenced(pfn); }

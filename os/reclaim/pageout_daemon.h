@@ -41,6 +41,8 @@ class PageoutDaemon final : private PageView {
   // A write has ended.
   void disk_progress();
   void on_out_of_memory(std::function<void()> callback) { out_of_memory_callback_ = std::move(callback); }
+  // Asked for every page that a policy looks at: it must stay in memory.
+  void on_look(std::function<bool(Pfn)> is_locked) { is_locked_ = std::move(is_locked); }
   const ReplacementPolicy* policy() const { return policy_.get(); }  // null: there is none of that name
 
   // Pages to look at in one activation with `free` frames free.
@@ -73,6 +75,7 @@ class PageoutDaemon final : private PageView {
   WaitQueue wakeup_;
   WaitQueue pause_;  // nobody wakes it: timed sleeps
   std::function<void()> out_of_memory_callback_;
+  std::function<bool(Pfn)> is_locked_;
   bool resting_ = false;
   bool waiting_for_disk_ = false;
   ProgressWatch progress_;

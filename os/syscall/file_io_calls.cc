@@ -2,6 +2,7 @@
 #include <algorithm>
 #include <cerrno>
 #include <cstring>
+#include <optional>
 #include <vector>
 
 #include "os/files/pipe.h"
@@ -212,6 +213,13 @@ Co<SyscallResult> sys_pwritev2(SyscallContext& call) { return move_many_at(call,
 
 // --- position ------------------------------------------------------------------------
 
+SyscallResult seek_data_or_hole(OpenFile& file, uint64_t offset, bool data) {
+  const std::optional<uint64_t> found = data ? file.inode().next_data(offset) : file.inode().next_hole(offset);
+  if (!found) return Errno{ENXIO};
+  file.offset = *found;
+  return file.offset;
+}
+
 SyscallResult sys_lseek(SyscallContext& call) {
   Result<OpenFilePtr> found = file_argument(call, 0);
   if (!found) return found.error();
@@ -232,12 +240,11 @@ SyscallResult sys_lseek(SyscallContext& call) {
       if (directory) return Errno{EINVAL};
       base = size;
       break;
-    case 3:  // SEEK_DATA: a file is all data
-    case 4:  // SEEK_HOLE: but for the hole at its end
+    case 3:  // SEEK_DATA
+    case 4:  // SEEK_HOLE
       if (directory) return Errno{EINVAL};
       if (offset < 0 || offset >= size) return Errno{ENXIO};
-      file.offset = static_cast<uint64_t>(call.word(2) == 3 ? offset : size);
-      return file.offset;
+      return seek_data_or_hole(file, static_cast<uint64_t>(offset), call.word(2) == 3);
     default:
       return Errno{EINVAL};
   }

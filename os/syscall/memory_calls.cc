@@ -6,15 +6,15 @@
 
 #include "os/files/file_table.h"
 #include "os/kernel.h"
+#include "os/memory/mman.h"
 #include "os/memory/user_memory.h"
 #include "os/syscall/groups.h"
+#include "os/syscall/populate.h"
 #include "os/syscall/syscall.h"
 
 namespace faultline::os {
 
 namespace {
-
-constexpr int kMapAnonymous = 0x20;
 
 SyscallResult answer(const Result<>& done) {
   if (!done.ok()) return done.error();
@@ -43,7 +43,13 @@ Result<> take_file(SyscallContext& call, MapRequest& request) {
   return Unit{};
 }
 
-SyscallResult sys_mmap(SyscallContext& call) {
+// What mlock(2) promises of a range that became mapped, or may be touched now.
+Co<> hold_locked(SyscallContext& call, uint64_t start, uint64_t end) {
+  [[maybe_unused]] const FaultReply::Kind as_far_as_it_goes =
+      co_await populate(call, start, end, Populate::locked, OnFailure::go_on);
+}
+
+Co<SyscallResult> sys_mmap(SyscallContext& call) {
   MapRequest request{.hint = call.address(0),
                      .length = call.args[1],
                      .protection = call.integer(2),
@@ -51,36 +57,75 @@ SyscallResult sys_mmap(SyscallContext& call) {
                      .file = nullptr,
                      .offset = call.args[5]};
   AddressSpace& space = *call.task.process().space;
-  if (!space.page().aligned(request.offset)) return Errno{EINVAL};
+  if (!space.page().aligned(request.offset)) co_return Errno{EINVAL};
   if (!(request.flags & kMapAnonymous)) {
     const Result<> taken = take_file(call, request);
-    if (!taken.ok()) return taken.error();
+    if (!taken.ok()) co_return taken.error();
   }
   const Result<VirtAddr> mapped = space.map(request);
-  if (!mapped.ok()) return mapped.error();
-  return mapped.value().value;
+  if (!mapped.ok()) co_return mapped.error();
+  const uint64_t start = mapped.value().value;
+  const uint64_t end = start + space.page().round_up(request.length);
+  // That it fails is no error of mmap(2).
+  const bool all = (request.flags & (kMapPopulate | kMapNonBlock)) == kMapPopulate;
+  [[maybe_unused]] const FaultReply::Kind as_far_as_it_goes =
+      co_await populate(call, start, end, all ? Populate::all : Populate::locked, OnFailure::go_on);
+  co_return start;
 }
 
 SyscallResult sys_munmap(SyscallContext& call) {
   return answer(call.task.process().space->unmap(call.address(0), call.args[1]));
 }
 
-SyscallResult sys_mprotect(SyscallContext& call) {
-  return answer(call.task.process().space->protect(call.address(0), call.args[1], call.integer(2)));
+Co<SyscallResult> sys_mprotect(SyscallContext& call) {
+  AddressSpace& space = *call.task.process().space;
+  const Result<> done = space.protect(call.address(0), call.args[1], call.integer(2));
+  if (!done.ok()) co_return done.error();
+  co_await hold_locked(call, call.args[0], call.args[0] + space.page().round_up(call.args[1]));
+  co_return uint64_t{0};
 }
 
-SyscallResult sys_mremap(SyscallContext& call) {
+Co<SyscallResult> sys_mremap(SyscallContext& call) {
+  AddressSpace& space = *call.task.process().space;
   const Result<VirtAddr> moved =
-      call.task.process().space->remap(call.address(0), call.args[1], call.args[2], call.integer(3), call.address(4));
-  if (!moved.ok()) return moved.error();
-  return moved.value().value;
+      space.remap(call.address(0), call.args[1], call.args[2], call.integer(3), call.address(4));
+  if (!moved.ok()) co_return moved.error();
+  const uint64_t start = moved.value().value;
+  co_await hold_locked(call, start, start + space.page().round_up(call.args[2]));
+  co_return start;
 }
 
-SyscallResult sys_madvise(SyscallContext& call) {
-  return answer(call.task.process().space->advise(call.address(0), call.args[1], call.integer(2)));
+Co<SyscallResult> sys_madvise(SyscallContext& call) {
+  AddressSpace& space = *call.task.process().space;
+  const int advice = call.integer(2);
+  const bool populates = advice == kMadvPopulateRead || advice == kMadvPopulateWrite;
+  const uint64_t end = call.args[0] + space.page().round_up(call.args[1]);
+  const Result<> done = space.advise(call.address(0), call.args[1], advice);
+  // A hole is an error only once the pages before it are there.
+  const bool hole = populates && !done.ok() && done.error() == Errno{ENOMEM};
+  if (!done.ok() && !hole) co_return done.error();
+  if (!populates) co_return uint64_t{0};
+  const Populate how = advice == kMadvPopulateRead ? Populate::read : Populate::write;
+  const FaultReply::Kind ended = co_await populate(call, call.args[0], end, how, OnFailure::report);
+  switch (ended) {
+    case FaultReply::Kind::resolved:
+      co_return uint64_t{0};
+    case FaultReply::Kind::segv_accerr:
+      co_return Errno{EINVAL};
+    case FaultReply::Kind::bus_adrerr:
+      co_return Errno{EFAULT};
+    default:
+      co_return Errno{ENOMEM};
+  }
 }
 
-SyscallResult sys_brk(SyscallContext& call) { return call.task.process().space->set_brk(call.address(0)).value; }
+Co<SyscallResult> sys_brk(SyscallContext& call) {
+  AddressSpace& space = *call.task.process().space;
+  const uint64_t before = space.page().round_up(space.brk().value);
+  const uint64_t now = space.set_brk(call.address(0)).value;
+  co_await hold_locked(call, before, now);
+  co_return now;
+}
 
 Co<SyscallResult> sys_msync(SyscallContext& call) {
   for (;;) {
@@ -116,24 +161,6 @@ Co<SyscallResult> sys_mincore(SyscallContext& call) {
   co_return uint64_t{0};
 }
 
-// mlock and its family: taken as a hint that changes nothing, but for the
-// errors of a range that is not mapped.
-SyscallResult sys_mlock(SyscallContext& call) {
-  const AddressSpace& space = *call.task.process().space;
-  const PageSize page = space.page();
-  const uint64_t start = page.round_down(call.args[0]);
-  if (call.args[1] > ~uint64_t{0} - page.bytes() - call.args[0]) return Errno{EINVAL};
-  const uint64_t end = page.round_up(call.args[0] + call.args[1]);
-  for (uint64_t at = start; at < end;) {
-    const VmArea* const area = space.find_area(VirtAddr(at));
-    if (!area) return Errno{ENOMEM};
-    at = area->end;
-  }
-  return uint64_t{0};
-}
-
-SyscallResult sys_mlockall(SyscallContext& call) { return uint64_t{0}; }
-
 }  // namespace
 
 void register_memory_calls(SyscallTable& table) {
@@ -143,13 +170,8 @@ void register_memory_calls(SyscallTable& table) {
   table.add(222, sys_mmap);
   table.add(226, sys_mprotect);
   table.add(227, sys_msync);
-  table.add(228, sys_mlock);
-  table.add(229, sys_mlock);  // munlock
-  table.add(230, sys_mlockall);
-  table.add(231, sys_mlockall);  // munlockall
   table.add(232, sys_mincore);
   table.add(233, sys_madvise);
-  table.add(284, sys_mlock);  // mlock2
 }
 
 }  // namespace faultline::os

@@ -48,6 +48,24 @@ TEST(PageTables, AreCountedByLevel) {
   EXPECT_LE(levels[3].at("peak_bytes"), 40u * 4096);
 }
 
+// What a process has on swap counts as much as what it has in memory.
+TEST(OutOfMemory, KillsWhoeverHoldsMost) {
+  RunResult result =
+      faultline_run({.settings = {"dram.size=2M", "swap.size=16M", "vm.overcommit=1"}, .program = "oom_victim"});
+  EXPECT_EQ(result.status, 0) << result.err;
+  EXPECT_EQ(result.out, "the first to end: the large one, by signal 9\n") << result.err;
+  EXPECT_THAT(result.err, HasSubstr("KB in memory, ")) << result.err;
+  EXPECT_THAT(result.err, HasSubstr(" KB on swap and ")) << result.err;
+}
+
+TEST(OutOfMemory, ExecSaysThatTheCommitLimitForbidsIt) {
+  RunResult result =
+      faultline_run({.settings = {"dram.size=2M", "swap.size=0", "vm.overcommit=2", "vm.overcommit_ratio=1"},
+                     .program = "page_size"});
+  EXPECT_EQ(result.status, 2);
+  EXPECT_THAT(result.err, HasSubstr("more memory than may be promised")) << result.err;
+}
+
 TEST(Swap, CarriesWhatDoesNotFit) {
   RunResult result = faultline_run({.settings = {"dram.size=64M", "swap.size=128M", "vm.replacement=two-handed"},
                                     .program = "random_write",

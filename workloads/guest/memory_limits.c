@@ -1,9 +1,8 @@
 // What setrlimit(2) and a file that shrinks take from memory: RLIMIT_AS and
 // RLIMIT_DATA refuse mmap, brk, mremap and mprotect, RLIMIT_STACK ends a stack
-// that grows too far, copies of pages beyond the new end of a file go with
+// that grows too far and lets it grow as far as it says, copies of pages beyond the new end of a file go with
 // them, and a hint for mmap is rounded down to its page.
 // Arguments: none. Binds: the current directory, rw (it makes shrink.dat).
-#define _GNU_SOURCE
 #include <fcntl.h>
 #include <setjmp.h>
 #include <signal.h>
@@ -73,7 +72,9 @@ static int data(void) {
 static __attribute__((noinline)) int deeper(int kilobytes) {
   volatile char here[1024];
   here[0] = here[1023] = (char)kilobytes;
-  return kilobytes == 0 ? 0 : deeper(kilobytes - 1) + here[0] * 0;
+  // In this order, or the compiler makes a loop of it.
+  const int below = kilobytes == 0 ? 0 : deeper(kilobytes - 1);
+  return below + here[1023] - (char)kilobytes;
 }
 
 static int stack_enough(void) {
@@ -84,6 +85,38 @@ static int stack_enough(void) {
 static int stack_too_far(void) {
   limit(RLIMIT_STACK, MEGABYTE);
   return deeper(4000);
+}
+
+static const char* program;
+
+// What the program does when it runs with the argument "deep".
+static int deep(void) {
+  char* neighbour = map(MEGABYTE, PROT_READ | PROT_WRITE, MAP_PRIVATE);
+  if (neighbour == MAP_FAILED) die("mmap");
+  memset(neighbour, 'n', MEGABYTE);
+  deeper(24 << 10);
+  for (size_t i = 0; i < MEGABYTE; ++i) {
+    if (neighbour[i] != 'n') return 1;
+  }
+  return 0;
+}
+
+static int stack_raised(void) {
+  limit(RLIMIT_STACK, 64 * MEGABYTE);
+  return deep();
+}
+
+static int stack_raised_for_exec(void) {
+  limit(RLIMIT_STACK, 64 * MEGABYTE);
+  execl(program, program, "deep", (char*)NULL);
+  return 2;
+}
+
+static int no_data_for_brk(void) {
+  limit(RLIMIT_DATA, 0);
+  printf("DATA 0: sbrk: %s\n", outcome(sbrk(4096)));
+  printf("DATA 0: mmap: %s\n", outcome(map(4096, PROT_READ | PROT_WRITE, MAP_PRIVATE)));
+  return 0;
 }
 
 static int in_child(int (*body)(void)) {
@@ -125,12 +158,17 @@ static void hints(size_t page) {
   printf("the same again: elsewhere: %s\n", yes_no(taken != MAP_FAILED && taken != got));
 }
 
-int main(void) {
+int main(int argc, char** argv) {
+  program = argv[0];
+  if (argc > 1 && strcmp(argv[1], "deep") == 0) return deep();
   size_t page = sysconf(_SC_PAGESIZE);
   in_child(address_space);
   in_child(data);
   printf("STACK: within 1 MB: %d\n", in_child(stack_enough));
   printf("STACK: beyond 1 MB: %s\n", in_child(stack_too_far) == 128 + SIGSEGV ? "SIGSEGV" : "something else");
+  printf("STACK: 24 MB, the limit raised: %d\n", in_child(stack_raised));
+  printf("STACK: 24 MB, raised before exec: %d\n", in_child(stack_raised_for_exec));
+  in_child(no_data_for_brk);
   shrinking_file(page);
   hints(page);
   return 0;

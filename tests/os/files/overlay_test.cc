@@ -91,6 +91,36 @@ TEST(Overlay, NewFilesTakeRoomForWhatIsWritten) {
   EXPECT_EQ(pages_held(file), 1u);
 }
 
+// lseek(2), SEEK_DATA and SEEK_HOLE.
+TEST(Overlay, KnowsWhereTheHolesAre) {
+  HostDirectory host;
+  host.write("sparse", "begin");
+  ASSERT_EQ(::truncate(host.at("sparse").c_str(), 1 << 20), 0);
+  FilesWorld world;
+  world.build_in(host);
+  Result<OpenFilePtr> file = world.open("sparse", kOpenReadWrite);
+  ASSERT_TRUE(world.write_at(file.value(), 100'000, world.buffer, 5).ok());  // page 24
+  auto& inode = dynamic_cast<RegularFile&>(file.value()->inode());
+  EXPECT_EQ(inode.next_data(0), 0u);
+  EXPECT_EQ(inode.next_hole(0), 4096u);
+  EXPECT_EQ(inode.next_hole(5000), 5000u);
+  EXPECT_EQ(inode.next_data(5000), 24u * 4096);
+  EXPECT_EQ(inode.next_data(100'001), 100'001u);
+  EXPECT_EQ(inode.next_hole(100'001), 25u * 4096);
+  EXPECT_EQ(inode.next_data(25 * 4096), std::nullopt);
+  // What is allocated and never written is a hole; what a mapping changed is none.
+  inode.hold(40 * 4096, 42 * 4096);
+  EXPECT_EQ(inode.next_data(25 * 4096), std::nullopt);
+  inode.page_changed(41);
+  EXPECT_EQ(inode.next_data(25 * 4096), 41u * 4096);
+  inode.page_changed(256);  // beyond the end
+  ASSERT_TRUE(world.truncate(file.value(), 41 * 4096 + 7).ok());
+  EXPECT_EQ(inode.next_hole(41 * 4096), 41u * 4096 + 7);
+  ASSERT_TRUE(world.truncate(file.value(), 2 << 20).ok());
+  EXPECT_EQ(inode.next_hole(41 * 4096), 42u * 4096);
+  EXPECT_EQ(inode.next_data(42 * 4096), std::nullopt);
+}
+
 TEST(PageRuns, MergeAndAreCut) {
   PageRuns runs;
   runs.add(10, 20);

@@ -92,6 +92,46 @@ TEST_F(Limits, StackGrowsAsFarAsTheLimitOfTheMoment) {
   EXPECT_EQ(kernel.store(*space, top - 20 * kPage, 1), FaultReply::Kind::resolved);
 }
 
+// Linux, mm/util.c, mmap_base: as much as the limit says, but at least 128 MB
+// and at most five sixths of user space.
+TEST_F(Limits, MappingsLieBelowWhatTheStackMayBecome) {
+  constexpr uint64_t kMegabyte = uint64_t{1} << 20;
+  const uint64_t top = 0x7000'0000'0000;
+  const auto room = [&](uint64_t limit) {
+    auto fresh = kernel.new_space();
+    EXPECT_TRUE(fresh->map_stack(VirtAddr(top), limit).ok());
+    return top - kernel.map(*fresh, 1) - kPage;
+  };
+  EXPECT_EQ(room(8 * kMegabyte), 128 * kMegabyte);
+  EXPECT_EQ(room(0), 128 * kMegabyte);
+  EXPECT_EQ(room(512 * kMegabyte), 513 * kMegabyte);  // and the guard of 256 pages
+  EXPECT_NEAR(static_cast<double>(room(MemoryLimits::kNone)), static_cast<double>(top) / 6 * 5, 2.0 * kPage);
+}
+
+TEST_F(Limits, AStackGrowsBeyondTheLimitThatExecSaw) {
+  Settings settings;
+  settings.config.vm.overcommit = Overcommit::always;
+  FakeKernel generous(settings);
+  auto process = generous.new_space();
+  const uint64_t top = 0x7000'0000'0000;
+  ASSERT_TRUE(process->map_stack(VirtAddr(top), 8 << 20).ok());
+  const uint64_t neighbour = generous.map(*process, 1);
+  process->set_limits({.stack = 64 << 20});
+  EXPECT_EQ(generous.store(*process, top - (60 << 20), 1), FaultReply::Kind::resolved);
+  EXPECT_LT(neighbour, top - (60 << 20));
+}
+
+// Linux, may_expand_vm: a soft limit of 0 keeps brk(2) away, and mmap(2) is
+// bounded by the hard limit.
+TEST_F(Limits, DataOfNothingIsForBrkAlone) {
+  space->set_brk_start(VirtAddr(0x1000'0000));
+  space->set_limits({.data = 0, .data_maximum = 4 * kPage});
+  EXPECT_EQ(space->set_brk(VirtAddr(0x1000'0000 + 1)).value, 0x1000'0000u);
+  EXPECT_EQ(map_error(5), ENOMEM);
+  EXPECT_EQ(map_error(4), 0);
+  EXPECT_EQ(map_error(1), ENOMEM);
+}
+
 TEST_F(Limits, AChildHasThem) {
   space->set_limits({.address_space = 2 * kPage});
   auto child = kernel.fork(*space);

@@ -107,6 +107,37 @@ TEST_F(Mapping, HintIsTakenWhenFreeAndPlacesGoDownFromTheStack) {
   EXPECT_LT(first, 0x7fff'0000'0000u - (8 << 20));
 }
 
+// Linux, vm_start_gap: nothing is placed right below an area that grows down.
+TEST_F(Mapping, PlacesKeepClearOfWhatGrowsDown) {
+  const uint64_t growing = space->map(anonymous(kPage, kMapPrivate | kMapGrowsDown)).value().value;
+  const uint64_t next = space->map(anonymous(kPage)).value().value;
+  EXPECT_EQ(next, growing - 257 * kPage);
+  EXPECT_EQ(kernel.store(*space, growing - 1, 1), FaultReply::Kind::segv_maperr) << "it keeps its distance, too";
+  // Where all else is taken, not even the guard is given away.
+  ASSERT_EQ(error(at(anonymous(kPage), 0x5000'0000, kMapFixed | kMapGrowsDown)), 0);
+  EXPECT_NE(space->map(at(anonymous(kPage), 0x5000'0000 - kPage, 0)).value().value, 0x5000'0000 - kPage);
+  space->set_brk_start(VirtAddr(0x5000'0000 - 400 * kPage));
+  const uint64_t far = 0x5000'0000 - 200 * kPage;
+  EXPECT_LT(space->set_brk(VirtAddr(far)).value, far);
+  kernel.expect_sound();
+}
+
+TEST_F(Mapping, TheHighestHoleThatIsLongEnoughIsTaken) {
+  const uint64_t top = space->map(anonymous(100 * kPage)).value().value;
+  // From the top: holes of 1, 3, 2 and 6 pages.
+  for (const auto& [first, pages] : {std::pair{98, 1}, {90, 3}, {80, 2}, {60, 6}}) {
+    ASSERT_TRUE(space->unmap(VirtAddr(top + first * kPage), pages * kPage).ok());
+  }
+  const auto place = [&](uint64_t pages) { return (space->map(anonymous(pages * kPage)).value().value - top) / kPage; };
+  EXPECT_EQ(place(2), 91u);
+  EXPECT_EQ(place(2), 80u);
+  EXPECT_EQ(place(1), 98u);
+  EXPECT_EQ(place(1), 90u);
+  EXPECT_EQ(place(5), 61u);
+  EXPECT_EQ(space->map(anonymous(2 * kPage)).value().value, top - 2 * kPage);
+  kernel.expect_sound();
+}
+
 TEST_F(Mapping, UnmapShrinksSplitsAndCrossesAreas) {
   const uint64_t place = 0x4000'0000;
   ASSERT_EQ(error(at(anonymous(10 * kPage), place, kMapFixed)), 0);
@@ -157,6 +188,7 @@ TEST_F(Mapping, HeapGrowsAndShrinksAndStopsAtANeighbour) {
 TEST_F(Mapping, PopulateFaultsAhead) {
   const Result<VirtAddr> place = space->map(anonymous(20 * kPage, kMapPrivate | kMapPopulate));
   ASSERT_TRUE(place.ok());
+  kernel.populate(*space, place.value().value, 20, Populate::all);
   EXPECT_EQ(space->resident_pages(), 20u);
 }
 

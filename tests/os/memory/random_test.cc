@@ -17,6 +17,7 @@ namespace {
 constexpr uint64_t kArena = 0x10000000;
 constexpr uint64_t kArenaPages = 128;
 constexpr uint64_t kPage = 4096;
+constexpr uint64_t kMostLocked = 6;  // pages of one process
 
 using Bytes = std::vector<uint8_t>;
 
@@ -26,6 +27,12 @@ struct ModelFile {
 };
 
 struct ModelPage {
+  void copy() {
+    if (own) return;
+    own = std::make_shared<Bytes>(kPage, uint8_t{0});
+    if (shared) std::copy_n(shared->begin() + static_cast<ptrdiff_t>(offset), kPage, own->begin());
+  }
+
   int protection = 0;
   bool may_write = true;
   std::shared_ptr<Bytes> shared;       // the object that it shows, if any
@@ -63,12 +70,7 @@ class Model {
       (*here.shared)[here.offset + address % kPage] = value;
       return;
     }
-    if (!here.own) {
-      here.own = std::make_shared<Bytes>(kPage, uint8_t{0});
-      if (here.shared) {
-        std::copy_n(here.shared->begin() + static_cast<ptrdiff_t>(here.offset), kPage, here.own->begin());
-      }
-    }
+    here.copy();
     (*here.own)[address % kPage] = value;
   }
   Model forked() const {
@@ -165,17 +167,22 @@ class World {
         unmap(*space, model);
       } else if (what < 92) {
         protect(*space, model);
+        co_await hold_locked(*space, model);
       } else if (what < 93) {
         drop(*space, model);
       } else if (what < 95) {
         move(*space, model);
+        co_await hold_locked(*space, model);
       } else if (what < 96) {
         co_await sync();
       } else if (what < 98) {
         co_await fork(*space, model);
       } else if (what < 99 && processes_ > 1) {
         break;
+      } else if (what == 99) {
+        co_await lock(*space, model);
       }
+      if (any(8) == 0) expect_locked_in_memory(*space, model);
       if (any(4) == 0) co_await yield();
       if (any(scenario_.check_every) == 0) check();
     }
@@ -288,6 +295,8 @@ class World {
     const uint64_t first = kArena / kPage + any(kArenaPages - pages);
     (void)space.advise(VirtAddr(first * kPage), pages * kPage, kMadvDontNeed);
     for (uint64_t i = first; i < first + pages; ++i) {
+      const VmArea* area = space.find_area(VirtAddr(i * kPage));
+      if (area && area->lock != AreaLock::none) return;  // EINVAL: nothing from here on
       const auto page = model.pages.find(i);
       if (page != model.pages.end()) page->second.own = nullptr;
     }
@@ -307,6 +316,38 @@ class World {
     for (uint64_t i = 0; i < pages; ++i) {
       model.pages[to + i] = model.pages.at(from + i);
       model.pages.erase(from + i);
+    }
+  }
+
+  // A few pages of each process at most: what is locked must not be all there is.
+  Co<> lock(AddressSpace& space, Model& model) {
+    const AreaLock ways[] = {AreaLock::none, AreaLock::whole, AreaLock::whole, AreaLock::on_fault};
+    const AreaLock how = ways[any(4)];
+    const uint64_t pages = how == AreaLock::none ? 1 + any(40) : 1 + any(4);
+    const uint64_t first = kArena / kPage + any(kArenaPages - pages);
+    space.set_limits({.locked = kMostLocked * kPage});
+    (void)space.lock(VirtAddr(first * kPage), pages * kPage, how);
+    co_await hold_locked(space, model);
+  }
+
+  // What the system calls do after they changed areas; as far as it goes.
+  Co<> hold_locked(AddressSpace& space, Model& model) {
+    if (space.locked_bytes() == 0) co_return;
+    for (uint64_t at = kArena; at < kArena + kArenaPages * kPage; at += kPage) {
+      (void)co_await kernel_.populated(space, at, at + kPage, Populate::locked);
+      // What may be written has been copied by now.
+      const auto page = model.pages.find(at / kPage);
+      if (page != model.pages.end() && space.private_pages().find(at / kPage)) page->second.copy();
+    }
+  }
+
+  void expect_locked_in_memory(AddressSpace& space, const Model& model) {
+    for (uint64_t at = kArena; at < kArena + kArenaPages * kPage; at += kPage) {
+      const VmArea* area = space.find_area(VirtAddr(at));
+      if (!area || area->lock != AreaLock::whole || area->protection == 0) continue;
+      if (model.expect(at, Access::load) != FaultReply::Kind::resolved) continue;
+      const bool zero_page = area->anonymous() && !area->shared && !space.private_pages().find(at / kPage);
+      EXPECT_TRUE(zero_page || space.in_memory(VirtAddr(at))) << std::hex << at << " is locked and gone";
     }
   }
 

@@ -110,6 +110,25 @@ class FakeKernel {
     return mapped.ok() ? mapped.value().value : 0;
   }
 
+  // As the system calls do it: how the last page that was asked for ended.
+  Co<FaultReply::Kind> populated(AddressSpace& space, uint64_t at, uint64_t end, Populate which) {
+    FaultProgress progress{.kernel = true};
+    while (at < end) {
+      const FaultReply reply = space.populate(at, end, which, progress);
+      if (reply.kind == FaultReply::Kind::must_sleep) {
+        co_await reply.queue->sleep();
+      } else if (!reply.resolved()) {
+        co_return reply.kind;
+      }
+    }
+    co_return FaultReply::Kind::resolved;
+  }
+  FaultReply::Kind populate(AddressSpace& space, uint64_t at, uint64_t pages, Populate which = Populate::locked) {
+    FaultReply::Kind kind = FaultReply::Kind::must_sleep;
+    machine.complete([&]() -> Co<> { kind = co_await populated(space, at, at + pages * 4096, which); });
+    return kind;
+  }
+
   std::shared_ptr<FakeFile> file(const char* name, uint64_t size) {
     const uint64_t first = next_sector_;
     next_sector_ += (size + 0x10000) / 4096 * 8;
