@@ -77,6 +77,7 @@ TEST_P(EveryFormat, WalksEveryLevelOnceForEachReference) {
   EXPECT_EQ(counts.dirty_walks, 0u);
   EXPECT_EQ(counts.fault_walk_reads, 0u);
   EXPECT_EQ(rig.mapper.pages(), 4u);
+  rig.hart.settle();
   EXPECT_EQ(rig.hart.ledger().total(), rig.hart.now().value);
 }
 
@@ -101,6 +102,7 @@ TEST(TraceHart, CountsAReferenceForEachPage) {
   EXPECT_EQ(rig.fetch_side.accesses, 2u);
   EXPECT_EQ(rig.data_side.accesses, 7u);
   EXPECT_EQ(rig.data_side.total_bytes, 8u + 3 * 4096 + 4);
+  rig.hart.settle();
   EXPECT_EQ(rig.hart.ledger().total(), rig.hart.now().value);
   EXPECT_EQ(rig.hart.ledger()[CycleAccount::compute], 1u);
 }
@@ -169,6 +171,7 @@ TEST(Replay, MakesTheSameReferencesAndFaults) {
                    }),
             "");
   EXPECT_EQ(rig.hart.references(), (std::array<uint64_t, 3>{17, 1, 0}));
+  EXPECT_EQ(rig.hart.instructions(), 16u);  // one trapped
   EXPECT_EQ(rig.mmu.l1i(17).misses, 2u);
   EXPECT_EQ(rig.mmu.statistics().walks, 3u);
   EXPECT_EQ(rig.mmu.statistics().fault_walk_reads, 8u);
