@@ -177,7 +177,9 @@ class World {
         break;
       }
       if (any(4) == 0) co_await yield();
-      if (any(scenario_.check_every) == 0) check();
+      if (any(scenario_.check_every) != 0) continue;
+      check();
+      EXPECT_EQ(kernel_.machine.untold_bytes(space->root()), 0u);
     }
     space.reset();
     check();
