@@ -224,7 +224,8 @@ constexpr const char* kTraceExamples = R"(Examples:
   faultline trace -s tlb.l1d.ways=4 ls.lackey
   xzcat 600.perlbench.champsimtrace.xz | faultline trace --format champsim -
 
-A page is mapped when it is first referred to. Files may be compressed by xz, gzip or zstd.
+What faultline run --record wrote is replayed on the page tables of that run; other traces get a page
+when it is first referred to. docs/trace-format.md says more. Files may be compressed by xz, gzip or zstd.
 )";
 
 Command parse_trace(const std::vector<std::string>& arguments) {
