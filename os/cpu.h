@@ -54,8 +54,8 @@ class Cpu {
   virtual void leave_address_space() {}
   virtual void flush_page(Asid asid, VirtAddr address) = 0;
   virtual void flush_asid(Asid asid) = 0;
-  // For whoever writes the run down: page-table entries in these bytes were
-  // written, or the bytes became part of a table; untimed.
+  // For whoever writes the run down: the one entry in these bytes was written, or
+  // these whole pages became tables; untimed.
   virtual void page_table_changed(PhysAddr /*begin*/, uint64_t /*bytes*/) {}
 
   // --- running and sleeping ---------------------------------------------------

@@ -2,6 +2,7 @@
 // its references through the Mmu. A sink of CompactReader's.
 #pragma once
 
+#include <algorithm>
 #include <cstdint>
 #include <cstring>
 #include <functional>
@@ -61,7 +62,10 @@ class Replay {
   }
   void table_zero(PhysAddr begin, uint64_t bytes) {
     require_inside(begin, bytes);
-    std::memset(memory_.at(begin), 0, bytes);
+    if (bytes > mmu_.format().page().bytes()) reader_.fail("zeros for more than a page");
+    // What is zero stays untouched: it may be memory that the host has not given yet.
+    uint8_t* const from = memory_.at(begin);
+    if (std::any_of(from, from + bytes, [](uint8_t byte) { return byte != 0; })) std::memset(from, 0, bytes);
   }
   void address_space(PhysAddr root, Asid asid) {
     require_inside(root, mmu_.format().table_bytes(mmu_.format().root_level()));

@@ -113,18 +113,15 @@ void MachineCpu::flush_asid(Asid asid) {
 }
 
 void MachineCpu::page_table_changed(PhysAddr begin, uint64_t bytes) {
-  if (recorder_ == nullptr || bytes == 0) return;
-  const unsigned entry_bytes = machine_.format().entry_bytes();
-  const auto raw = [&](uint64_t at) {
-    uint64_t value = 0;
-    std::memcpy(&value, memory().at(begin + at), entry_bytes);
-    return value;
-  };
+  if (recorder_ == nullptr) return;
+  const uint64_t entry_bytes = machine_.format().entry_bytes();
   const bool one = bytes == entry_bytes;
-  if (!one) recorder_->table_zero(begin, bytes);
   for (uint64_t at = 0; at < bytes; at += entry_bytes) {
-    const uint64_t value = raw(at);
-    if (one || value != 0) recorder_->table_write(begin + at, value);
+    const PhysAddr entry = begin + at;
+    if (!one && memory().page().aligned(entry.value)) recorder_->table_zero(entry, memory().page().bytes());
+    uint64_t raw = 0;
+    std::memcpy(&raw, memory().at(entry), entry_bytes);
+    if (one || raw != 0) recorder_->table_write(entry, raw);
   }
 }
 

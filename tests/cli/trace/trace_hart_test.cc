@@ -150,7 +150,7 @@ constexpr hw::Permissions kUser{.read = true, .execute = true, .user = true};
 
 // One page at 0x1000, whose tables begin at 0x10000.
 void record_tables(const hw::PageTableFormat& format, hw::Recorder& to) {
-  to.table_zero(PhysAddr(0x10000), 0x4000);
+  for (uint64_t table = 0x10; table < 0x14; ++table) to.table_zero(PhysAddr(table << 12), 4096);
   for (uint64_t table = 0x10; table < 0x13; ++table)
     to.table_write(PhysAddr(table << 12), format.encode_table(Pfn(table + 1)));
   to.table_write(PhysAddr(0x13008), format.encode_leaf(Pfn(0x20), kUser));
@@ -189,6 +189,9 @@ TEST(Replay, TrustsNothing) {
   EXPECT_NE(error([](hw::Recorder& to) { to.fetch(VirtAddr(0x1000), 4, true); }), "");
   EXPECT_NE(error([](hw::Recorder& to) { to.table_write(PhysAddr((1 << 20) - 4), 1); }), "");
   EXPECT_NE(error([](hw::Recorder& to) { to.table_zero(PhysAddr(4096), ~uint64_t{0}); }), "");
+  EXPECT_NE(error([](hw::Recorder& to) { to.table_zero(PhysAddr(4096), 8192); }), "");
+  EXPECT_NE(error([](hw::Recorder& to) { to.mark(7); }), "");
+  EXPECT_EQ(error([](hw::Recorder& to) { to.mark(0x4f1); }), "");
   EXPECT_NE(error([](hw::Recorder& to) { to.address_space(PhysAddr(~uint64_t{0}), 1); }), "");
 }
 
