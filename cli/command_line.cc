@@ -40,6 +40,7 @@ struct RawRun {
   std::vector<std::string> settings;
   std::optional<std::string> stats;
   std::optional<std::string> series;
+  std::optional<std::string> record;
   bool quiet = false;
   std::optional<std::string> root;
   std::string sysroot = kDefaultSysroot;
@@ -70,6 +71,9 @@ void add_run_options(CLI::App& app, RawRun& raw) {
   app.add_option_function<std::string>("--stats", into(raw.stats), "Write everything counted as JSON")
       ->type_name("FILE");
   app.add_option_function<std::string>("--series", into(raw.series), "Write a row of CSV every observe.interval cycles")
+      ->type_name("FILE");
+  app.add_option_function<std::string>("--record", into(raw.record),
+                                       "Write every reference down, for faultline trace; the run takes longer")
       ->type_name("FILE");
   app.add_flag("--quiet", raw.quiet, "No report; only what went wrong is still told");
   app.add_option_function<std::string>("--root", into(raw.root), "This directory is the guest's /")->type_name("DIR");
@@ -157,6 +161,10 @@ RunOptions check(const RawRun& raw, const std::vector<std::string>& guest) {
     require_writable("--series", *raw.series);
     options.series_file = raw.series;
   }
+  if (raw.record) {
+    require_writable("--record", *raw.record);
+    options.record_file = raw.record;
+  }
   return options;
 }
 
@@ -216,7 +224,8 @@ constexpr const char* kTraceExamples = R"(Examples:
   faultline trace -s tlb.l1d.ways=4 ls.lackey
   xzcat 600.perlbench.champsimtrace.xz | faultline trace --format champsim -
 
-A page is mapped when it is first referred to. Files may be compressed by xz, gzip or zstd.
+What faultline run --record wrote is replayed on the page tables of that run; other traces get a page
+when it is first referred to. docs/trace-format.md says more. Files may be compressed by xz, gzip or zstd.
 )";
 
 Command parse_trace(const std::vector<std::string>& arguments) {
@@ -259,6 +268,7 @@ Command parse_trace(const std::vector<std::string>& arguments) {
   }
   if (options.file.empty()) throw UserError("trace: no FILE; see faultline trace --help");
   options.machine = load_configuration(machine, settings);
+  options.settings = std::move(settings);
   if (options.stats_file) require_writable("--stats", *options.stats_file);
   return options;
 }

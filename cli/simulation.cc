@@ -12,6 +12,7 @@
 
 #include "cli/interrupt.h"
 #include "cli/observation.h"
+#include "cli/recording.h"
 #include "cli/regions.h"
 #include "cli/report/invariants.h"
 #include "cli/report/say.h"
@@ -60,7 +61,9 @@ class Computer {
         disk_content_(config_.os.swap.size, config_.machine.disk.size, config_.page()),
         machine_(config_.machine, disk_content_),
         observation_(machine_),
-        cpu_(machine_, config_.os),
+        recording_(options.record_file ? std::make_unique<Recording>(*options.record_file, config_, options.program)
+                                       : nullptr),
+        cpu_(machine_, config_.os, recording_ ? &recording_->recorder() : nullptr),
         scheduler_(cpu_, config_.os),
         memory_(cpu_, cpu_, scheduler_, machine_.format(), config_.os),
         vfs_({.cpu = cpu_,
@@ -85,7 +88,11 @@ class Computer {
     Regions regions({.count = [&] { return counted(kernel); },
                      .begin_anew = [this] { observation_.clear_counts(); },
                      .set_counting = [this](bool counting) { observation_.set_counting(counting); }});
-    machine_.hart().on_mark([&regions](hw::RegionMark mark) { regions.mark(mark); });
+    machine_.hart().on_mark([this, &regions](hw::RegionMark mark) {
+      if (recording_) recording_->recorder().mark(static_cast<uint64_t>(mark));
+      regions.mark(mark);
+    });
+    if (recording_) machine_.hart().record(&recording_->recorder());
     std::optional<Series> series;
     if (options_.series_file) {
       series.emplace(*options_.series_file, machine_, [&] { return counted(kernel); });
@@ -110,6 +117,12 @@ class Computer {
       if (const std::string unwritten = series->finish(); !unwritten.empty()) result.errors.push_back(unwritten);
     }
     result.statistics = counted(kernel);
+    if (recording_) {
+      cpu_.stop_recording();
+      const References& made = result.statistics.references;
+      if (const std::string unwritten = recording_->finish(made); !unwritten.empty())
+        result.errors.push_back(unwritten);
+    }
     gather_identity(result.statistics, outcome);
     gather_processes(result.statistics, kernel);
     observation_.gather(result.statistics, options_.root ? "" : options_.program);
@@ -240,6 +253,7 @@ class Computer {
   os::DiskContent disk_content_;
   hw::Machine machine_;
   Observation observation_;
+  std::unique_ptr<Recording> recording_;  // null: none is asked for
   os::MachineCpu cpu_;
   os::Scheduler scheduler_;
   os::MemoryManager memory_;

@@ -15,7 +15,8 @@ int trace_command(const TraceOptions& options, HostClock::time_point begin) {
   try {
     RunStatistics statistics = simulate_trace(options);
     const std::chrono::duration<double> taken = HostClock::now() - begin;
-    return report_statistics(statistics, options.stats_file, options.quiet, taken.count()) ? 0 : kUserErrorStatus;
+    const bool sound = report_statistics(statistics, options.stats_file, options.quiet, taken.count());
+    return sound ? exit_status(statistics.exit) : kUserErrorStatus;
   } catch (const TraceError& error) {
     say(error.what());
   } catch (const std::invalid_argument& error) {

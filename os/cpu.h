@@ -54,8 +54,13 @@ class Cpu {
   virtual void leave_address_space() {}
   virtual void flush_page(Asid asid, VirtAddr address) = 0;
   virtual void flush_asid(Asid asid) = 0;
+  // For whoever writes the run down: the one entry in these bytes was written, or
+  // these whole pages became tables; untimed.
+  virtual void page_table_changed(PhysAddr /*begin*/, uint64_t /*bytes*/) {}
 
   // --- running and sleeping ---------------------------------------------------
+  // Whose user code runs next, for whoever writes the run down.
+  virtual void enter_process(int /*pid*/) {}
   // Runs user code until a trap, or (Cause::budget) about `until` or a device
   // interrupt. Books its cycles itself.
   virtual hw::Trap run_user(hw::HartState& state, Cycles until) = 0;

@@ -31,7 +31,12 @@ constexpr std::array<const char*, kCycleAccounts> kAccountMeanings = {
     "nothing to run: all wait",
 };
 
-std::string outcome(const ExitRecord& exit) {
+std::string outcome(const RunStatistics& s) {
+  const ExitRecord& exit = s.exit;
+  if (s.trace) {
+    return fmt::format("{}{} records of {}", exit.reason == "exited" ? "" : exit.reason + " after ",
+                       rounded(static_cast<double>(s.trace->records)), s.trace->format);
+  }
   if (exit.reason == "exited") return fmt::format("exit status {}", exit.status);
   if (exit.reason == "killed") return "killed by " + signal_name(exit.signal);
   if (exit.reason == "interrupted") return "interrupted";
@@ -46,7 +51,7 @@ void add_headline(const RunStatistics& s, ReportText& text) {
   program = printable(program);
   if (program.size() > room) program = program.substr(0, room - 3) + "...";
   text.section("faultline: " + program);
-  text.line("{} on {}: {} tables, {} of memory, {}", outcome(s.exit), s.run.machine, machine.paging_format,
+  text.line("{} on {}: {} tables, {} of memory, {}", outcome(s), s.run.machine, machine.paging_format,
             bytes_for_people(static_cast<double>(machine.dram.size)),
             machine.cache.enabled ? "caches on" : "no caches");
   if (s.regions && s.regions->count) {
@@ -152,6 +157,12 @@ void add_caches(const RunStatistics& s, ReportText& text) {
 void add_host(const RunStatistics& s, ReportText& text) {
   if (s.host.seconds <= 0) return;
   text.section("Host");
+  if (s.trace) {
+    const auto millions = static_cast<double>(s.references.total()) / 1e6;
+    text.line("{} of host time, {:.1f} million references a second", time_for_people(s.host.seconds),
+              millions / s.host.seconds);
+    return;
+  }
   text.line("{} of host time, {:.1f} million instructions a second", time_for_people(s.host.seconds), s.host.mips);
 }
 

@@ -16,7 +16,8 @@ namespace {
 
 class FileSource final : public ByteSource {
  public:
-  FileSource(int descriptor, bool owned) : descriptor_(descriptor), owned_(owned) {
+  FileSource(int descriptor, bool owned, const std::atomic<bool>* stop)
+      : descriptor_(descriptor), owned_(owned), stop_(stop) {
     struct stat status {};
     if (fstat(descriptor, &status) == 0 && S_ISREG(status.st_mode)) length_ = static_cast<uint64_t>(status.st_size);
   }
@@ -34,6 +35,7 @@ class FileSource final : public ByteSource {
         return static_cast<size_t>(got);
       }
       if (errno != EINTR) throw TraceError(std::strerror(errno));
+      if (stop_ != nullptr && stop_->load()) return 0;
     }
   }
   uint64_t position() const override { return position_; }
@@ -42,6 +44,7 @@ class FileSource final : public ByteSource {
  private:
   int descriptor_;
   bool owned_;
+  const std::atomic<bool>* stop_;
   uint64_t position_ = 0;
   uint64_t length_ = 0;
 };
@@ -63,11 +66,11 @@ class MemorySource final : public ByteSource {
 
 }  // namespace
 
-std::unique_ptr<ByteSource> open_file(const std::string& path) {
-  if (path == "-") return std::make_unique<FileSource>(STDIN_FILENO, false);
+std::unique_ptr<ByteSource> open_file(const std::string& path, const std::atomic<bool>* stop) {
+  if (path == "-") return std::make_unique<FileSource>(STDIN_FILENO, false, stop);
   const int descriptor = ::open(path.c_str(), O_RDONLY | O_CLOEXEC);
   if (descriptor < 0) throw TraceError(fmt::format("{}: {}", path, std::strerror(errno)));
-  return std::make_unique<FileSource>(descriptor, true);
+  return std::make_unique<FileSource>(descriptor, true, stop);
 }
 
 std::unique_ptr<ByteSource> read_memory(std::span<const uint8_t> bytes) {

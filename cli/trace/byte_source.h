@@ -1,6 +1,7 @@
 // Where a trace's bytes come from: a file, a pipe or memory, compressed or not.
 #pragma once
 
+#include <atomic>
 #include <cstddef>
 #include <cstdint>
 #include <memory>
@@ -24,8 +25,9 @@ class ByteSource {
 };
 
 // A file of the host, or standard input for "-". Throws TraceError, the whole
-// line, when it cannot be opened.
-std::unique_ptr<ByteSource> open_file(const std::string& path);
+// line, when it cannot be opened. A read that a signal interrupts is where the
+// file ends if `stop` is set by then; it may be null.
+std::unique_ptr<ByteSource> open_file(const std::string& path, const std::atomic<bool>* stop = nullptr);
 
 // What `bytes` hold; they must outlive it.
 std::unique_ptr<ByteSource> read_memory(std::span<const uint8_t> bytes);

@@ -8,7 +8,9 @@ PageMapper::PageMapper(const hw::PageTableFormat& format, hw::BackingStore& memo
     : format_(format), memory_(memory), end_(memory_bytes) {
   const uint64_t bytes = format.table_bytes(format.root_level());
   has_root_ = take(bytes, root_);
-  if (has_root_) table_bytes_ = bytes;
+  if (!has_root_) return;
+  table_bytes_ = bytes;
+  level_bytes_[format.root_level()] = bytes;
 }
 
 bool PageMapper::take(uint64_t bytes, PhysAddr& begin) {
@@ -51,6 +53,7 @@ bool PageMapper::ensure(VirtAddr va) {
       return false;
     }
     table_bytes_ += bytes;
+    level_bytes_[level - 1] += bytes;
     const uint64_t used = format_.tables_have_referenced() ? format_.referenced_bit() : 0;
     store(entry, format_.encode_table(page.pfn(below)) | used);
     table = below;

@@ -3,6 +3,7 @@
 // referred to, before the look-up. Takes no time.
 #pragma once
 
+#include <array>
 #include <cstdint>
 #include <unordered_set>
 
@@ -28,6 +29,8 @@ class PageMapper {
 
   uint64_t pages() const { return mapped_.size(); }
   uint64_t table_bytes() const { return table_bytes_; }
+  // Of the tables of one level, 0 being the last.
+  uint64_t table_bytes(unsigned level) const { return level_bytes_[level]; }
 
  private:
   // Zeroed, aligned to its own size or a page's; 0 frames left answer false.
@@ -42,6 +45,7 @@ class PageMapper {
   PhysAddr root_{};
   bool has_root_ = false;
   uint64_t table_bytes_ = 0;
+  std::array<uint64_t, hw::PageTableFormat::kMaxLevels> level_bytes_{};
   std::unordered_set<uint64_t> mapped_;  // virtual page numbers; looked up, never walked through
 };
 

@@ -14,11 +14,13 @@
 
 namespace faultline::cli {
 
+// Where memory has one flat latency and no first-level cache stands before it,
+// references that the Mmu's filters know are only counted, and their time and
+// their accesses follow from the counts. No figure changes.
 class TraceHart {
  public:
   // `fetch_side` and `data_side`: what lies behind look-ups; accesses of at most a
   // line. `line`: bytes of a line there, or where there is no cache of a page.
-  // After elaboration.
   struct Environment {
     hw::Mmu& mmu;
     hw::BackingStore& memory;
@@ -26,10 +28,13 @@ class TraceHart {
     hw::MemorySide& data_side;
     uint64_t fetch_line;
     uint64_t data_line;
-    Cycles base_cycles;  // of an instruction, beyond its accesses
+    Cycles base_cycles;                  // of an instruction, beyond its accesses
+    hw::BulkCounter* counter = nullptr;  // takes what is counted in bulk; may be null
+    bool in_bulk = true;                 // hart.fast_path
   };
 
-  explicit TraceHart(const Environment& environment) : env_(environment), page_(environment.mmu.format().page()) {}
+  // After elaboration.
+  explicit TraceHart(const Environment& environment);
 
   // One reference; where it crosses a page one for each page, of which the first
   // may have been made when the second faults. `before_look_up(VirtAddr)` is called
@@ -37,7 +42,50 @@ class TraceHart {
   enum class Outcome : uint8_t { ok, faulted, refused };
   template <class Before>
   Outcome refer(Access access, VirtAddr va, uint64_t bytes, Before&& before_look_up) {
-    if (access == Access::fetch) book(CycleAccount::compute, env_.base_cycles);
+    const auto side = static_cast<size_t>(access);
+    const bool one_page = bytes <= page_.bytes() - (va.value & page_.mask());
+    if (one_page && flat_[side] && env_.mmu.filter(access).find(va.value) != nullptr) [[likely]] {
+      ++references_[side];
+      now_ += each_[side];
+    } else if (const Outcome outcome = refer_in_full(access, va, bytes, before_look_up); outcome != Outcome::ok) {
+      return outcome;
+    }
+    if (access == Access::fetch) count_instructions(1);
+    return Outcome::ok;
+  }
+
+  // `count` instructions one after another, which take `bytes` together: all of
+  // them at once, as fetches that change nothing. False: nothing has happened,
+  // and they must be made one by one.
+  bool fetch_run(VirtAddr begin, uint32_t bytes, uint32_t count) {
+    constexpr auto kFetch = static_cast<size_t>(Access::fetch);
+    const bool one_piece =
+        begin.value >> hw::TranslationFilter::kShift == (begin.value + bytes - 1) >> hw::TranslationFilter::kShift;
+    if (!one_piece || !flat_[kFetch] || env_.mmu.filter(Access::fetch).find(begin.value) == nullptr) return false;
+    references_[kFetch] += count;
+    now_ += each_[kFetch] * count;
+    count_instructions(count);
+    return true;
+  }
+
+  // A look-up of the OS layer's, as Mmu::translate_kernel; books its time as `walk`.
+  Outcome refer_as_kernel(VirtAddr va, bool write);
+
+  // Books and counts what was put off. Before ledger() and the statistics of memory are read.
+  void settle();
+
+  // The user's references that were made, as they are counted.
+  const std::array<uint64_t, 3>& references() const { return references_; }
+  // Instructions whose fetch did not fault, without those that trapped later.
+  uint64_t instructions() const { return instructions_ - trapped_; }
+  // The latest instruction did not come to its end. Its own cycles stay.
+  void note_trap() { ++trapped_; }
+  Cycles now() const { return now_; }
+  const CycleLedger& ledger() const { return ledger_; }
+
+ private:
+  template <class Before>
+  Outcome refer_in_full(Access access, VirtAddr va, uint64_t bytes, Before&& before_look_up) {
     while (true) {
       const uint64_t here = std::min(bytes, page_.bytes() - (va.value & page_.mask()));
       const Outcome outcome = refer_to_page(access, va, here, before_look_up);
@@ -47,12 +95,6 @@ class TraceHart {
     }
   }
 
-  // The user's references that were made, as they are counted.
-  const std::array<uint64_t, 3>& references() const { return references_; }
-  Cycles now() const { return now_; }
-  const CycleLedger& ledger() const { return ledger_; }
-
- private:
   template <class Before>
   Outcome refer_to_page(Access access, VirtAddr va, uint64_t bytes, Before&& before_look_up) {
     PhysAddr address;
@@ -64,36 +106,30 @@ class TraceHart {
       if (found.status != hw::Translation::Status::ok) return Outcome::faulted;
       address = found.address;
     }
-    ++references_[static_cast<size_t>(access)];
-    book(CycleAccount::tlb, env_.mmu.first_level_cycles(access));
-    transport(access, address, bytes);
+    const auto side = static_cast<size_t>(access);
+    ++references_[side];
+    now_ += each_[side];
+    if (!flat_[side]) transport(access, address, bytes);
     return Outcome::ok;
   }
 
-  // One access for each line.
-  void transport(Access access, PhysAddr address, uint64_t bytes) {
-    const bool fetch = access == Access::fetch;
-    hw::MemorySide& side = fetch ? env_.fetch_side : env_.data_side;
-    const uint64_t line = fetch ? env_.fetch_line : env_.data_line;
-    while (bytes != 0) {
-      const uint64_t here = std::min(bytes, line - (address.value & (line - 1)));
-      const Cycles done = side.access(address, static_cast<unsigned>(here), access == Access::store,
-                                      fetch ? hw::Requester::fetch : hw::Requester::data, now_);
-      ledger_.book(fetch ? CycleAccount::fetch : CycleAccount::data, done - now_);
-      now_ = done;
-      address += here;
-      bytes -= here;
-    }
+  void count_instructions(uint32_t count) {
+    instructions_ += count;
+    now_ += env_.base_cycles * count;
   }
-
-  void book(CycleAccount account, Cycles cycles) {
-    now_ += cycles;
-    ledger_.book(account, cycles);
-  }
+  void transport(Access access, PhysAddr address, uint64_t bytes);
 
   Environment env_;
   PageSize page_;
-  std::array<uint64_t, 3> references_{};  // by Access
+  // By Access:
+  std::array<bool, 3> flat_{};      // accesses are counted, not made
+  std::array<Cycles, 3> access_{};  // what one takes then
+  std::array<Cycles, 3> each_{};    // of a reference, for certain
+  std::array<uint64_t, 3> references_{};
+  std::array<uint64_t, 3> settled_{};  // of these, those booked
+  uint64_t instructions_ = 0;
+  uint64_t settled_instructions_ = 0;
+  uint64_t trapped_ = 0;
   Cycles now_{};
   CycleLedger ledger_;
 };

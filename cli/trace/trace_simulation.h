@@ -3,6 +3,7 @@
 
 #include <optional>
 #include <string>
+#include <vector>
 
 #include "cli/config/loader.h"
 #include "cli/report/statistics.h"
@@ -12,6 +13,7 @@ namespace faultline::cli {
 
 struct TraceOptions {
   LoadedConfiguration machine;
+  std::vector<std::string> settings;      // that it was loaded with, for a recording's machine
   std::optional<std::string> stats_file;  // can be written
   bool quiet = false;
   std::optional<TraceFormat> format;  // else by name and first bytes

@@ -38,7 +38,9 @@ void Hart::run_body() {
 
 Hart::~Hart() = default;
 
-void Hart::start_of_simulation() { interpreter_ = std::make_unique<Interpreter>(config_, resolve_costs(), env_); }
+void Hart::start_of_simulation() {
+  interpreter_ = std::make_unique<Interpreter>(config_, resolve_costs(), env_, recorder_);
+}
 
 HartCosts Hart::resolve_costs() const {
   const std::optional<uint32_t> flat_fetch = flat_latency(env_.l1i, env_.fetch_side);
@@ -51,7 +53,8 @@ HartCosts Hart::resolve_costs() const {
   costs.fetch_tlb = static_cast<uint32_t>(env_.mmu.first_level_cycles(Access::fetch).value);
   costs.data = flat_data.value_or(hit_cycles(env_.l1d));
   costs.data_tlb = static_cast<uint32_t>(env_.mmu.first_level_cycles(Access::load).value);
-  if (!config_.fast_path) return costs;
+  // Only accesses in full can be written down.
+  if (!config_.fast_path || recorder_ != nullptr) return costs;
 
   costs.fetch_in_bulk = flat_fetch.has_value();
   if (env_.mmu.has_first_level(Access::fetch)) {

@@ -17,6 +17,7 @@
 #include "hw/hart/interpreter.h"
 #include "hw/hart/region_mark.h"
 #include "hw/hart/trap.h"
+#include "hw/mmu/recorder.h"
 
 namespace faultline::hw {
 
@@ -44,6 +45,11 @@ class Hart : public sc_core::sc_module {
     next_interval_ = interval.value;
     on_interval_ = std::move(callback);
   }
+
+  // Writes down every instruction and every load and store, in order. Without
+  // the host's shortcuts then, which changes no count and no cycle. Before
+  // simulation starts; null, as without a call: nobody does, which costs nothing.
+  void record(Recorder* recorder) { recorder_ = recorder; }
 
   // Runs user code on `state` until a trap. Cause::budget: now() >= until or an
   // interrupt waits, seen at the first control transfer or entry of another
@@ -103,6 +109,7 @@ class Hart : public sc_core::sc_module {
   uint64_t interval_ = 0;
   uint64_t next_interval_ = ~uint64_t{0};  // when it ends
   std::function<void()> on_interval_;
+  Recorder* recorder_ = nullptr;
   std::unique_ptr<Interpreter> interpreter_;  // once all is bound
   sc_core::sc_event wake_;
 };

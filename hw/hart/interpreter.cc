@@ -24,7 +24,8 @@ std::optional<unsigned> line_shift(const Cache* cache) {
 
 }  // namespace
 
-Interpreter::Interpreter(const HartConfig& config, const HartCosts& costs, const HartEnvironment& environment)
+Interpreter::Interpreter(const HartConfig& config, const HartCosts& costs, const HartEnvironment& environment,
+                         Recorder* recorder)
     : l1i(recent_lines(environment.l1i)),
       l1d(recent_lines(environment.l1d)),
       l1d_cache(environment.l1d),
@@ -37,6 +38,7 @@ Interpreter::Interpreter(const HartConfig& config, const HartCosts& costs, const
       config_(config),
       costs_(costs),
       env_(environment),
+      recorder_(recorder),
       handlers_(make_handlers(costs.fetch_mode, costs.data_mode)),
       builder_(handlers_, config, costs, line_shift(environment.l1i)),
       page_(environment.memory.page()),

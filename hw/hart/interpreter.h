@@ -28,6 +28,7 @@
 #include "hw/memory/cache.h"
 #include "hw/memory/memory_side.h"
 #include "hw/mmu/mmu.h"
+#include "hw/mmu/recorder.h"
 
 namespace faultline::hw {
 
@@ -54,7 +55,10 @@ class Interpreter {
  public:
   // Throws std::invalid_argument when a kind of instruction takes no cycles
   // at all (time would stand still) or pages are smaller than 4 KB.
-  Interpreter(const HartConfig& config, const HartCosts& costs, const HartEnvironment& environment);
+  // `recorder`, if there is one, is told of all references; both modes of
+  // `costs` must be `each` then.
+  Interpreter(const HartConfig& config, const HartCosts& costs, const HartEnvironment& environment,
+              Recorder* recorder = nullptr);
   Interpreter(const Interpreter&) = delete;
   Interpreter& operator=(const Interpreter&) = delete;
 
@@ -187,6 +191,7 @@ class Interpreter {
   void set_trap(const Translation& failed, Access access, uint64_t address);
   void set_trap_cause(const Translation& failed);
   bool locate(HartState& s, const Op* op, uint64_t va, unsigned bytes, Access access, Parts& parts);
+  bool look_up_parts(HartState& s, const Op* op, uint64_t va, unsigned bytes, Access access, Parts& parts);
   void data_accesses(const Op* op, const Parts& parts, bool write);
   uint64_t data_access_at(PhysAddr address, unsigned bytes, bool write, uint64_t time);
   void fetch_access_at(PhysAddr address, unsigned bytes, uint64_t time);
@@ -200,6 +205,7 @@ class Interpreter {
   const HartConfig config_;
   const HartCosts costs_;
   const HartEnvironment env_;
+  Recorder* const recorder_;  // null: nobody writes down
   const HandlerTable handlers_;
   BlockBuilder builder_;
   const PageSize page_;

@@ -21,10 +21,17 @@ Block* Interpreter::fetch(HartState& s, uint64_t pc) {
   if (found.status != Translation::Status::ok) {
     s.pc = pc;
     set_trap(found, Access::fetch, pc);
+    if (recorder_ != nullptr) recorder_->fetch(VirtAddr(pc), 2, true);
     return nullptr;
   }
   piece = pc & ~kPieceMask;
-  return block_at(found.address);
+  Block* const block = block_at(found.address);
+  // One instruction; none where it straddles pieces, which is told when its
+  // other half has been looked up.
+  if (recorder_ != nullptr && block->end != block->start) {
+    recorder_->fetch(VirtAddr(pc), static_cast<unsigned>(block->end - block->start), false);
+  }
+  return block;
 }
 
 Block* Interpreter::block_at(PhysAddr address) {
@@ -84,6 +91,7 @@ Block* Interpreter::fetch_straddling(HartState& s, const Op* op) {
       ++window_.fetch_accesses;
       s.pc = piece + kPieceBytes - 2;
       set_trap(found, Access::fetch, second_va);
+      if (recorder_ != nullptr) recorder_->fetch(VirtAddr(second_va - 2), 4, true);
       return nullptr;
     }
     second = found.address;
@@ -98,6 +106,7 @@ Block* Interpreter::fetch_straddling(HartState& s, const Op* op) {
         costs_.fetch_mode == FetchMode::line && env_.l1i->is_mru(second.value >> env_.l1i->line_shift(), false);
     if (!recent) fetch_access_at(second, 2, time);
   }
+  if (recorder_ != nullptr) recorder_->fetch(VirtAddr(second_va - 2), 4, false);
   const uint32_t bits = env_.memory.load<uint16_t>(first) | uint32_t{env_.memory.load<uint16_t>(second)} << 16;
   note_code(first);
   CodePage& page = code.make_page(first);
@@ -119,6 +128,12 @@ bool Interpreter::locate(HartState& s, const Op* op, uint64_t va, unsigned bytes
     }
     if (config_.misaligned == Misaligned::slow) spend(CycleAccount::data, config_.misaligned_cycles);
   }
+  const bool found = look_up_parts(s, op, va, bytes, access, parts);
+  if (recorder_ != nullptr) recorder_->data(access, VirtAddr(va), bytes, !found);
+  return found;
+}
+
+bool Interpreter::look_up_parts(HartState& s, const Op* op, uint64_t va, unsigned bytes, Access access, Parts& parts) {
   const uint64_t before = data_time(op);
   uint64_t time = before;
   env_.mmu.set_pc(piece + info_of(op).offset);

@@ -75,6 +75,9 @@ class Machine : public sc_core::sc_module {
   MemorySide& fetch_side() { return l1i_ ? static_cast<MemorySide&>(*l1i_) : *fetch_port_; }
   MemorySide& data_side() { return l1d_ ? static_cast<MemorySide&>(*l1d_) : *data_port_; }
 
+  // Who takes what users of flat memory count in bulk; null where that is a memory of the user's own.
+  BulkCounter* bulk_counter() { return dram_.get(); }
+
   // For statistics. Null where there is none.
   const Dram* dram() const { return dram_.get(); }
   const Cache* l1i() const { return l1i_.get(); }

@@ -25,6 +25,7 @@ class Recorder {
   // What the OS layer writes into page tables; the walker's own writes come
   // about in the replay by themselves.
   virtual void table_write(PhysAddr entry, uint64_t raw) = 0;
+  // At most a page.
   virtual void table_zero(PhysAddr begin, uint64_t bytes) = 0;
 
   virtual void address_space(PhysAddr root, Asid asid) = 0;

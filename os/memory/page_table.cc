@@ -131,7 +131,10 @@ std::optional<Pfn> PageTable::access(VirtAddr address, Access access) {
   if (!permitted) return std::nullopt;
   uint64_t set = raw | format.referenced_bit();
   if (access == Access::store) set |= format.modified_bit();
-  if (set != raw) tables_.set_raw(*at, set);
+  if (set != raw) {
+    tables_.set_raw(*at, set);
+    tables_.cpu_.page_table_changed(tables_.address(*at), format.entry_bytes());
+  }
   return entry.pfn;
 }
 

@@ -26,6 +26,7 @@ PageTables::PageTables(Cpu& cpu, FrameAllocator& frames, const hw::PageTableForm
       asids_(kAsids) {
   for (uint64_t asid = 1; asid < kAsids; ++asid) asids_.insert(asid);
   build_kernel_part(first_kernel_table);
+  cpu_.page_table_changed(page().address(first_kernel_table), kernel_tables(format, frames.total()) << page().shift);
 }
 
 PageTables::~PageTables() = default;
@@ -56,6 +57,7 @@ uint64_t PageTables::load(uint64_t position) { return cpu_.load(address(position
 
 void PageTables::store(uint64_t position, uint64_t value) {
   cpu_.store(address(position), format_.entry_bytes(), value);
+  cpu_.page_table_changed(address(position), format_.entry_bytes());
 }
 
 hw::Entry PageTables::entry_at(uint64_t position) const {
@@ -209,6 +211,7 @@ void PageTables::add_notes(Pfn pfn, PageTable& owner, unsigned level, uint64_t f
   LevelFrames& frames = level_frames_[level];
   frames.peak = std::max(frames.peak, ++frames.now);
   sort_in(pfn.value);
+  cpu_.page_table_changed(page().address(pfn), page().bytes());
 }
 
 // The frame is no table any more.

@@ -4,6 +4,7 @@
 #include <utility>
 
 #include "hw/machine/machine.h"
+#include "hw/mmu/recorder.h"
 
 namespace faultline::os {
 namespace {
@@ -18,9 +19,10 @@ uint64_t words(PhysAddr address, uint64_t bytes) {
 
 }  // namespace
 
-MachineCpu::MachineCpu(hw::Machine& machine, const OsConfig& config)
+MachineCpu::MachineCpu(hw::Machine& machine, const OsConfig& config, hw::Recorder* recorder)
     : machine_(machine),
       hart_(machine.hart()),
+      recorder_(recorder),
       translated_(config.translated),
       interrupt_cycles_(config.costs.interrupt) {}
 
@@ -48,7 +50,9 @@ void MachineCpu::access(PhysAddr address, unsigned bytes, bool write) {
 // fault; what a walk takes is the account's.
 void MachineCpu::translate(PhysAddr address, bool write) {
   Cycles now = hart_.now();
-  machine_.mmu().translate_kernel(machine_.format().kernel_begin() + address.value, write, now);
+  const VirtAddr va = machine_.format().kernel_begin() + address.value;
+  machine_.mmu().translate_kernel(va, write, now);
+  if (recorder_ != nullptr) recorder_->kernel(write, va);
   hart_.spend(account_, now - hart_.now());
 }
 
@@ -96,10 +100,36 @@ uint64_t MachineCpu::frames() { return machine_.guest_memory() >> memory().page(
 void MachineCpu::set_address_space(PhysAddr root, Asid asid) {
   has_tables_ = true;
   machine_.mmu().set_address_space(root, asid);
+  if (recorder_ != nullptr) recorder_->address_space(root, asid);
 }
 void MachineCpu::leave_address_space() { has_tables_ = false; }
-void MachineCpu::flush_page(Asid asid, VirtAddr address) { machine_.mmu().flush_page(asid, address); }
-void MachineCpu::flush_asid(Asid asid) { machine_.mmu().flush_asid(asid); }
+void MachineCpu::flush_page(Asid asid, VirtAddr address) {
+  machine_.mmu().flush_page(asid, address);
+  if (recorder_ != nullptr) recorder_->flush_page(asid, address);
+}
+void MachineCpu::flush_asid(Asid asid) {
+  machine_.mmu().flush_asid(asid);
+  if (recorder_ != nullptr) recorder_->flush_asid(asid);
+}
+
+void MachineCpu::page_table_changed(PhysAddr begin, uint64_t bytes) {
+  if (recorder_ == nullptr) return;
+  const uint64_t entry_bytes = machine_.format().entry_bytes();
+  const bool one = bytes == entry_bytes;
+  for (uint64_t at = 0; at < bytes; at += entry_bytes) {
+    const PhysAddr entry = begin + at;
+    if (!one && memory().page().aligned(entry.value)) recorder_->table_zero(entry, memory().page().bytes());
+    uint64_t raw = 0;
+    std::memcpy(&raw, memory().at(entry), entry_bytes);
+    if (one || raw != 0) recorder_->table_write(entry, raw);
+  }
+}
+
+void MachineCpu::enter_process(int pid) {
+  if (recorder_ == nullptr || pid == recorded_process_) return;
+  recorded_process_ = pid;
+  recorder_->process(static_cast<uint64_t>(pid));
+}
 
 hw::Trap MachineCpu::run_user(hw::HartState& state, Cycles until) { return hart_.run(state, until); }
 

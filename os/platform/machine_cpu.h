@@ -10,13 +10,14 @@
 namespace faultline::hw {
 class Hart;
 class Machine;
-}
+class Recorder;
+}  // namespace faultline::hw
 
 namespace faultline::os {
 
 // The OS layer's own accesses to memory, counted apart from the program's.
 struct KernelAccessStatistics {
-  uint64_t reads = 0;   // accesses of at most 8 bytes
+  uint64_t reads = 0;  // accesses of at most 8 bytes
   uint64_t writes = 0;
 };
 
@@ -24,7 +25,12 @@ class MachineCpu final : public Cpu, public BlockDevice {
  public:
   // With config.translated accesses of the OS layer go through kernel addresses
   // and the data TLB of the hart; otherwise they use physical addresses.
-  MachineCpu(hw::Machine& machine, const OsConfig& config);
+  // `recorder`, if there is one, is told of what becomes of page tables, of the
+  // MMU and of processes, and of look-ups of kernel addresses.
+  MachineCpu(hw::Machine& machine, const OsConfig& config, hw::Recorder* recorder = nullptr);
+
+  // Nothing more is told.
+  void stop_recording() { recorder_ = nullptr; }
 
   // Called first on the hart's thread. What the OS layer does before (making its
   // own tables, the guest's name space) is set-up and takes no time.
@@ -49,7 +55,9 @@ class MachineCpu final : public Cpu, public BlockDevice {
   void leave_address_space() override;
   void flush_page(Asid asid, VirtAddr address) override;
   void flush_asid(Asid asid) override;
+  void page_table_changed(PhysAddr begin, uint64_t bytes) override;
 
+  void enter_process(int pid) override;
   hw::Trap run_user(hw::HartState& state, Cycles until) override;
   uint64_t instructions() const override;
   bool idle(Cycles until) override;
@@ -72,13 +80,15 @@ class MachineCpu final : public Cpu, public BlockDevice {
 
   hw::Machine& machine_;
   hw::Hart& hart_;
+  hw::Recorder* recorder_;  // null: nobody writes the run down
+  int recorded_process_ = 0;
   bool translated_;
   Cycles interrupt_cycles_;  // of taking one completion
   bool powered_ = false;
   bool has_tables_ = false;  // an address space is in use
   CycleAccount account_ = CycleAccount::syscall;
   KernelAccessStatistics accesses_;
-  std::deque<Completion> completions_;   // ended there, not yet delivered
+  std::deque<Completion> completions_;  // ended there, not yet delivered
 };
 
 }  // namespace faultline::os

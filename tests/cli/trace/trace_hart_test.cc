@@ -77,6 +77,7 @@ TEST_P(EveryFormat, WalksEveryLevelOnceForEachReference) {
   EXPECT_EQ(counts.dirty_walks, 0u);
   EXPECT_EQ(counts.fault_walk_reads, 0u);
   EXPECT_EQ(rig.mapper.pages(), 4u);
+  rig.hart.settle();
   EXPECT_EQ(rig.hart.ledger().total(), rig.hart.now().value);
 }
 
@@ -101,6 +102,7 @@ TEST(TraceHart, CountsAReferenceForEachPage) {
   EXPECT_EQ(rig.fetch_side.accesses, 2u);
   EXPECT_EQ(rig.data_side.accesses, 7u);
   EXPECT_EQ(rig.data_side.total_bytes, 8u + 3 * 4096 + 4);
+  rig.hart.settle();
   EXPECT_EQ(rig.hart.ledger().total(), rig.hart.now().value);
   EXPECT_EQ(rig.hart.ledger()[CycleAccount::compute], 1u);
 }
@@ -148,7 +150,7 @@ constexpr hw::Permissions kUser{.read = true, .execute = true, .user = true};
 
 // One page at 0x1000, whose tables begin at 0x10000.
 void record_tables(const hw::PageTableFormat& format, hw::Recorder& to) {
-  to.table_zero(PhysAddr(0x10000), 0x4000);
+  for (uint64_t table = 0x10; table < 0x14; ++table) to.table_zero(PhysAddr(table << 12), 4096);
   for (uint64_t table = 0x10; table < 0x13; ++table)
     to.table_write(PhysAddr(table << 12), format.encode_table(Pfn(table + 1)));
   to.table_write(PhysAddr(0x13008), format.encode_leaf(Pfn(0x20), kUser));
@@ -169,6 +171,7 @@ TEST(Replay, MakesTheSameReferencesAndFaults) {
                    }),
             "");
   EXPECT_EQ(rig.hart.references(), (std::array<uint64_t, 3>{17, 1, 0}));
+  EXPECT_EQ(rig.hart.instructions(), 16u);  // one trapped
   EXPECT_EQ(rig.mmu.l1i(17).misses, 2u);
   EXPECT_EQ(rig.mmu.statistics().walks, 3u);
   EXPECT_EQ(rig.mmu.statistics().fault_walk_reads, 8u);
@@ -186,6 +189,9 @@ TEST(Replay, TrustsNothing) {
   EXPECT_NE(error([](hw::Recorder& to) { to.fetch(VirtAddr(0x1000), 4, true); }), "");
   EXPECT_NE(error([](hw::Recorder& to) { to.table_write(PhysAddr((1 << 20) - 4), 1); }), "");
   EXPECT_NE(error([](hw::Recorder& to) { to.table_zero(PhysAddr(4096), ~uint64_t{0}); }), "");
+  EXPECT_NE(error([](hw::Recorder& to) { to.table_zero(PhysAddr(4096), 8192); }), "");
+  EXPECT_NE(error([](hw::Recorder& to) { to.mark(7); }), "");
+  EXPECT_EQ(error([](hw::Recorder& to) { to.mark(0x4f1); }), "");
   EXPECT_NE(error([](hw::Recorder& to) { to.address_space(PhysAddr(~uint64_t{0}), 1); }), "");
 }
 

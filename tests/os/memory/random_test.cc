@@ -184,7 +184,9 @@ class World {
       }
       if (any(8) == 0) expect_locked_in_memory(*space, model);
       if (any(4) == 0) co_await yield();
-      if (any(scenario_.check_every) == 0) check();
+      if (any(scenario_.check_every) != 0) continue;
+      check();
+      EXPECT_EQ(kernel_.machine.untold_bytes(space->root()), 0u);
     }
     space.reset();
     check();

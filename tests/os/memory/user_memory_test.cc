@@ -57,6 +57,21 @@ TEST_F(UserCopy, WildAddressesAreEfaultAndCountNoSignal) {
   EXPECT_EQ(kernel.memory.faults().protection, 0u);
 }
 
+// The kernel's copies set bits as an access of the program does; a replay must hear of it.
+TEST_F(UserCopy, SetsReferencedBitsAndTellsOfThem) {
+  const uint64_t at = kernel.map(*space, 1);
+  kernel.store(*space, at, 1);
+  const hw::Entry before = space->table().find(VirtAddr(at));
+  kernel.memory.page_tables().clear_referenced(before.pfn);
+  ASSERT_FALSE(space->table().find(VirtAddr(at)).referenced);
+  run([&]() -> Co<> {
+    const std::array<uint8_t, 4> bytes{};
+    EXPECT_TRUE((co_await user.write(VirtAddr(at), bytes)).ok());
+  });
+  EXPECT_TRUE(space->table().find(VirtAddr(at)).referenced);
+  EXPECT_EQ(kernel.machine.untold_bytes(space->root()), 0u);
+}
+
 TEST_F(UserCopy, FaultsOfTheKernelCountForTheAddressSpace) {
   const uint64_t at = kernel.map(*space, 4);
   kernel.store(*space, at, 1);

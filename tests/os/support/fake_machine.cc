@@ -6,7 +6,7 @@
 namespace faultline::os::test {
 
 FakeMachine::FakeMachine(uint64_t memory_bytes, uint64_t disk_bytes, const hw::PageTableFormat& format)
-    : memory_(memory_bytes, format.page()), format_(format), disk_(disk_bytes) {}
+    : memory_(memory_bytes, format.page()), told_(memory_bytes, format.page()), format_(format), disk_(disk_bytes) {}
 
 void FakeMachine::advance(uint64_t cycles) {
   now_ += Cycles(cycles);
@@ -47,6 +47,22 @@ void FakeMachine::flush_asid(Asid asid) {
   tlb_.erase(tlb_.lower_bound({asid, 0}), tlb_.upper_bound({asid, ~uint64_t{0}}));
 }
 
+void FakeMachine::page_table_changed(PhysAddr begin, uint64_t bytes) {
+  std::memcpy(told_.at(begin), memory_.at(begin), bytes);
+}
+
+uint64_t FakeMachine::untold_bytes(PhysAddr table, unsigned level) const {
+  uint64_t differ = 0;
+  for (uint64_t at = 0; at < format_.table_bytes(level); ++at)
+    differ += *memory_.at(table + at) != *told_.at(table + at);
+  for (uint64_t i = 0; level != 0 && i < format_.entries(level); ++i) {
+    uint64_t raw = 0;
+    std::memcpy(&raw, memory_.at(table + i * format_.entry_bytes()), format_.entry_bytes());
+    if (format_.points_at_table(raw, level)) differ += untold_bytes(format_.table_of(raw), level - 1);
+  }
+  return differ;
+}
+
 std::optional<PhysAddr> FakeMachine::access(PhysAddr root, Asid asid, VirtAddr address, Access access) {
   const PageSize page = memory_.page();
   const uint64_t offset = address.value & page.mask();
@@ -73,6 +89,7 @@ std::optional<PhysAddr> FakeMachine::access(PhysAddr root, Asid asid, VirtAddr a
     if (!permits(entry.permissions())) return std::nullopt;
     raw |= format_.referenced_bit() | (access == Access::store ? format_.modified_bit() : 0);
     std::memcpy(memory_.at(at), &raw, format_.entry_bytes());
+    std::memcpy(told_.at(at), &raw, format_.entry_bytes());
     tlb_[{asid, page.vpn(address).value}] = {entry.pfn, entry.permissions(), access == Access::store};
     ++instructions_;
     return table + offset;

@@ -40,6 +40,7 @@ class FakeMachine final : public Cpu, public BlockDevice, public Executor {
   void set_address_space(PhysAddr root, Asid asid) override;
   void flush_page(Asid asid, VirtAddr address) override;
   void flush_asid(Asid asid) override;
+  void page_table_changed(PhysAddr begin, uint64_t bytes) override;
   hw::Trap run_user(hw::HartState&, Cycles) override { return {}; }
   uint64_t instructions() const override { return instructions_; }
   bool idle(Cycles until) override;
@@ -58,6 +59,10 @@ class FakeMachine final : public Cpu, public BlockDevice, public Executor {
   // The user's access of one byte as hardware does it: TLB, else a walk that
   // sets the bits. Nothing: a page fault.
   std::optional<PhysAddr> access(PhysAddr root, Asid asid, VirtAddr address, Access access);
+
+  // Bytes of the tables below `root` that differ from what page_table_changed()
+  // told of them and what access() itself set.
+  uint64_t untold_bytes(PhysAddr root) const { return untold_bytes(root, format_.root_level()); }
 
   // Starts a strand; its coroutine begins at once and runs to its first sleep.
   void start(std::function<Co<>()> body);
@@ -91,11 +96,13 @@ class FakeMachine final : public Cpu, public BlockDevice, public Executor {
   };
 
   void advance(uint64_t cycles);
+  uint64_t untold_bytes(PhysAddr table, unsigned level) const;
   bool fire_timers();
   std::optional<Cycles> next_event() const;
   Co<> run_body(Life& life);
 
   hw::BackingStore memory_;
+  hw::BackingStore told_;  // page tables as whoever writes a run down knows them
   const hw::PageTableFormat& format_;
   std::vector<uint8_t> disk_;
   Cycles now_{};

@@ -1,0 +1,37 @@
+// The file of `faultline run --record`.
+#pragma once
+
+#include <memory>
+#include <string>
+
+#include "cli/config/configuration.h"
+#include "cli/report/statistics.h"
+#include "cli/trace/compact_writer.h"
+
+namespace faultline::cli {
+
+class Recording {
+ public:
+  // Empties the file, which could be written a moment ago. `program` as the
+  // command line names it.
+  Recording(const std::string& path, const Configuration& configuration, const std::string& program);
+  ~Recording();
+  Recording(const Recording&) = delete;
+  Recording& operator=(const Recording&) = delete;
+
+  hw::Recorder& recorder() { return writer_; }
+
+  // Ends the file. `made`: the references of the whole run. Empty, or why the
+  // file is not whole, one line: nothing has been written since that happened.
+  std::string finish(const References& made);
+
+ private:
+  void write(std::span<const uint8_t> bytes);
+
+  std::string path_;
+  int descriptor_;
+  int error_ = 0;  // errno of the first write that failed
+  CompactWriter writer_;
+};
+
+}  // namespace faultline::cli
