@@ -56,6 +56,8 @@ class Cpu {
   virtual void flush_asid(Asid asid) = 0;
 
   // --- running and sleeping ---------------------------------------------------
+  // Whose user code runs next, for whoever writes the run down.
+  virtual void enter_process(int /*pid*/) {}
   // Runs user code until a trap, or (Cause::budget) about `until` or a device
   // interrupt. Books its cycles itself.
   virtual hw::Trap run_user(hw::HartState& state, Cycles until) = 0;

@@ -101,6 +101,8 @@ void MachineCpu::leave_address_space() { has_tables_ = false; }
 void MachineCpu::flush_page(Asid asid, VirtAddr address) { machine_.mmu().flush_page(asid, address); }
 void MachineCpu::flush_asid(Asid asid) { machine_.mmu().flush_asid(asid); }
 
+void MachineCpu::enter_process(int pid) { machine_.mmu().set_process(static_cast<uint32_t>(pid)); }
+
 hw::Trap MachineCpu::run_user(hw::HartState& state, Cycles until) { return hart_.run(state, until); }
 
 uint64_t MachineCpu::instructions() const { return hart_.statistics().instructions; }

@@ -50,6 +50,7 @@ class MachineCpu final : public Cpu, public BlockDevice {
   void flush_page(Asid asid, VirtAddr address) override;
   void flush_asid(Asid asid) override;
 
+  void enter_process(int pid) override;
   hw::Trap run_user(hw::HartState& state, Cycles until) override;
   uint64_t instructions() const override;
   bool idle(Cycles until) override;

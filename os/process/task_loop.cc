@@ -106,6 +106,7 @@ hw::Trap run_user(Kernel& kernel, Task& task) {
   kernel.scheduler().use(*task.process().space);
   // The address space may be another process's too, with limits of its own.
   task.process().space->set_limits(memory_limits(task.process()));
+  cpu.enter_process(task.process().pid());
   const Cycles before = cpu.now();
   const uint64_t instructions = cpu.instructions();
   const Cycles until = until_cpu_timer(kernel, task, kernel.scheduler().run_until());
