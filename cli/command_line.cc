@@ -13,6 +13,7 @@
 #include <string_view>
 
 #include "cli/config/presets.h"
+#include "cli/config/sysroot.h"
 #include "cli/config/user_error.h"
 #include "cli/sweep/sweep_arguments.h"
 #include "cli/version.h"
@@ -21,8 +22,6 @@ namespace faultline::cli {
 namespace {
 
 namespace fs = std::filesystem;
-
-constexpr const char* kDefaultSysroot = "/usr/riscv64-linux-gnu";
 
 constexpr const char* kRunExamples = R"(Examples:
   faultline run ./hello                         on the textbook machine

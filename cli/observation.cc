@@ -71,7 +71,9 @@ void Observation::gather(RunStatistics& statistics, const std::string& program) 
                       .pcs = rows(costs_->top_instructions(most)),
                       .total = costs_->total(),
                       .pages_seen = costs_->pages(),
-                      .pcs_seen = costs_->instructions()};
+                      .pcs_seen = costs_->instructions(),
+                      .more_pages = costs_->more_pages(),
+                      .more_pcs = costs_->more_instructions()};
   const loader::Symbols symbols = symbols_of(program, statistics);
   for (ObservedCosts::Row& row : costs.pcs) row.symbol = symbols.name_at(VirtAddr(row.cost.address));
   statistics.observed.costs = std::move(costs);

@@ -1,25 +1,20 @@
 #include "cli/series.h"
 
 #include <fmt/format.h>
+#include <fmt/ranges.h>
 
 #include <cerrno>
 #include <cstring>
 #include <utility>
 
 #include "cli/report/counters.h"
+#include "cli/report/series_columns.h"
 
 namespace faultline::cli {
-namespace {
-
-constexpr const char* kHeader =
-    "cycle,instructions,references,l1i_misses,l1d_misses,l2_misses,walks,walk_reads,walk_cycles,"
-    "l1i_reach_bytes,l1d_reach_bytes,l2_reach_bytes,working_set_bytes,minor_faults,major_faults\n";
-
-}  // namespace
 
 Series::Series(const std::string& path, hw::Machine& machine, std::function<RunStatistics()> count)
     : path_(path), file_(path, std::ios::binary | std::ios::trunc), machine_(machine), count_(std::move(count)) {
-  file_ << kHeader;
+  file_ << fmt::format("{}\n", fmt::join(kSeriesColumns, ","));
 }
 
 void Series::sample() {

@@ -223,6 +223,7 @@ class Computer {
     statistics.fragmentation = kernel.fragmentation_at_exit();
     statistics.page_tables = memory_.page_table_statistics();
     statistics.page_tables_at_exit = kernel.page_tables_at_exit();
+    statistics.areas = kernel.areas_at_exit();
     statistics.copies = memory_.copies();
     statistics.zeroed = memory_.zeroed();
     statistics.swap = memory_.swap();

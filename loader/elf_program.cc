@@ -64,17 +64,18 @@ std::optional<LoadError> check_addresses(const Entry& entry, const Segment& segm
     return entry.wrong(Failure::invalid, elf::kSegmentMemoryBytes,
                        "{:#x} bytes at {:#x} wrap around the end of the address space", segment.memory_bytes, address);
   if (address + segment.memory_bytes > limits.user_end.value)
-    return entry.wrong(Failure::invalid, elf::kSegmentAddress, "{:#x} bytes at {:#x} reach beyond user space at {:#x}",
+    return entry.wrong(Failure::invalid, elf::kSegmentAddress,
+                       "{:#x} bytes at {:#x} reach beyond user space at {:#x}; link it lower with "
+                       "-Wl,-Ttext-segment=ADDRESS, or run it under page tables of wider addresses",
                        segment.memory_bytes, address, limits.user_end.value);
   if (kind == ProgramKind::fixed && limits.page.round_down(address) < limits.user_begin.value) {
     const uint64_t page = limits.page.bytes();
     const std::string advice =
-        page > kLinkedPageBytes
-            ? fmt::format(
-                  "; link it with -Wl,-Ttext-segment={:#x} (and -Wl,-z,max-page-size={:#x}, so that its "
-                  "segments share no page)",
-                  limits.user_begin.value, page)
-            : "";
+        fmt::format("; link it with -Wl,-Ttext-segment={:#x}{}", limits.user_begin.value,
+                    page > kLinkedPageBytes ? fmt::format(" (and -Wl,-z,max-page-size={:#x}, so that its segments "
+                                                          "share no page)",
+                                                          page)
+                                            : "");
     return entry.wrong(Failure::invalid, elf::kSegmentAddress,
                        "address {:#x} is below the lowest that may be mapped, {:#x}{}", address,
                        limits.user_begin.value, advice);
@@ -144,8 +145,9 @@ std::optional<LoadError> check_neighbours(const ElfHeader& header, const std::ve
       return LoadError{
           Failure::invalid,
           fmt::format("offset {:#x}: program header {}: segment at {:#x} shares a page of {:#x} bytes with "
-                      "that of program header {}, which ends at {:#x}",
-                      offset, sorted[i].index, high.address.value, page.bytes(), sorted[i - 1].index, low.end().value)};
+                      "that of program header {}, which ends at {:#x}; link it with -Wl,-z,max-page-size={:#x}",
+                      offset, sorted[i].index, high.address.value, page.bytes(), sorted[i - 1].index, low.end().value,
+                      page.bytes())};
   }
   return std::nullopt;
 }

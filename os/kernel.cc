@@ -242,6 +242,7 @@ void Kernel::before_teardown(Process& process) {
   frames_at_exit_ = parts_.memory.frames();
   fragmentation_at_exit_ = parts_.memory.frame_allocator().fragmentation();
   page_tables_at_exit_ = parts_.memory.page_table_statistics();
+  areas_at_exit_ = parts_.memory.area_statistics();
   if (outcome_.reason != RunOutcome::Reason::exited) return;
   const ExitStatus& ending = *process.ending;
   if (ending.signal != 0) outcome_.reason = RunOutcome::Reason::killed;

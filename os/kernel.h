@@ -111,6 +111,7 @@ class Kernel {
   const FrameStatistics& frames_at_exit() const { return frames_at_exit_; }
   const FragmentationStatistics& fragmentation_at_exit() const { return fragmentation_at_exit_; }
   const PageTableStatistics& page_tables_at_exit() const { return page_tables_at_exit_; }
+  const AreaStatistics& areas_at_exit() const { return areas_at_exit_; }
 
  private:
   struct Daemon;
@@ -140,6 +141,7 @@ class Kernel {
   FrameStatistics frames_at_exit_;
   FragmentationStatistics fragmentation_at_exit_;
   PageTableStatistics page_tables_at_exit_;
+  AreaStatistics areas_at_exit_{};
   std::vector<ProcessRecord> records_;
   uint64_t processes_made_ = 0;
   std::map<uint64_t, uint64_t> syscall_counts_;  // by number

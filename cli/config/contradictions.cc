@@ -9,6 +9,7 @@
 
 #include "cli/config/user_error.h"
 #include "cli/config/value.h"
+#include "hw/mmu/host_tables.h"
 #include "hw/mmu/page_table_format.h"
 #include "os/reclaim/marks.h"
 
@@ -114,15 +115,15 @@ class Checker {
     const hw::NestedConfig& nested = machine_.nested;
     if (!nested.enabled) return;
     if (nested.tlb.enabled) check_replacement("nested.tlb", nested.tlb.replacement, nested.tlb.ways);
-    constexpr std::string_view kNames[] = {"4K", "2M", "1G"};
-    constexpr uint64_t kBytes[] = {uint64_t{1} << 12, uint64_t{1} << 21, uint64_t{1} << 30};
-    const auto page = static_cast<size_t>(nested.page);
-    const bool small_alone = nested.format == "sv32" || nested.format == "ia32" || nested.format == "linear32";
-    require(nested.page == hw::NestedPage::small || !small_alone, {"nested.page", "nested.format"},
-            fmt::format("nested.page = \"{}\": {} tables have no pages of that size", kNames[page], nested.format));
-    require(machine_.dram.size % kBytes[page] == 0, {"nested.page", "dram.size"},
-            fmt::format("dram.size = {} is not a whole number of the host's pages, nested.page = \"{}\"",
-                        machine_.dram.size, kNames[page]));
+    try {
+      const hw::PageTableFormat guest = hw::make_page_table_format(machine_);
+      const hw::HostTables tables(hw::make_host_page_table_format(machine_), nested, machine_.dram.size, guest.page());
+    } catch (const std::invalid_argument& error) {
+      require(false,
+              {"nested.enabled", "nested.format", "nested.page", "dram.size", "paging.format", "paging.custom.page",
+               "paging.custom.bits", "paging.custom.entry_bytes", "paging.custom.leaves"},
+              error.what());
+    }
   }
 
   void check_cache(const std::string& prefix, const hw::CacheLevelConfig& cache, uint32_t line) const {

@@ -5,7 +5,7 @@
 namespace faultline::cli {
 
 template <>
-inline constexpr std::array<std::string_view, 3> kChoiceNames<hw::NestedPage> = {"4K", "2M", "1G"};
+inline constexpr std::array<std::string_view, 4> kChoiceNames<hw::NestedPage> = {"4K", "2M", "1G", "base"};
 
 namespace {
 
@@ -28,10 +28,11 @@ void add_nested(std::vector<Setting>& table) {
       "nested.enabled",
       {.help = "The system runs in a virtual machine: its physical addresses are translated by the host's tables."}));
   table.push_back(setting<&C::machine, &M::nested, &N::format>(
-      "nested.format", {.help = "The format of the host's tables.",
-                        .choices = {"x86-64", "la57", "sv32", "sv39", "sv48", "sv57", "ia32", "linear32"}}));
+      "nested.format", {.help = "The format of the host's tables; custom: that of paging.custom.",
+                        .choices = {"x86-64", "la57", "sv32", "sv39", "sv48", "sv57", "ia32", "linear32", "custom"}}));
   table.push_back(setting<&C::machine, &M::nested, &N::page>(
-      "nested.page", {.help = "The pages with which the host maps the guest's memory."}));
+      "nested.page",
+      {.help = "The pages with which the host maps the guest's memory; base: the smallest of nested.format."}));
   add_array<L, &C::machine, &M::nested, &N::tlb>(
       table, "nested.tlb",
       "A TLB of guest-physical pages, of the host's page size, for the walker (where tlb.enabled is true).",

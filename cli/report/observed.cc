@@ -51,11 +51,8 @@ void add_surface(const char* title, const Geometries& geometries, ReportText& te
 Json rows_json(const char* what, const std::vector<ObservedCosts::Row>& rows) {
   Json json = Json::array();
   for (const auto& [cost, symbol] : rows) {
-    Json row = {{what, cost.address},
-                {"asid", cost.asid},
-                {"walks", cost.walks},
-                {"faults", cost.faults},
-                {"cycles", cost.cycles}};
+    Json row = {{what, cost.address},  {"pid", cost.process},   {"asid", cost.asid},
+                {"walks", cost.walks}, {"faults", cost.faults}, {"cycles", cost.cycles}};
     if (!symbol.empty()) row["symbol"] = symbol;
     json.push_back(std::move(row));
   }
@@ -65,10 +62,10 @@ Json rows_json(const char* what, const std::vector<ObservedCosts::Row>& rows) {
 // The first few rows.
 void add_rows(const char* what, const std::vector<ObservedCosts::Row>& rows, uint64_t total, ReportText& text) {
   constexpr size_t kShown = 10;
-  Table table({what, "space", "walks", "cycles", "of all", ""});
+  Table table({what, "pid", "walks", "cycles", "of all", ""});
   for (size_t i = 0; i < std::min(kShown, rows.size()); ++i) {
     const auto& [cost, symbol] = rows[i];
-    table.add({fmt::format("{:#x}", cost.address), std::to_string(cost.asid), with_commas(cost.walks),
+    table.add({fmt::format("{:#x}", cost.address), std::to_string(cost.process), with_commas(cost.walks),
                with_commas(cost.cycles), percent(cost.cycles, total), symbol});
   }
   text.table(table);
@@ -87,6 +84,8 @@ nlohmann::ordered_json observed_json(const RunStatistics& statistics) {
     json["pcs"] = rows_json("pc", costs->pcs);
     json["pages_seen"] = costs->pages_seen;
     json["pcs_seen"] = costs->pcs_seen;
+    json["pages_capped"] = costs->more_pages;
+    json["pcs_capped"] = costs->more_pcs;
     json["translation_cycles"] = costs->total.cycles;
   }
   return json;
@@ -100,8 +99,9 @@ void add_observed_sections(const RunStatistics& statistics, ReportText& text) {
   }
   if (const auto& costs = statistics.observed.costs; costs && costs->total.cycles) {
     text.section("What translation cost, by page and by instruction");
-    text.line("{} cycles for {} of {}, paid by {}", rounded(static_cast<double>(costs->total.cycles)),
-              counted(costs->total.walks, "walk"), counted(costs->pages_seen, "page"),
+    text.line("{} cycles for {} of {}{}, paid by {}{}", rounded(static_cast<double>(costs->total.cycles)),
+              counted(costs->total.walks, "walk"), costs->more_pages ? "more than " : "",
+              counted(costs->pages_seen, "page"), costs->more_pcs ? "more than " : "",
               counted(costs->pcs_seen, "instruction"));
     add_rows("page", costs->pages, costs->total.cycles, text);
     add_rows("pc", costs->pcs, costs->total.cycles, text);

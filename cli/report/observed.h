@@ -31,6 +31,8 @@ struct ObservedCosts {
   hw::TranslationCost total;  // of all
   uint64_t pages_seen = 0;    // that cost anything
   uint64_t pcs_seen = 0;
+  bool more_pages = false;  // than could be told apart
+  bool more_pcs = false;
 };
 
 struct Observed {

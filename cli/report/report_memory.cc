@@ -51,6 +51,16 @@ void add_memory(const RunStatistics& s, ReportText& text) {
               bytes_for_people(static_cast<double>(f.peak_page_table_bytes)),
               bytes_for_people(static_cast<double>(s.page_tables.linear_bytes)));
   }
+  os::AreaKindStatistics areas;
+  for (const os::AreaKindStatistics& kind : s.areas) {
+    areas.resident_bytes += kind.resident_bytes;
+    areas.unused_bytes += kind.unused_bytes;
+  }
+  if (areas.resident_bytes) {
+    text.line("areas had {} in memory, {} of it never used (internal fragmentation)",
+              bytes_for_people(static_cast<double>(areas.resident_bytes)),
+              percent(areas.unused_bytes, areas.resident_bytes));
+  }
   if (s.commit.refused)
     text.line("{} of memory refused: the commit limit is {}", counted(s.commit.refused, "request"),
               bytes_for_people(static_cast<double>(s.commit.limit * s.config.page().bytes())));

@@ -47,6 +47,15 @@ std::string printable(std::string_view text) {
   return result;
 }
 
+std::string clipped(std::string_view text) {
+  constexpr size_t kLongest = 60;
+  if (text.size() <= kLongest) return printable(text);
+  // Not within a character.
+  size_t end = kLongest;
+  while (end > 0 && (static_cast<unsigned char>(text[end]) & 0xc0) == 0x80) --end;
+  return printable(text.substr(0, end)) + "...";
+}
+
 void say(std::string_view line) { std::fputs(("faultline: " + printable(line) + "\n").c_str(), stderr); }
 
 }  // namespace faultline::cli

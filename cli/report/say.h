@@ -10,6 +10,10 @@ namespace faultline::cli {
 // control characters and what is no UTF-8 become '?'.
 std::string printable(std::string_view text);
 
+// The beginning of such a text, with "..." behind it where it is long: what a
+// message quotes must not fill the screen.
+std::string clipped(std::string_view text);
+
 // "faultline: " and the line. Nothing happens where standard error is closed
 // or full; fmt::print would throw.
 void say(std::string_view line);

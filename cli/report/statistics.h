@@ -153,6 +153,7 @@ struct RunStatistics {
   os::FragmentationStatistics fragmentation;
   os::PageTableStatistics page_tables;          // at the end
   os::PageTableStatistics page_tables_at_exit;  // when `frames` was taken
+  os::AreaStatistics areas{};                   // then too
   os::CopyStatistics copies;
   os::ZeroStatistics zeroed;
   os::SwapStatistics swap;

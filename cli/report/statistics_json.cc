@@ -2,6 +2,7 @@
 
 #include <fmt/format.h>
 
+#include <array>
 #include <string_view>
 #include <tuple>
 
@@ -248,6 +249,28 @@ Json table_levels_json(const RunStatistics& statistics) {
   return json;
 }
 
+template <>
+inline constexpr auto kFields<os::AreaKindStatistics> =
+    std::tuple{Field{"areas", &os::AreaKindStatistics::areas}, Field{"bytes", &os::AreaKindStatistics::bytes},
+               Field{"resident_bytes", &os::AreaKindStatistics::resident_bytes},
+               Field{"unused_bytes", &os::AreaKindStatistics::unused_bytes}};
+
+// Kind by kind, and all together.
+Json areas_json(const os::AreaStatistics& areas) {
+  constexpr std::array<const char*, os::kAreaKinds> kNames = {"code", "file", "heap", "stack", "anonymous", "shared"};
+  Json json = Json::object();
+  os::AreaKindStatistics total;
+  for (size_t i = 0; i < areas.size(); ++i) {
+    json[kNames[i]] = object(areas[i]);
+    total.areas += areas[i].areas;
+    total.bytes += areas[i].bytes;
+    total.resident_bytes += areas[i].resident_bytes;
+    total.unused_bytes += areas[i].unused_bytes;
+  }
+  json["total"] = object(total);
+  return json;
+}
+
 void add_os(const RunStatistics& statistics, Json& json) {
   json["faults"] = object(statistics.faults);
   json["frames"] = object(statistics.frames);
@@ -255,7 +278,10 @@ void add_os(const RunStatistics& statistics, Json& json) {
                                      {"largest_free_run", statistics.fragmentation.largest_free_run},
                                      {"unusable", statistics.fragmentation.unusable}};
   json["page_tables"] = object(statistics.page_tables);
+  json["page_tables"]["bytes_at_exit"] = statistics.page_tables_at_exit.bytes;
+  json["page_tables"]["entries_at_exit"] = statistics.page_tables_at_exit.entries_present;
   json["page_tables"]["by_level"] = table_levels_json(statistics);
+  json["areas"] = areas_json(statistics.areas);
   json["copies"] = object(statistics.copies);
   json["zeroed"] = object(statistics.zeroed);
   json["swap"] = object(statistics.swap);

@@ -1,5 +1,6 @@
 #include <fmt/format.h>
 
+#include <algorithm>
 #include <array>
 #include <utility>
 
@@ -45,7 +46,17 @@ void check_keys(const TomlTable& table, const Chart& chart) {
   }
   if (heat_map) require(table, "series", false, kind);
   if (!stack && chart.y.empty()) table.fail("y", "is empty");
-  if ((heat_map || rows) && chart.y.size() > 1) table.fail("y", "expected one name");
+  if (heat_map && chart.y.size() > 1) table.fail("y", "expected one name");
+}
+
+// TLBs are observed for each size of page apart; to add their misses up would mean nothing.
+void tell_sizes_apart(Chart& chart) {
+  constexpr const char* kPage = "page";
+  if (!chart.rows.starts_with("observe.tlb.") || chart.x == kPage) return;
+  for (const auto* names : {&chart.y, &chart.series, &chart.facets}) {
+    if (std::ranges::find(*names, kPage) != names->end()) return;
+  }
+  chart.facets.emplace_back(kPage);
 }
 
 }  // namespace
@@ -72,6 +83,7 @@ Chart read_chart(const TomlTable& table) {
   chart.log_y = table.boolean("log_y");
   chart.only = table.expression("only");
   check_keys(table, chart);
+  tell_sizes_apart(chart);
   return chart;
 }
 

@@ -9,6 +9,7 @@
 
 #include "cli/config/user_error.h"
 #include "cli/config/value.h"
+#include "cli/report/say.h"
 
 namespace faultline::cli {
 
@@ -29,8 +30,8 @@ class ExpressionParser {
   static constexpr int kDeepest = 64;  // parentheses and nots: bounds the stack
 
   [[noreturn]] void fail() const {
-    if (at_ >= text_.size()) throw UserError(fmt::format("\"{}\" ends too early", text_));
-    throw UserError(fmt::format("\"{}\": not understood from \"{}\" on", text_, text_.substr(at_)));
+    if (at_ >= text_.size()) throw UserError(fmt::format("\"{}\" ends too early", clipped(text_)));
+    throw UserError(fmt::format("\"{}\": not understood from \"{}\" on", clipped(text_), clipped(text_.substr(at_))));
   }
 
   void skip_space() {
@@ -223,9 +224,18 @@ Json Expression::compare(Operator op, const Json& left, const Json& right) {
   }
 }
 
+Json Expression::combine(Operator op, const Json& left, const Json& right, Absent absent) {
+  const bool unknown = absent == Absent::unknown && (left.is_null() || right.is_null());
+  if (op == Operator::logical_or) {
+    if (truth(left) || truth(right)) return true;
+    return unknown ? Json(nullptr) : Json(false);
+  }
+  const auto no = [](const Json& side) { return !side.is_null() && !truth(side); };
+  if (unknown) return no(left) || no(right) ? Json(false) : Json(nullptr);
+  return truth(left) && truth(right);
+}
+
 Json Expression::apply(Operator op, const Json& left, const Json& right) {
-  if (op == Operator::logical_and) return truth(left) && truth(right);
-  if (op == Operator::logical_or) return truth(left) || truth(right);
   if (op < Operator::add) return compare(op, left, right);
   if (!numeric(left) || !numeric(right)) return nullptr;
   const double a = number_of(left), b = number_of(right);
@@ -241,7 +251,9 @@ Json Expression::apply(Operator op, const Json& left, const Json& right) {
   }
 }
 
-Json Expression::evaluate(const Lookup& lookup) const {
+Json Expression::evaluate(const Lookup& lookup) const { return evaluate(lookup, Absent::no); }
+
+Json Expression::evaluate(const Lookup& lookup, Absent absent) const {
   std::vector<Json> stack;
   for (const Step& step : steps_) {
     if (step.op == Operator::literal) {
@@ -251,16 +263,23 @@ Json Expression::evaluate(const Lookup& lookup) const {
     } else if (step.op == Operator::negate) {
       stack.back() = apply(Operator::subtract, 0, stack.back());
     } else if (step.op == Operator::logical_not) {
-      stack.back() = !truth(stack.back());
+      const bool unknown = absent == Absent::unknown && stack.back().is_null();
+      stack.back() = unknown ? Json(nullptr) : Json(!truth(stack.back()));
     } else {
       const Json right = std::move(stack.back());
       stack.pop_back();
-      stack.back() = apply(step.op, stack.back(), right);
+      const bool logical = step.op == Operator::logical_and || step.op == Operator::logical_or;
+      stack.back() = logical ? combine(step.op, stack.back(), right, absent) : apply(step.op, stack.back(), right);
     }
   }
   return stack.back();
 }
 
 bool Expression::holds(const Lookup& lookup) const { return truth(evaluate(lookup)); }
+
+bool Expression::may_hold(const Lookup& lookup) const {
+  const Json value = evaluate(lookup, Absent::unknown);
+  return value.is_null() || truth(value);
+}
 
 }  // namespace faultline::cli

@@ -30,6 +30,8 @@ class Expression {
 
   // Null counts as false.
   bool holds(const Lookup& lookup) const;
+  // Whether it could hold if each name without a value had some.
+  bool may_hold(const Lookup& lookup) const;
 
   // Each name once, in order of appearance.
   const std::vector<std::string>& names() const { return names_; }
@@ -62,6 +64,12 @@ class Expression {
     std::string name;  // of a name
   };
 
+  // What null makes of `and`, `or` and `not`: false, or unknown (null) where
+  // the other side does not decide.
+  enum class Absent : unsigned char { no, unknown };
+
+  Json evaluate(const Lookup& lookup, Absent absent) const;
+  static Json combine(Operator op, const Json& left, const Json& right, Absent absent);
   static Json apply(Operator op, const Json& left, const Json& right);
   static Json compare(Operator op, const Json& left, const Json& right);
 

@@ -7,25 +7,11 @@
 #include <set>
 
 #include "cli/config/user_error.h"
+#include "cli/report/layout.h"
 #include "cli/sweep/metrics.h"
 
 namespace faultline::cli {
 namespace {
-
-// What a list in the statistics may bring to a chart: hostile or not, a page
-// with more marks is of use to nobody.
-constexpr size_t kMostRows = 100'000;
-
-Place numeric_place(double number) { return {number, display_number(number, ""), true}; }
-
-// A record's field as a place on an axis.
-std::optional<Place> field_place(const Json& record, const std::string& name) {
-  if (!record.is_object() || !record.contains(name)) return std::nullopt;
-  const Json& value = record[name];
-  if (value.is_number()) return numeric_place(value.get<double>());
-  if (value.is_string()) return Place{0, value.get<std::string>(), false};
-  return std::nullopt;
-}
 
 std::string grouped(uint64_t number) {
   std::string digits = std::to_string(number);
@@ -34,6 +20,12 @@ std::string grouped(uint64_t number) {
 }
 
 }  // namespace
+
+std::optional<Place> place_of(const Json& value, const std::string& unit) {
+  if (value.is_number()) return Place{value.get<double>(), display_number(value.get<double>(), unit), true};
+  if (value.is_string()) return Place{0, value.get<std::string>(), false};
+  return std::nullopt;
+}
 
 void Cell::add(double value) {
   sum += value;
@@ -44,6 +36,7 @@ void Cell::add(double value) {
 
 std::string display_number(double value, const std::string& unit) {
   if (unit == "%") return fmt::format("{:.4g} %", value * 100);
+  if (unit == "bytes" && value >= 0) return bytes_for_people(value);
   const bool whole = value == std::floor(value) && std::abs(value) < 1e15;
   if (whole && value >= 0) return grouped(static_cast<uint64_t>(value));
   if (whole) return "-" + grouped(static_cast<uint64_t>(-value));
@@ -74,9 +67,7 @@ std::optional<Place> FigureBuilder::place(const std::string& name, const Point& 
     return Place{static_cast<double>(point.choices[i]), label, false};
   }
   for (size_t i = 0; i < metrics.size(); ++i) {
-    if (study_.metrics[i].name != name) continue;
-    if (metrics[i].is_number()) return numeric_place(metrics[i].get<double>());
-    if (metrics[i].is_string()) return Place{0, metrics[i].get<std::string>(), false};
+    if (study_.metrics[i].name == name) return place_of(metrics[i], study_.metrics[i].unit);
   }
   return std::nullopt;
 }
@@ -94,13 +85,16 @@ void FigureBuilder::put(Labelled& facet, const Place& series, const std::optiona
 }
 
 void FigureBuilder::add(const Point& point, const Json& statistics, const std::vector<Json>& metrics) {
+  if (!chart_.rows.empty()) return add_rows(point, statistics);
   if (chart_.only && !chart_.only->holds([&](std::string_view name) { return parameter(study_, point, name); })) return;
-  const std::string name = labels_of(point, chart_.facets);
-  auto facet = std::find_if(facets_.begin(), facets_.end(), [&](const Labelled& each) { return each.name == name; });
-  if (facet == facets_.end()) facet = facets_.insert(facets_.end(), Labelled{name, {}});
-  if (!chart_.rows.empty()) return add_rows(*facet, point, statistics);
-  if (chart_.kind == ChartKind::stack) return add_stack(*facet, point, statistics, metrics);
-  add_point(*facet, point, metrics);
+  Labelled& into = facet(labels_of(point, chart_.facets));
+  if (chart_.kind == ChartKind::stack) return add_stack(into, point, statistics, metrics);
+  add_point(into, point, metrics);
+}
+
+FigureBuilder::Labelled& FigureBuilder::facet(const std::string& name) {
+  const auto found = std::ranges::find(facets_, name, &Labelled::name);
+  return found != facets_.end() ? *found : facets_.emplace_back(Labelled{name, {}});
 }
 
 void FigureBuilder::add_point(Labelled& facet, const Point& point, const std::vector<Json>& metrics) {
@@ -118,20 +112,6 @@ void FigureBuilder::add_point(Labelled& facet, const Point& point, const std::ve
     std::string label = chart_.y.size() > 1 ? study_.find_metric(name)->title : "";
     if (!group.empty()) label += (label.empty() ? "" : ", ") + group;
     put(facet, series_place(label), x, value(name));
-  }
-}
-
-void FigureBuilder::add_rows(Labelled& facet, const Point& point, const Json& statistics) {
-  const Json rows = statistic(statistics, chart_.rows);
-  if (!rows.is_array()) return;
-  const bool heat_map = chart_.kind == ChartKind::heat_map;
-  const std::string& wanted = heat_map ? chart_.value : chart_.y.front();
-  const std::string name = labels_of(point, chart_.series);
-  for (size_t i = 0; i < std::min(rows.size(), kMostRows); ++i) {
-    const Json& record = rows[i];
-    if (!record.is_object() || !record.contains(wanted)) continue;
-    const std::optional<Place> series = heat_map ? field_place(record, chart_.y.front()) : series_place(name);
-    if (series) put(facet, *series, field_place(record, chart_.x), record[wanted]);
   }
 }
 
@@ -160,17 +140,20 @@ void FigureBuilder::add_stack(Labelled& facet, const Point& point, const Json& s
 }
 
 std::string FigureBuilder::title_of(const std::string& name) const {
-  if (const Axis* axis = study_.find_axis(name)) return axis->title;
-  const Metric* metric = study_.find_metric(name);
-  if (!metric) return name;
-  return metric->unit.empty() ? metric->title : fmt::format("{} ({})", metric->title, metric->unit);
+  if (!is_measured(name)) {
+    const Axis* axis = study_.find_axis(name);
+    return axis ? axis->title : name;
+  }
+  const Measure measure = measured(name);
+  // Bytes bear their unit with each number.
+  return measure.unit.empty() || measure.unit == "bytes" ? measure.title
+                                                         : fmt::format("{} ({})", measure.title, measure.unit);
 }
 
 std::string FigureBuilder::value_axis_title() const {
   if (chart_.y.size() == 1) return title_of(chart_.y.front());
   // Several metrics: each series bears a title of its own.
-  const Metric* metric = chart_.y.empty() ? nullptr : study_.find_metric(chart_.y.front());
-  return metric ? metric->unit : "";
+  return chart_.y.empty() ? "" : measured(chart_.y.front()).unit;
 }
 
 Figure FigureBuilder::figure(const Labelled& facet) const {
@@ -185,8 +168,9 @@ Figure FigureBuilder::figure(const Labelled& facet) const {
   figure.share = chart_.share;
   const bool heat_map = chart_.kind == ChartKind::heat_map;
   if (heat_map) figure.value_title = title_of(chart_.value);
-  if (const Metric* metric = study_.find_metric(heat_map || chart_.y.empty() ? chart_.value : chart_.y.front()))
-    figure.unit = metric->unit;
+  if (const std::string& shown = heat_map || chart_.y.empty() ? chart_.value : chart_.y.front(); is_measured(shown))
+    figure.unit = measured(shown).unit;
+  if (is_measured(chart_.x)) figure.x_unit = measured(chart_.x).unit;
   if (chart_.kind == ChartKind::stack) {
     figure.unit = chart_.stack_unit;
     figure.y_title = chart_.share ? "share of the whole (%)" : chart_.stack_unit;
@@ -210,29 +194,40 @@ std::vector<Figure> FigureBuilder::figures() const {
   return all;
 }
 
+namespace {
+
+// Whether the chart shows points with every value of its own of the axis, or of
+// a field that tells as much.
+void check_axes_told(const Study& study, const Chart& chart, const std::vector<Point>& points) {
+  std::set<std::string> told(chart.series.begin(), chart.series.end());
+  told.insert(chart.facets.begin(), chart.facets.end());
+  if (chart.rows.empty()) {
+    told.insert(chart.x);
+    told.insert(chart.y.begin(), chart.y.end());
+  }
+  for (size_t i = 0; i < study.axes.size(); ++i) {
+    std::set<size_t> seen;
+    for (const Point& point : points) {
+      // What the condition says of fields is not known here.
+      const bool shown =
+          !chart.only || chart.only->may_hold([&](std::string_view name) { return parameter(study, point, name); });
+      if (shown) seen.insert(point.choices[i]);
+    }
+    if (seen.size() < 2 || told.contains(study.axes[i].name)) continue;
+    throw UserError(fmt::format("{}: chart: says nothing of the axis {}; name it in x, series, facets or only",
+                                chart.where, study.axes[i].name));
+  }
+}
+
+}  // namespace
+
 void check_charts_tell_points_apart(const Study& study, const std::vector<Point>& points) {
   for (const Chart& chart : study.charts) {
-    std::set<std::string> told(chart.series.begin(), chart.series.end());
-    told.insert(chart.facets.begin(), chart.facets.end());
-    if (chart.rows.empty()) {
-      told.insert(chart.x);
-      told.insert(chart.y.begin(), chart.y.end());
-    }
     // A metric on the x axis may stand for any number of axes.
-    if (chart.rows.empty() &&
-        (study.find_metric(chart.x) || (chart.kind == ChartKind::heat_map && study.find_metric(chart.y.front()))))
-      continue;
-    for (size_t i = 0; i < study.axes.size(); ++i) {
-      std::set<size_t> seen;
-      for (const Point& point : points) {
-        const bool shown =
-            !chart.only || chart.only->holds([&](std::string_view name) { return parameter(study, point, name); });
-        if (shown) seen.insert(point.choices[i]);
-      }
-      if (seen.size() < 2 || told.contains(study.axes[i].name)) continue;
-      throw UserError(fmt::format("{}: chart: says nothing of the axis {}; name it in x, series, facets or only",
-                                  chart.where, study.axes[i].name));
-    }
+    const bool metric_tells =
+        chart.rows.empty() &&
+        (study.find_metric(chart.x) || (chart.kind == ChartKind::heat_map && study.find_metric(chart.y.front())));
+    if (!metric_tells) check_axes_told(study, chart, points);
   }
 }
 

@@ -46,7 +46,8 @@ struct Figure {
   std::string title;    // with the facet
   std::string reading;  // how to read it
   std::string x_title, y_title, value_title;
-  std::string unit;        // of the values; "%" means that they are shares of 1
+  std::string unit;  // of the values; "%" means that they are shares of 1
+  std::string x_unit;
   std::vector<Place> x;    // in order
   bool numeric_x = false;  // all of x are numbers
   bool share = false, log_x = false, log_y = false;
@@ -70,11 +71,29 @@ class FigureBuilder {
     std::map<Place, FigureSeries> series;
   };
 
+  // What stands on an axis without being one of the study's: a metric, or a field of a record.
+  struct Measure {
+    std::string title;
+    std::string unit;
+  };
+  bool is_measured(const std::string& name) const;
+  Measure measured(const std::string& name) const;
+
+  Labelled& facet(const std::string& name);
   std::string labels_of(const Point& point, const std::vector<std::string>& axes) const;
   std::optional<Place> place(const std::string& name, const Point& point, const std::vector<Json>& metrics) const;
   void put(Labelled& facet, const Place& series, const std::optional<Place>& x, const Json& value);
   void add_point(Labelled& facet, const Point& point, const std::vector<Json>& metrics);
-  void add_rows(Labelled& facet, const Point& point, const Json& statistics);
+  struct Record {
+    const Point& point;
+    const Json& statistics;
+    const Json& fields;
+  };
+  void add_rows(const Point& point, const Json& statistics);
+  void add_record(const Record& record);
+  Json record_name(const Record& record, std::string_view name) const;
+  Json record_value(const Record& record, const std::string& name) const;
+  std::string record_labels(const Record& record, const std::vector<std::string>& names) const;
   void add_stack(Labelled& facet, const Point& point, const Json& statistics, const std::vector<Json>& metrics);
   Place series_place(const std::string& name);
   std::string title_of(const std::string& name) const;
@@ -91,7 +110,10 @@ class FigureBuilder {
 // chart says nothing of an axis that varies among its points.
 void check_charts_tell_points_apart(const Study& study, const std::vector<Point>& points);
 
-// A number for people: 1,234,567; 0.3415; 12.3 % where the unit is "%".
+// A number or a text as a place on an axis; nothing for what is neither.
+std::optional<Place> place_of(const Json& value, const std::string& unit);
+
+// A number for people: 1,234,567; 0.3415; 12.3 % where the unit is "%", 4 KB where it is "bytes".
 std::string display_number(double value, const std::string& unit);
 
 }  // namespace faultline::cli

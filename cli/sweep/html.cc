@@ -111,6 +111,7 @@ std::string figure_data(const Figure& figure) {
                {"y", figure.y_title},
                {"value", figure.value_title},
                {"unit", figure.unit},
+               {"xUnit", figure.x_unit},
                {"numeric", figure.numeric_x},
                {"share", figure.share},
                {"logX", figure.log_x},

@@ -1,6 +1,6 @@
 #include "cli/sweep/metrics.h"
 
-#include "cli/report/statistics_json.h"
+#include "cli/report/statistics_example.h"
 
 namespace faultline::cli {
 namespace {
@@ -27,11 +27,14 @@ Json statistic(const Json& statistics, std::string_view path) {
   return rest.empty() ? *at : Json(nullptr);
 }
 
-bool is_statistic(std::string_view path) {
-  static const Json kEmptyRun = statistics_json(RunStatistics{});
+const Json* statistic_example(std::string_view path) {
+  static const Json kNumber = 0;
   std::string_view rest;
-  const Json* at = follow(kEmptyRun, path, rest);
-  return rest.empty() || (at->is_structured() && at->empty());
+  const Json* at = follow(statistics_example(), path, rest);
+  if (rest.empty()) return at;
+  // `syscalls`, whose names are the run's own.
+  const bool open = at->is_object() && at->empty() && rest.find('.') == std::string_view::npos;
+  return open ? &kNumber : nullptr;
 }
 
 Json named_value(const Study& study, const Point& point, const Json& statistics, std::string_view name) {

@@ -11,9 +11,9 @@ namespace faultline::cli {
 // The part of the statistics at a dotted path; null when there is none.
 Json statistic(const Json& statistics, std::string_view path);
 
-// Whether a run could have this path: it stands in the statistics of an empty
-// run, or below an object or list that is empty there (`syscalls.read`).
-bool is_statistic(std::string_view path);
+// What a run could have at this path, as a value of the same kind
+// (statistics_example.h); null where no run has it.
+const Json* statistic_example(std::string_view path);
 
 // A parameter of the point, else a statistic.
 Json named_value(const Study& study, const Point& point, const Json& statistics, std::string_view name);

@@ -16,8 +16,10 @@
 #include <iterator>
 #include <string_view>
 
+#include "cli/config/settings.h"
 #include "cli/config/user_error.h"
 #include "cli/report/say.h"
+#include "cli/sweep/series_rows.h"
 
 namespace faultline::cli {
 namespace {
@@ -53,6 +55,14 @@ bool guest_exited_with(const std::string& statistics, int status) {
   return exit.value("reason", "") == "exited" && exit.value("status", -1) == status;
 }
 
+// Where observe.interval says how long one row of a time series is.
+bool wants_series(const Point& point) {
+  for (size_t i = 0; i < settings().size(); ++i) {
+    if (settings()[i].path == "observe.interval") return point.configuration[i] != Value(uint64_t{0});
+  }
+  return false;
+}
+
 // In the child, between fork and exec: async-signal-safe calls only.
 [[noreturn]] void become(char* const* arguments, int error, pid_t parent) {
   prctl(PR_SET_PDEATHSIG, SIGKILL);
@@ -73,13 +83,14 @@ bool guest_exited_with(const std::string& statistics, int status) {
 
 }  // namespace
 
-std::vector<std::string> point_command(const Point& point, const std::string& statistics_file) {
+std::vector<std::string> point_command(const Point& point, const PointFiles& files) {
   std::vector<std::string> command = {"run", "-m", point.machine};
   for (const std::string& setting : point.overrides) command.insert(command.end(), {"-s", setting});
   for (const std::string& bind : point.workload->binds) command.insert(command.end(), {"--bind", bind});
   for (const std::string& variable : point.workload->environment) command.insert(command.end(), {"--env", variable});
   command.push_back("--quiet");
-  if (!statistics_file.empty()) command.insert(command.end(), {"--stats", statistics_file});
+  if (!files.statistics.empty()) command.insert(command.end(), {"--stats", files.statistics});
+  if (!files.series.empty()) command.insert(command.end(), {"--series", files.series});
   command.insert(command.end(), {"--", point.program});
   command.insert(command.end(), point.arguments.begin(), point.arguments.end());
   return command;
@@ -115,9 +126,10 @@ StoredResult judge(const Point& point, int wait_status, const std::string& said,
 
 PointProcess::PointProcess(const Point& point, const std::string& folder)
     : point_(point),
-      statistics_file_(fmt::format("{}/{}.json", folder, point.number)),
+      files_{.statistics = fmt::format("{}/{}.json", folder, point.number),
+             .series = wants_series(point) ? fmt::format("{}/{}.csv", folder, point.number) : ""},
       begin_(std::chrono::steady_clock::now()) {
-  std::vector<std::string> command = point_command(point, statistics_file_);
+  std::vector<std::string> command = point_command(point, files_);
   command.insert(command.begin(), "faultline");
   start(command);
 }
@@ -153,7 +165,8 @@ PointProcess::~PointProcess() {
   if (process_ >= 0) close(process_);
   if (error_ >= 0) close(error_);
   std::error_code ignored;
-  std::filesystem::remove(statistics_file_, ignored);
+  std::filesystem::remove(files_.statistics, ignored);
+  if (!files_.series.empty()) std::filesystem::remove(files_.series, ignored);
 }
 
 int PointProcess::stop() {
@@ -200,8 +213,14 @@ StoredResult PointProcess::give_up(uint64_t limit_seconds) {
 
 StoredResult PointProcess::collect(int wait_status) {
   if (error_ >= 0) read_error();
-  StoredResult result = judge(point_, wait_status, said_, read_whole(statistics_file_));
+  StoredResult result = judge(point_, wait_status, said_, read_whole(files_.statistics));
   result.host_seconds = seconds();
+  if (files_.series.empty() || result.statistics.empty() || result.failed()) return result;
+  try {
+    result.statistics = with_series(result.statistics, read_whole(files_.series));
+  } catch (const UserError& error) {
+    result.failure = error.what();
+  }
   return result;
 }
 

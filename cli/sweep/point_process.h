@@ -12,8 +12,14 @@
 
 namespace faultline::cli {
 
+// What a point writes; an empty name: it does not.
+struct PointFiles {
+  std::string statistics;
+  std::string series;
+};
+
 // The arguments of `faultline` that run the point, without the command's name.
-std::vector<std::string> point_command(const Point& point, const std::string& statistics_file);
+std::vector<std::string> point_command(const Point& point, const PointFiles& files);
 
 // What a point's end means. `said`: the end of what it wrote to standard error.
 StoredResult judge(const Point& point, int wait_status, const std::string& said, std::string statistics);
@@ -21,7 +27,8 @@ StoredResult judge(const Point& point, int wait_status, const std::string& said,
 // A point that runs. Its process dies with this one, whatever kills this one.
 class PointProcess {
  public:
-  // Statistics go to a file in `folder`. UserError when no process can be made.
+  // Statistics, and a time series where the point's machine has an interval for
+  // one, go to files in `folder`. UserError when no process can be made.
   PointProcess(const Point& point, const std::string& folder);
   ~PointProcess();  // kills it if it still runs, and waits for that
   PointProcess(const PointProcess&) = delete;
@@ -45,7 +52,7 @@ class PointProcess {
   void start(const std::vector<std::string>& command);
 
   const Point& point_;
-  std::string statistics_file_;
+  PointFiles files_;
   std::string said_;  // the last few kilobytes
   std::chrono::steady_clock::time_point begin_;
   pid_t pid_ = -1;

@@ -60,6 +60,7 @@ struct Metric {
   std::string title;  // "misses of the data TLB"
   std::string unit;   // "cycles"; "%" shows the value times 100; empty: a plain number
   Expression value;
+  std::string rows;  // a list in the statistics: the value is of each of its records; empty: of the point
   Where where;
 };
 
@@ -70,10 +71,10 @@ struct Chart {
   std::string title;
   std::string reading;              // how to read it
   std::string x;                    // an axis or a metric; a field of `rows`
-  std::vector<std::string> y;       // metrics; of a heat map one axis or metric, as x
+  std::vector<std::string> y;       // metrics; of a heat map one axis or metric, as x; fields of `rows`
   std::string value;                // of a heat map: the metric that colours; a field of `rows`
-  std::vector<std::string> series;  // axes: one line, or bar of a group, each
-  std::vector<std::string> facets;  // axes: one chart each
+  std::vector<std::string> series;  // axes: one line, or bar of a group, each; with `rows` fields too
+  std::vector<std::string> facets;  // axes: one chart each; with `rows` fields too
   std::string rows;                 // a list in the statistics: the chart plots its records, not points
   std::string stack;                // of a stack: an object of numbers in the statistics
   std::string stack_unit;
@@ -81,7 +82,7 @@ struct Chart {
   bool share = false;              // of a stack: parts of 100 %
   bool log_x = false;
   bool log_y = false;
-  std::optional<Expression> only;  // which points the chart shows
+  std::optional<Expression> only;  // which points the chart shows; with `rows` which records
   Where where;
 };
 
@@ -99,11 +100,13 @@ struct Study {
   std::vector<Workload> workloads;
   std::vector<Axis> axes;
   std::vector<Filter> filters;
-  std::vector<Metric> metrics;
+  std::vector<Metric> metrics;      // of points
+  std::vector<Metric> row_metrics;  // of records
   std::vector<Chart> charts;
 
   const Axis* find_axis(std::string_view name) const;
   const Metric* find_metric(std::string_view name) const;
+  const Metric* find_row_metric(std::string_view name) const;
   const Workload* find_workload(std::string_view name) const;
 };
 

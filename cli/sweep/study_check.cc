@@ -6,7 +6,6 @@
 #include "cli/config/presets.h"
 #include "cli/config/settings.h"
 #include "cli/config/user_error.h"
-#include "cli/report/statistics_json.h"
 #include "cli/sweep/metrics.h"
 #include "cli/sweep/points.h"
 #include "cli/sweep/study_parts.h"
@@ -125,58 +124,45 @@ void check_filters(const Study& study) {
     for (const std::string& name : filter.condition.names()) {
       if (!is_parameter(study, name))
         fail(filter.where,
-             fmt::format("{}: {} is neither an axis nor a setting", filter.keep ? "only" : "exclude", name));
+             fmt::format("{}: {} is neither an axis nor a setting", filter.keep ? "only" : "exclude", clipped(name)));
     }
   }
+}
+
+// What a name in a metric stands for: a parameter, a statistic, a record's field.
+void check_metric_name(const Study& study, const Metric& metric, const Json* record, const std::string& name) {
+  if (is_parameter(study, name) || (record && record->contains(name))) return;
+  const Json* value = statistic_example(name);
+  if (!value && record)
+    fail(metric.where,
+         fmt::format("metric.value: {} is no field of {}, statistic (docs/statistics.md), setting or axis",
+                     clipped(name), metric.rows));
+  if (!value)
+    fail(metric.where,
+         fmt::format("metric.value: {} is no statistic (docs/statistics.md), setting or axis", clipped(name)));
+  if (value->is_structured())
+    fail(metric.where, fmt::format("metric.value: {} is no single value but {}", name,
+                                   value->is_array() ? "a list" : "an object of several"));
+}
+
+void check_metric(const Study& study, const Metric& metric) {
+  if (study.find_axis(metric.name)) fail(metric.where, fmt::format("metric: the name {} is an axis's", metric.name));
+  const Json* record = nullptr;
+  if (!metric.rows.empty()) {
+    record = record_example(metric.rows);
+    if (!record)
+      fail(metric.where,
+           fmt::format("metric.rows: {} is not a list of records in the statistics", clipped(metric.rows)));
+    if (record->contains(metric.name)) fail(metric.where, fmt::format("metric: the name {} is a field's", metric.name));
+  }
+  for (const std::string& name : metric.value.names()) check_metric_name(study, metric, record, name);
 }
 
 void check_metrics(const Study& study) {
-  check_once(study.metrics, "metric");
-  for (const Metric& metric : study.metrics) {
-    if (study.find_axis(metric.name)) fail(metric.where, fmt::format("metric: the name {} is an axis's", metric.name));
-    for (const std::string& name : metric.value.names()) {
-      if (!is_parameter(study, name) && !is_statistic(name))
-        fail(metric.where, fmt::format("metric.value: {} is no statistic (docs/statistics.md), setting or axis", name));
-    }
-  }
-}
-
-// Charts name axes, metrics, and in a chart of rows the fields of a record.
-void check_chart(const Study& study, const Chart& chart) {
-  const auto axis = [&](const std::string& name) { return study.find_axis(name) != nullptr; };
-  const auto metric = [&](const std::string& name) { return study.find_metric(name) != nullptr; };
-  const auto refuse = [&](std::string_view key, const std::string& name, std::string_view expected) {
-    fail(chart.where, fmt::format("chart.{}: {} is not {}", key, printable(name), expected));
-  };
-  for (const std::string& name : chart.series) {
-    if (!axis(name)) refuse("series", name, "an axis");
-  }
-  for (const std::string& name : chart.facets) {
-    if (!axis(name)) refuse("facets", name, "an axis");
-  }
-  for (const std::string& name : chart.parts) {
-    if (!metric(name)) refuse("parts", name, "a metric");
-  }
-  if (!chart.stack.empty() && !is_statistic(chart.stack)) refuse("of", chart.stack, "a statistic");
-  if (chart.only) {
-    for (const std::string& name : chart.only->names()) {
-      if (!is_parameter(study, name)) refuse("only", name, "an axis or a setting");
-    }
-  }
-  if (!chart.rows.empty()) {
-    if (!is_statistic(chart.rows)) refuse("rows", chart.rows, "a statistic");
-    return;
-  }
-  if (!axis(chart.x) && !metric(chart.x)) refuse("x", chart.x, "an axis or a metric");
-  if (chart.kind == ChartKind::heat_map) {
-    const std::string& y = chart.y.front();
-    if (!axis(y) && !metric(y)) refuse("y", y, "an axis or a metric");
-    if (!metric(chart.value)) refuse("value", chart.value, "a metric");
-    return;
-  }
-  for (const std::string& name : chart.y) {
-    if (!metric(name)) refuse("y", name, "a metric");
-  }
+  std::vector<Metric> all = study.metrics;
+  all.insert(all.end(), study.row_metrics.begin(), study.row_metrics.end());
+  check_once(all, "metric");
+  for (const Metric& metric : all) check_metric(study, metric);
 }
 
 }  // namespace

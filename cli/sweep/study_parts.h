@@ -13,5 +13,9 @@ Chart read_chart(const TomlTable& table);
 // What only the whole study shows: names that nothing bears, names borne
 // twice, arguments that no axis gives. UserError for the first.
 void check_names(const Study& study);
+void check_chart(const Study& study, const Chart& chart);
+
+// A record of the list at this path in the statistics; null where there is no such list.
+const Json* record_example(std::string_view path);
 
 }  // namespace faultline::cli

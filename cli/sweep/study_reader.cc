@@ -47,10 +47,15 @@ Workload read_workload(const TomlTable& table) {
 }
 
 Metric read_metric(const TomlTable& table) {
-  table.allow_only({"name", "title", "unit", "value"});
+  table.allow_only({"name", "title", "unit", "rows", "value"});
   const std::string name = table.required_text("name");
   if (!table.has("value")) table.fail("value", "is missing");
-  return {name, table.text("title", name), table.text("unit"), *table.expression("value"), table.where("value")};
+  return {name,
+          table.text("title", name),
+          table.text("unit"),
+          *table.expression("value"),
+          table.text("rows"),
+          table.where("value")};
 }
 
 // Each seed is one run of every point: `repeats` counts up from 1, `seeds` lists them.
@@ -117,7 +122,10 @@ Study read(const std::string& file, const toml::table& root) {
   study.timeout_seconds = table.number("timeout_seconds", 0, 0, kLongestTimeout);
   for (const TomlTable& each : table.tables("workload")) study.workloads.push_back(read_workload(each));
   for (const TomlTable& each : table.tables("axis")) study.axes.push_back(read_axis(each));
-  for (const TomlTable& each : table.tables("metric")) study.metrics.push_back(read_metric(each));
+  for (const TomlTable& each : table.tables("metric")) {
+    Metric metric = read_metric(each);
+    (metric.rows.empty() ? study.metrics : study.row_metrics).push_back(std::move(metric));
+  }
   for (const TomlTable& each : table.tables("chart")) study.charts.push_back(read_chart(each));
   read_filters(table, "only", study);
   read_filters(table, "exclude", study);
@@ -137,6 +145,7 @@ const Named* find(const std::vector<Named>& all, std::string_view name) {
 
 const Axis* Study::find_axis(std::string_view name) const { return find(axes, name); }
 const Metric* Study::find_metric(std::string_view name) const { return find(metrics, name); }
+const Metric* Study::find_row_metric(std::string_view name) const { return find(row_metrics, name); }
 const Workload* Study::find_workload(std::string_view name) const { return find(workloads, name); }
 
 Study parse_study(const std::string& file, std::string_view text) {

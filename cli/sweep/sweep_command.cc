@@ -16,6 +16,7 @@
 #include <string_view>
 #include <thread>
 
+#include "cli/config/sysroot.h"
 #include "cli/config/user_error.h"
 #include "cli/report/say.h"
 #include "cli/sweep/figure.h"
@@ -97,7 +98,7 @@ class Sweep {
     enter(fs::path(options.study).parent_path());
     points_ = expand(study_, {.guest_folder = self.parent_path() / "workloads"});
     check_charts_tell_points_apart(study_, points_);
-    Fingerprints fingerprints("/proc/self/exe");
+    Fingerprints fingerprints("/proc/self/exe", ".", kDefaultSysroot);
     for (Point& point : points_) point.key = fingerprints.of(point);
     folder_.emplace(folder, options.resume);
     store_.emplace(folder_->store_file());

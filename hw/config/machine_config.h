@@ -81,7 +81,7 @@ struct WalkerConfig {
   uint32_t parallel = 1;                    // walks of one instruction at once
 };
 
-enum class NestedPage : uint8_t { small, medium, large };  // 4 KB, 2 MB, 1 GB
+enum class NestedPage : uint8_t { small, medium, large, base };  // 4 KB, 2 MB, 1 GB, the format's smallest
 
 // Two-dimensional translation: what paging_format leads to is a guest-physical
 // address, which the host's tables translate once more.

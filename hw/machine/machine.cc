@@ -29,7 +29,7 @@ uint64_t memory_size(const MachineConfig& config, const PageTableFormat& format)
 
 std::optional<HostTables> make_host_tables(const MachineConfig& config, const PageTableFormat& format) {
   if (!config.nested.enabled) return std::nullopt;
-  return HostTables(config.nested, memory_size(config, format), format.page());
+  return HostTables(make_host_page_table_format(config), config.nested, memory_size(config, format), format.page());
 }
 
 // The guest's memory, and what lies above it.

@@ -13,30 +13,35 @@ void add(TranslationCost& cost, const ObservedLookUp& look_up, bool fault) {
 }
 
 bool costs_more(const TranslationCost& a, const TranslationCost& b) {
-  return std::tuple(b.cycles, b.walks, a.address, a.asid) < std::tuple(a.cycles, a.walks, b.address, b.asid);
+  return std::tuple(b.cycles, b.walks, a.address, a.process) < std::tuple(a.cycles, a.walks, b.address, b.process);
 }
 
 }  // namespace
 
 void CostObserver::book(const ObservedLookUp& look_up, bool fault) {
   if (!counting_ || look_up.kernel) return;
-  book_in(pages_, {page_.round_down(look_up.address.value), look_up.asid}, look_up, fault);
-  book_in(instructions_, {look_up.pc, look_up.asid}, look_up, fault);
+  book_in(pages_, {page_.round_down(look_up.address.value), look_up.process}, look_up, fault);
+  book_in(instructions_, {look_up.pc, look_up.process}, look_up, fault);
   add(total_, look_up, fault);
 }
 
 void CostObserver::book_in(Costs& costs, const Key& key, const ObservedLookUp& look_up, bool fault) {
   auto at = costs.by_key.find(key);
   if (at == costs.by_key.end()) {
-    if (costs.by_key.size() == kMost) return;
-    at = costs.by_key.emplace(key, TranslationCost{.address = key.address, .asid = key.asid}).first;
+    if (costs.by_key.size() == kMost) {
+      costs.more = true;
+      return;
+    }
+    at =
+        costs.by_key.emplace(key, TranslationCost{.address = key.address, .process = key.process, .asid = look_up.asid})
+            .first;
   }
   add(at->second, look_up, fault);
 }
 
 void CostObserver::clear_counts() {
-  pages_.by_key.clear();
-  instructions_.by_key.clear();
+  pages_ = {};
+  instructions_ = {};
   total_ = {};
 }
 

@@ -12,7 +12,8 @@ namespace faultline::hw {
 
 struct TranslationCost {
   uint64_t address = 0;  // of the page's first byte, or of the instruction
-  Asid asid = 0;
+  uint32_t process = 0;
+  Asid asid = 0;        // of the process's address space, when the address was first seen
   uint64_t walks = 0;   // that found a page
   uint64_t faults = 0;  // attempts that ended in a fault
   uint64_t cycles = 0;  // look-ups beyond the first level and walks, those of faulting attempts too
@@ -40,25 +41,29 @@ class CostObserver final : public TranslationObserver {
   void clear_counts();
 
   // The `most` that cost most cycles; of equals those with more walks, then by
-  // address and address space.
+  // address and process.
   std::vector<TranslationCost> top_pages(size_t most) const { return top(pages_, most); }
   std::vector<TranslationCost> top_instructions(size_t most) const { return top(instructions_, most); }
   // Of all together.
   const TranslationCost& total() const { return total_; }
   uint64_t pages() const { return pages_.by_key.size(); }
   uint64_t instructions() const { return instructions_.by_key.size(); }
+  // Whether there were more than could be told apart.
+  bool more_pages() const { return pages_.more; }
+  bool more_instructions() const { return instructions_.more; }
 
  private:
   struct Key {
     uint64_t address;
-    Asid asid;
+    uint32_t process;
     bool operator==(const Key&) const = default;
   };
   struct Hash {
-    size_t operator()(const Key& key) const { return (key.address ^ uint64_t{key.asid} << 48) * 0x9E3779B97F4A7C15; }
+    size_t operator()(const Key& key) const { return (key.address ^ uint64_t{key.process} << 40) * 0x9E3779B97F4A7C15; }
   };
   struct Costs {
     std::unordered_map<Key, TranslationCost, Hash> by_key{};
+    bool more = false;
   };
 
   void book(const ObservedLookUp& look_up, bool fault);

@@ -1,11 +1,15 @@
 #include "hw/mmu/host_stage.h"
 
 #include <bit>
+#include <stdexcept>
+#include <string>
+#include <utility>
 
 namespace faultline::hw {
 namespace {
 
-constexpr unsigned shift_of(NestedPage page) {
+// log2 bytes; nothing for the format's smallest.
+constexpr std::optional<unsigned> shift_of(NestedPage page) {
   switch (page) {
     case NestedPage::small:
       return 12;
@@ -13,8 +17,14 @@ constexpr unsigned shift_of(NestedPage page) {
       return 21;
     case NestedPage::large:
       return 30;
+    case NestedPage::base:
+      break;
   }
-  return 0;
+  return std::nullopt;
+}
+
+unsigned span_shift(const PageTableFormat& format, unsigned level) {
+  return static_cast<unsigned>(std::countr_zero(format.entry_span(level)));
 }
 
 bool permits(const HostStage::Found& found, Access access) {
@@ -31,16 +41,19 @@ bool permits(const HostStage::Found& found, Access access) {
 
 }  // namespace
 
-std::optional<unsigned> leaf_level_of(const PageTableFormat& format, NestedPage page) {
+unsigned leaf_level_of(const PageTableFormat& format, NestedPage page) {
+  const std::optional<unsigned> shift = shift_of(page);
   for (unsigned level = 0; level < format.levels(); ++level) {
-    if (format.entry_span(level) == uint64_t{1} << shift_of(page) && format.leaf_allowed(level)) return level;
+    if (format.leaf_allowed(level) && span_shift(format, level) == shift.value_or(span_shift(format, level)))
+      return level;
   }
-  return std::nullopt;
+  throw std::invalid_argument("nested.page: " + std::string(format.name()) + " tables have no pages of that size");
 }
 
-HostStage::HostStage(const PageTableFormat& format, EntryPort& entries, const NestedConfig& config, bool tlb,
-                     uint64_t seed)
-    : format_(format), entries_(entries), granule_shift_(shift_of(config.page)) {
+HostStage::HostStage(PageTableFormat format, EntryPort& entries, const NestedConfig& config, bool tlb, uint64_t seed)
+    : format_(std::move(format)),
+      entries_(entries),
+      granule_shift_(span_shift(format_, leaf_level_of(format_, config.page))) {
   if (tlb) tlb_.emplace(config.tlb, seed);
 }
 
@@ -113,8 +126,7 @@ HostStage::Found HostStage::walk(PhysAddr guest, Cycles& now) {
   const PhysAddr byte(format_.page().address(leaf.pfn).value | (guest.value & below));
   if (!entries_.holds(byte, 1)) return {};
   counts_.depths += format_.levels() - level;
-  const auto shift = static_cast<unsigned>(std::countr_zero(format_.entry_span(level)));
-  return {true, byte, shift, leaf.readable, permissions.write, permissions.execute};
+  return {true, byte, span_shift(format_, level), leaf.readable, permissions.write, permissions.execute};
 }
 
 // Earlier fills may have pushed out what was a hit then; it comes back.

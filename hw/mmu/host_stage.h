@@ -28,7 +28,8 @@ using Vmid = uint16_t;
 class HostStage {
  public:
   // `tlb`: there is a nested TLB, as config.tlb describes it.
-  HostStage(const PageTableFormat& format, EntryPort& entries, const NestedConfig& config, bool tlb, uint64_t seed);
+  // Throws std::invalid_argument where the format has no pages of config.page.
+  HostStage(PageTableFormat format, EntryPort& entries, const NestedConfig& config, bool tlb, uint64_t seed);
 
   void set_root(PhysAddr root, Vmid vmid) {
     root_ = root;
@@ -84,7 +85,7 @@ class HostStage {
   Found walk(PhysAddr guest, Cycles& now);
   void remember(PhysAddr guest, const Found& found);
 
-  const PageTableFormat& format_;
+  PageTableFormat format_;
   EntryPort& entries_;
   PhysAddr root_{};
   Vmid vmid_ = 0;
@@ -96,8 +97,8 @@ class HostStage {
   unsigned asked_count_ = 0;
 };
 
-// The level of the host's format whose leaves are pages of that size, in the
-// format; nothing where it has none.
-std::optional<unsigned> leaf_level_of(const PageTableFormat& format, NestedPage page);
+// The level of the host's format whose leaves are pages of that size. Throws
+// std::invalid_argument, one line that names the key, where it has none.
+unsigned leaf_level_of(const PageTableFormat& format, NestedPage page);
 
 }  // namespace faultline::hw

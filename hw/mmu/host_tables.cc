@@ -2,6 +2,7 @@
 
 #include <stdexcept>
 #include <string>
+#include <utility>
 
 #include "hw/mmu/host_stage.h"
 
@@ -14,22 +15,11 @@ void require(bool holds, const std::string& why) {
   if (!holds) throw std::invalid_argument(why);
 }
 
-const PageTableFormat& format_of(const NestedConfig& config) {
-  const PageTableFormat* format = find_page_table_format(config.format);
-  require(format != nullptr, "nested.format: no format \"" + config.format + "\"");
-  return *format;
-}
-
-unsigned leaf_level(const NestedConfig& config, const PageTableFormat& format) {
-  const std::optional<unsigned> level = leaf_level_of(format, config.page);
-  require(level.has_value(), "nested.page: " + config.format + " tables have no pages of that size");
-  return *level;
-}
-
 }  // namespace
 
-HostTables::HostTables(const NestedConfig& config, uint64_t guest_bytes, PageSize guest_page)
-    : format_(format_of(config)), leaf_level_(leaf_level(config, format_)), guest_bytes_(guest_bytes) {
+HostTables::HostTables(PageTableFormat format, const NestedConfig& config, uint64_t guest_bytes, PageSize guest_page)
+    : format_(std::move(format)), leaf_level_(leaf_level_of(format_, config.page)), guest_bytes_(guest_bytes) {
+  const std::string name(format_.name());
   const uint64_t leaf = format_.entry_span(leaf_level_);
   require(guest_bytes % leaf == 0, "dram.size: not a whole number of the host's pages (nested.page)");
   require(leaf >= guest_page.bytes(), "nested.page: smaller than the base pages of paging.format");
@@ -40,9 +30,9 @@ HostTables::HostTables(const NestedConfig& config, uint64_t guest_bytes, PageSiz
     bytes_ += levels_[level].tables * stride(level);
   }
   require(levels_[format_.root_level()].tables == 1 && format_.valid_address(VirtAddr(guest_bytes - 1)),
-          "dram.size: more than " + config.format + " tables of the host can map");
+          "dram.size: more than " + name + " tables of the host can map");
   require(format_.physical_limit() == 0 || end() <= format_.physical_limit(),
-          "dram.size: with the host's tables more than the entries of " + config.format + " can name");
+          "dram.size: with the host's tables more than the entries of " + name + " can name");
 }
 
 void HostTables::build(BackingStore& memory) const {

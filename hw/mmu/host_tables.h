@@ -16,10 +16,10 @@ namespace faultline::hw {
 
 class HostTables {
  public:
-  // For `guest_bytes` of guest-physical memory. Throws std::invalid_argument,
+  // In `format`, for `guest_bytes` of guest-physical memory. Throws std::invalid_argument,
   // one line, where the format has no pages of config.page, they do not fit
   // the guest's memory or its base page, or the entries cannot name it all.
-  HostTables(const NestedConfig& config, uint64_t guest_bytes, PageSize guest_page);
+  HostTables(PageTableFormat format, const NestedConfig& config, uint64_t guest_bytes, PageSize guest_page);
 
   PhysAddr root() const { return first_; }
   uint64_t bytes() const { return bytes_; }
@@ -38,7 +38,7 @@ class HostTables {
   uint64_t stride(unsigned level) const { return format_.page().round_up(format_.table_bytes(level)); }
   void fill(BackingStore& memory, unsigned level) const;
 
-  const PageTableFormat& format_;
+  PageTableFormat format_;
   unsigned leaf_level_;
   uint64_t guest_bytes_;
   PhysAddr first_{};

@@ -149,6 +149,8 @@ class Mmu : public sc_core::sc_module {
   void forget_recent();
   // The user's instruction whose accesses are looked up from now on.
   void set_pc(uint64_t pc) { pc_ = pc; }
+  // Whose references follow; for observers alone.
+  void set_process(uint32_t process) { process_ = process; }
 
   // Bytes of address space that the entries held now translate; 0 where there
   // is no such TLB.
@@ -280,6 +282,7 @@ class Mmu : public sc_core::sc_module {
   TranslationObserver* observer_ = nullptr;
   bool every_change_ = false;  // it wants to hear of
   uint64_t pc_ = 0;
+  uint32_t process_ = 0;
 };
 
 }  // namespace faultline::hw

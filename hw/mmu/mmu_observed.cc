@@ -23,6 +23,7 @@ ObservedLookUp Mmu::seen(const Lookup& lookup) const {
   return {.address = lookup.va,
           .pc = kernel ? 0 : pc_,
           .asid = asid_,
+          .process = process_,
           .access = lookup.access,
           .kernel = kernel,
           .walks = lookup.walks,
@@ -54,7 +55,7 @@ Translation Mmu::tell_of_fault(const Lookup& lookup, const Translation& failed) 
 }
 
 void Mmu::tell_of_hit(VirtAddr va, Access access, const TlbEntry& entry) {
-  ObservedLookUp told{.address = va, .pc = pc_, .asid = asid_, .access = access};
+  ObservedLookUp told{.address = va, .pc = pc_, .asid = asid_, .process = process_, .access = access};
   tell_size(told, entry);
   observer_->looked_up(told);
 }

@@ -332,13 +332,24 @@ const PageTableFormat* find_page_table_format(std::string_view name) {
   return nullptr;
 }
 
-PageTableFormat make_page_table_format(const MachineConfig& config) {
-  if (config.paging_format == "custom") return PageTableFormat(custom(config.paging_custom));
-  if (const PageTableFormat* format = find_page_table_format(config.paging_format)) return *format;
+namespace {
+
+PageTableFormat make_format(const std::string& key, const std::string& name, const CustomFormatConfig& own) {
+  if (name == "custom") return PageTableFormat(custom(own));
+  if (const PageTableFormat* format = find_page_table_format(name)) return *format;
   std::string known;
   for (const PageTableFormat& format : page_table_formats()) known += std::string(format.name()) + ", ";
-  throw std::invalid_argument("paging.format: no format \"" + config.paging_format + "\"; known are " + known +
-                              "custom");
+  throw std::invalid_argument(key + ": no format \"" + name + "\"; known are " + known + "custom");
+}
+
+}  // namespace
+
+PageTableFormat make_page_table_format(const MachineConfig& config) {
+  return make_format("paging.format", config.paging_format, config.paging_custom);
+}
+
+PageTableFormat make_host_page_table_format(const MachineConfig& config) {
+  return make_format("nested.format", config.nested.format, config.paging_custom);
 }
 
 }  // namespace faultline::hw

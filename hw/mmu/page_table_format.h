@@ -179,5 +179,7 @@ const PageTableFormat* find_page_table_format(std::string_view name);
 // config.paging_custom. Throws std::invalid_argument, one line that names the
 // key, when there is no such format or it cannot be built.
 PageTableFormat make_page_table_format(const MachineConfig& config);
+// The same for config.nested.format.
+PageTableFormat make_host_page_table_format(const MachineConfig& config);
 
 }  // namespace faultline::hw

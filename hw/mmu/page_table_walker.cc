@@ -14,9 +14,8 @@ constexpr uint64_t kNestedTlbSeed = 30;
 std::optional<HostStage> make_host(const MachineConfig& config, EntryPort& entries) {
   const NestedConfig& nested = config.nested;
   if (!nested.enabled) return std::nullopt;
-  const PageTableFormat* format = find_page_table_format(nested.format);
-  if (!format) throw std::invalid_argument("nested.format: no format \"" + nested.format + "\"");
-  return HostStage(*format, entries, nested, config.tlb.enabled && nested.tlb.enabled, config.seed + kNestedTlbSeed);
+  return HostStage(make_host_page_table_format(config), entries, nested, config.tlb.enabled && nested.tlb.enabled,
+                   config.seed + kNestedTlbSeed);
 }
 
 }  // namespace

@@ -18,6 +18,9 @@ struct ObservedLookUp {
   // or faulted; else of an earlier one. 0 for the OS layer's own accesses.
   uint64_t pc = 0;
   Asid asid = 0;  // of the address space in use, for global pages too
+  // As the OS layer names it (Mmu::set_process); unlike an address space's
+  // identifier it is not given to another one later.
+  uint32_t process = 0;
   Access access = Access::load;
   uint8_t page_shift = 0;  // log2 of the page's bytes, as a TLB holds it; 0 where it faulted
   uint8_t leaf_shift = 0;  // and of the page in the tables that this is a piece of; the two are flushed together

@@ -5,6 +5,8 @@
 #include <algorithm>
 #include <utility>
 
+#include "os/memory/internal_fragmentation.h"
+
 namespace faultline::os {
 
 namespace {
@@ -219,6 +221,12 @@ FrameStatistics MemoryManager::frames() const {
           .page_tables = frames_.count(FrameKind::page_table),
           .peak_page_table_bytes = frames_.peak(FrameKind::page_table) * page().bytes(),
           .peak = frames_.peak_used()};
+}
+
+AreaStatistics MemoryManager::area_statistics() {
+  InternalFragmentation fragmentation(*this);
+  for (const auto& [asid, space] : spaces_) fragmentation.add(*space);
+  return fragmentation.areas();
 }
 
 }  // namespace faultline::os

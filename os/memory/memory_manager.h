@@ -102,6 +102,8 @@ class MemoryManager {
   PageCacheStatistics page_cache_statistics() const { return cache_.statistics(); }
   const CommitStatistics& commit_statistics() const { return commit_.statistics(); }
   PageTableStatistics page_table_statistics() const { return tables_.statistics(); }
+  // Of all address spaces, at this moment; as much work as there are pages in memory.
+  AreaStatistics area_statistics();
 
   // Every frame has one owner, chains and counts agree: one line when not.
   std::optional<std::string> check_invariants() const;

@@ -45,6 +45,26 @@ struct FragmentationStatistics {
   uint64_t unusable = 0;
 };
 
+// What an area of an address space is for.
+enum class AreaKind : uint8_t {
+  code,       // of a file, may be executed
+  file,       // of a file, any other
+  heap,       // brk(2)
+  stack,      // of the first thread
+  anonymous,  // private: mmap(2), bss, what a loader filled
+  shared      // shared anonymous
+};
+inline constexpr size_t kAreaKinds = 6;
+
+// Areas of one kind in all address spaces. A page that two areas share counts in both.
+struct AreaKindStatistics {
+  uint64_t areas = 0;
+  uint64_t bytes = 0;           // of addresses
+  uint64_t resident_bytes = 0;  // of pages in memory, mapped or not
+  uint64_t unused_bytes = 0;    // of those, internal fragmentation (internal_fragmentation.h)
+};
+using AreaStatistics = std::array<AreaKindStatistics, kAreaKinds>;  // by AreaKind
+
 struct CopyStatistics {
   uint64_t pages = 0;  // whole pages copied on write
   uint64_t bytes = 0;  // those, and bytes between user buffers and the page cache

@@ -131,6 +131,8 @@ void MachineCpu::enter_process(int pid) {
   recorder_->process(static_cast<uint64_t>(pid));
 }
 
+void MachineCpu::enter_process(int pid) { machine_.mmu().set_process(static_cast<uint32_t>(pid)); }
+
 hw::Trap MachineCpu::run_user(hw::HartState& state, Cycles until) { return hart_.run(state, until); }
 
 uint64_t MachineCpu::instructions() const { return hart_.statistics().instructions; }

@@ -272,6 +272,23 @@ TEST(Contradictions, AFormatOfTheUsersOwn) {
               HasSubstr("dram.size must be a multiple of the page, 2097152"));
 }
 
+// What the host's tables would say when the machine is built is said before.
+TEST(Contradictions, TheHostsTables) {
+  const auto nested = [](std::vector<std::string> more) {
+    more.insert(more.begin(), "nested.enabled=true");
+    return refusal("", more);
+  };
+  EXPECT_THAT(nested({"nested.format=ia32", "nested.page=2M"}), HasSubstr("-s nested.page=2M: nested.page: ia32"));
+  EXPECT_THAT(nested({"nested.page=1G", "dram.size=512M"}), HasSubstr("-s dram.size=512M: dram.size: not a whole"));
+  EXPECT_THAT(nested({"nested.format=linear32", "dram.size=8G"}), HasSubstr("more than linear32 tables"));
+  const std::vector<std::string> large = {"paging.format=custom", "paging.custom.page=64K",
+                                          "paging.custom.bits=13,13,12"};
+  EXPECT_THAT(nested(large), HasSubstr("nested.page: smaller than the base pages of paging.format"));
+  std::vector<std::string> own = large;
+  own.insert(own.end(), {"nested.enabled=true", "nested.format=custom", "nested.page=base"});
+  EXPECT_NO_THROW(load_toml("m.toml", "", own)) << "the host has the same format";
+}
+
 TEST(Contradictions, ArraysOfATlb) {
   EXPECT_THAT(refusal("", {"tlb.l1d.split=true", "tlb.l1d.large.replacement=plru", "tlb.l1d.large.ways=3"}),
               HasSubstr("tlb.l1d.large.replacement = \"plru\" needs tlb.l1d.large.ways to be a power of two"));

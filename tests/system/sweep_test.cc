@@ -191,6 +191,58 @@ TEST_F(SweepTest, APointThatTakesTooLongIsEnded) {
   EXPECT_THAT(outcome.err, HasSubstr("took longer than 1 seconds"));
 }
 
+// What one run observes, and a time series, reach the results and the page.
+TEST_F(SweepTest, ObservedTlbsAndTimeSeriesAreCharts) {
+  const std::string study = R"(title = "Observed"
+settings.dram.size = "8M"
+settings.swap.size = "1M"
+settings.observe.tlb = true
+settings.observe.interval = 100_000
+[[workload]]
+program = "matrix_multiply"
+arguments = [8]
+[[axis]]
+key = "tlb.l1d.ways"
+name = "ways"
+values = [1, 2]
+[[metric]]
+name = "rate"
+title = "miss rate"
+unit = "%"
+rows = "observe.tlb.l1d"
+value = "misses / tlb.l1d.lookups"
+[[chart]]
+kind = "heatmap"
+title = "surface"
+rows = "observe.tlb.l1d"
+x = "sets"
+y = "ways"
+value = "rate"
+only = 'tlb.l1d.ways == 1 and ways <= 4'
+[[chart]]
+kind = "series"
+title = "reach"
+rows = "series"
+x = "cycle"
+y = ["l1d_reach_bytes", "working_set_bytes"]
+facets = "ways"
+)";
+  const Outcome done = run_sweep(study, {"--out", "o"});
+  ASSERT_EQ(done.status, 0) << done.err;
+  const Json point = Json::parse(file("o/results.json"))["points"][0];
+  const Json& statistics = point["statistics"];
+  ASSERT_GE(statistics["series"].size(), 3u);
+  uint64_t references = 0;
+  for (const Json& row : statistics["series"]) references += row["references"].get<uint64_t>();
+  EXPECT_EQ(references, statistics["references"]["total"]) << "the rows add up to the run";
+  const std::string page = file("o/report.html");
+  EXPECT_THAT(page, HasSubstr("surface: pages of 4 KB"));
+  EXPECT_THAT(page, HasSubstr("reach: ways 2"));
+  EXPECT_THAT(page, HasSubstr("reach of the data TLB"));
+  EXPECT_THAT(page, Not(HasSubstr("No point has what this chart shows")));
+  EXPECT_FALSE(fs::exists(directory_.path() / "o/running"));
+}
+
 // Where a browser is installed: the page draws a chart for each figure, and its script runs without a complaint.
 TEST_F(SweepTest, ABrowserDrawsThePage) {
   const fs::path browser = "/usr/bin/chromium";

@@ -23,8 +23,17 @@
   const scheme = () => (dark.matches && !printing ? 'dark' : 'light');
   const style = (name) => getComputedStyle(document.documentElement).getPropertyValue(name).trim();
 
+  // 65536 -> 64 KB.
+  function bytes(value) {
+    const units = ['bytes', 'KB', 'MB', 'GB', 'TB', 'PB'];
+    let at = 0;
+    for (; Math.abs(value) >= 1024 && at + 1 < units.length; ++at) value /= 1024;
+    return `${Number(value.toPrecision(4))} ${units[at]}`;
+  }
+
   function number(value, unit) {
     if (value === null || value === undefined) return '–';
+    if (unit === 'bytes') return bytes(value);
     const size = Math.abs(value);
     const digits = Number.isInteger(value) || size >= 1e5 ? { maximumFractionDigits: 0 } : { maximumSignificantDigits: 5 };
     return value.toLocaleString('en', digits) + (unit === '%' ? ' %' : '');
@@ -36,6 +45,15 @@
       if (Math.abs(value) >= unit) return `${Number((value / unit).toPrecision(3))}${letter}`;
     }
     return String(Number(value.toPrecision(4)));
+  }
+
+  const ticks = (unit) => (unit === 'bytes' ? bytes : short);
+
+  // Steps of a scale of bytes are powers of two.
+  function byteSteps(values) {
+    const top = Math.max(...values, 1);
+    const interval = 2 ** Math.max(0, Math.ceil(Math.log2(top / 6)));
+    return { interval, max: interval * Math.ceil(top / interval) };
   }
 
   function axis(title, more) {
@@ -54,7 +72,7 @@
       const powers = log && at.every((v) => Number.isInteger(Math.log2(v)));
       return axis(data.x, {
         type: log ? 'log' : 'value', logBase: powers ? 2 : 10, nameGap: 32, min: 'dataMin', max: 'dataMax',
-        axisLabel: { color: style('--quiet'), hideOverlap: true, formatter: powers || !log ? short : undefined },
+        axisLabel: { color: style('--quiet'), hideOverlap: true, formatter: powers || !log ? ticks(data.xUnit) : undefined },
       });
     }
     const long = data.labels.some((l) => l.length > 12) && data.labels.length > 6;
@@ -91,7 +109,9 @@
         showSymbol: points.length <= 100, lineStyle: { color: colour, width: 2, type: DASHES[Math.floor(i / COLOURS.light.length) % 3] }, itemStyle: { color: colour },
       };
     });
-    const values = axis(yTitle(data), { type: data.logY ? 'log' : 'value', nameGap: lying(data) ? 32 : 56, axisLabel: { color: style('--quiet'), formatter: short }, max: data.share ? 100 : undefined });
+    const steps = data.unit === 'bytes' && !data.logY && data.kind !== 'stack'
+      ? byteSteps(data.series.flatMap((s, i) => (hidden.has(i) ? [] : s.data.map((d) => d[1])))) : {};
+    const values = axis(yTitle(data), { type: data.logY ? 'log' : 'value', logBase: data.unit === 'bytes' ? 2 : 10, nameGap: lying(data) ? 32 : 60, axisLabel: { color: style('--quiet'), formatter: ticks(data.unit) }, max: data.share ? 100 : undefined, ...steps });
     const series = shown.filter(Boolean);
     if (lying(data)) {
       const places = axis('', { type: 'category', data: data.labels, inverse: true, axisLabel: { color: style('--quiet'), interval: 0, width: 250, overflow: 'truncate' } });
@@ -133,7 +153,7 @@
     }
     const at = data.numeric ? [...new Set(data.series.flatMap((s) => s.data.map((d) => d[0])))].sort((a, b) => a - b)[place] : place;
     const parts = data.series.flatMap((s) => s.data.filter((d) => d[0] === at).map((d) => `${s.name || yTitle(data)} ${number(d[1], data.unit)}`));
-    return `${data.x} ${data.numeric ? number(at) : data.labels[at]}: ${parts.join('; ')}`;
+    return `${data.x} ${data.numeric ? number(at, data.xUnit) : data.labels[at]}: ${parts.join('; ')}`;
   }
 
   class Chart {

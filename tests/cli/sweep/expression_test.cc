@@ -59,6 +59,25 @@ TEST(Expression, WhatIsAbsentMakesNothing) {
   EXPECT_FALSE(Expression("missing < 1").holds([](std::string_view) { return Json(nullptr); }));
 }
 
+TEST(Expression, WhatIsNotKnownYetMayHold) {
+  const auto may = [](const char* text) {
+    return Expression(text).may_hold([](std::string_view name) { return name == "one" ? Json(1) : Json(nullptr); });
+  };
+  EXPECT_TRUE(may("one == 1 and field < 3"));
+  EXPECT_FALSE(may("one == 2 and field < 3"));
+  EXPECT_FALSE(may("field < 3 and one == 2"));
+  EXPECT_TRUE(may("one == 2 or field < 3"));
+  EXPECT_TRUE(may("not (field < 3)"));
+  EXPECT_FALSE(may("not (field < 3 or one == 1)"));
+  EXPECT_FALSE(may("one == 2"));
+}
+
+TEST(Expression, LongTextsAreClipped) {
+  const std::string long_text = "a " + std::string(5000, 'b');
+  EXPECT_LT(refusal(long_text).size(), 200u);
+  EXPECT_THAT(refusal(long_text), HasSubstr("bbb...\""));
+}
+
 TEST(Expression, RefusesWhatIsNone) {
   EXPECT_THAT(refusal("1 +"), HasSubstr("ends too early"));
   EXPECT_THAT(refusal(""), HasSubstr("ends too early"));

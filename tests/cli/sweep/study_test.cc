@@ -196,13 +196,26 @@ TEST_F(StudyTest, MistakesInWorkloadsAndCharts) {
 TEST_F(StudyTest, AFingerprintStandsForAllInputs) {
   const auto key = [](const std::string& text) {
     const Study s = study(text);
-    return Fingerprints("/proc/self/exe").of(points(s).front());
+    return Fingerprints("/proc/self/exe", ".", "./sysroot").of(points(s).front());
   };
   const std::string first = key("");
   EXPECT_EQ(key("question = 'another'\n"), first) << "no input of a run";
   EXPECT_NE(key("settings.tlb.l1d.ways = 4\n"), first);
   EXPECT_NE(key("repeats = 2\n"), "");
   EXPECT_NE(key("seeds = [99]\n"), first);
+  write("s.toml", "a study's own file");
+  EXPECT_EQ(key(""), first) << "says nothing that the configuration does not";
+  write("data", "what a guest may read");
+  const std::string with_data = key("");
+  EXPECT_NE(with_data, first);
+  write("data", "what a guest mat read");
+  EXPECT_NE(key(""), with_data);
+  std::filesystem::remove("data");
+  EXPECT_EQ(key(""), first);
+  std::filesystem::create_directories("sysroot/lib");
+  write("sysroot/lib/libc.so.6", "a library");
+  EXPECT_NE(key(""), first);
+  std::filesystem::remove_all("sysroot");
   write("prog", "other bytes");
   EXPECT_NE(key(""), first);
 }

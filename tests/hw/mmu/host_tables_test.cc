@@ -28,7 +28,7 @@ TEST_P(Hypervisor, MapsTheGuestsMemoryToItself) {
   const Resolution resolution;
   constexpr uint64_t kGuest = uint64_t{1} << 30;
   const NestedConfig config{.enabled = true, .format = GetParam().format, .page = GetParam().page};
-  const HostTables tables(config, kGuest, PageSize{12});
+  const HostTables tables(*find_page_table_format(config.format), config, kGuest, PageSize{12});
   EXPECT_EQ(tables.bytes(), GetParam().bytes);
   EXPECT_EQ(tables.root(), PhysAddr(kGuest));
   BackingStore memory(tables.end(), PageSize{12});
@@ -61,7 +61,7 @@ INSTANTIATE_TEST_SUITE_P(Formats, Hypervisor,
 TEST(HypervisorTest, WhatCannotBeIsSaidInOneLine) {
   const auto message = [](const NestedConfig& config, uint64_t bytes, unsigned shift = 12) -> std::string {
     try {
-      HostTables tables(config, bytes, PageSize{shift});
+      HostTables tables(*find_page_table_format(config.format), config, bytes, PageSize{shift});
     } catch (const std::invalid_argument& error) {
       return error.what();
     }
