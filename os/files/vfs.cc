@@ -130,7 +130,9 @@ Co<Result<OpenFilePtr>> Vfs::open(const DirectoryPtr& start, std::string_view pa
 Co<Result<OpenFilePtr>> Vfs::open_inode(InodePtr inode, uint32_t flags, std::string path, Sleeper& sleeper) {
   constexpr uint32_t kOnlyForOpen =
       kOpenCreate | kOpenExclusive | kOpenNoControllingTty | kOpenTruncate | kOpenCloseOnExec;
-  auto file = std::make_shared<OpenFile>(inode, flags & ~kOnlyForOpen);
+  // Linux adds O_LARGEFILE to what a 64-bit program opens, but not to pipes.
+  const uint32_t large = flags & kOpenPath ? 0u : uint32_t{kOpenLargeFile};
+  auto file = std::make_shared<OpenFile>(inode, (flags & ~kOnlyForOpen) | large);
   auto opened = co_await inode->open(*file, sleeper);
   if (!opened) co_return opened.error();
   file->opened = true;
@@ -167,7 +169,7 @@ OpenFilePtr Vfs::make_anonymous_file(std::string name, uint32_t flags) {
   given.accessed = given.modified = given.changed = now();
   auto inode = std::make_shared<RegularFile>(services_, mounts_.front(), services_.next_number(), given);
   inode->set_name("/memfd:" + name + " (deleted)");
-  auto file = std::make_shared<OpenFile>(inode, kOpenReadWrite | (flags & kOpenNonBlocking));
+  auto file = std::make_shared<OpenFile>(inode, kOpenReadWrite | kOpenLargeFile | (flags & kOpenNonBlocking));
   file->opened = true;
   file->path = inode->name();
   return file;

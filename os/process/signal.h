@@ -173,8 +173,10 @@ struct SignalActions {
 // sigaltstack(2).
 struct AlternateStack {
   uint64_t base = 0;
-  uint64_t size = 0;  // 0: none
+  uint64_t size = 0;            // 0: none
+  bool disarms_itself = false;  // SS_AUTODISARM: none while a handler runs on it
   bool contains(uint64_t sp) const { return size != 0 && sp > base && sp - base <= size; }
+  bool in_use(uint64_t sp) const { return !disarms_itself && contains(sp); }
 };
 
 }  // namespace faultline::os

@@ -44,7 +44,7 @@ void restart_for_handler(Task& task, const SignalAction& action) {
 uint64_t frame_address(const Task& task, const SignalAction& action) {
   const AlternateStack& alternate = task.alternate_stack;
   uint64_t sp = task.state.x[kStackPointer];
-  if (alternate.contains(sp)) {
+  if (alternate.in_use(sp)) {
     if (!alternate.contains(sp - kSignalFrameBytes)) return 0;
   } else if ((action.flags & kSaOnStack) && alternate.size != 0) {
     sp = alternate.base + alternate.size;
@@ -66,6 +66,7 @@ Co<bool> enter_handler(Kernel& kernel, Task& task, const SignalInfo& info, const
   const Result<> written = co_await user.write(VirtAddr(address), frame);
   if (!written.ok()) co_return false;
 
+  if (task.alternate_stack.disarms_itself) task.alternate_stack = {};
   hw::HartState& state = task.state;
   state.x[kReturnAddress] = task.process().signal_trampoline;
   state.x[kStackPointer] = address;
@@ -189,8 +190,8 @@ Co<SyscallResult> return_from_signal(Kernel& kernel, Task& task) {
   task.restart = {};
   if (decoded.stack.flags & StackRecord::kDisabled) {
     task.alternate_stack = {};
-  } else if (!task.alternate_stack.contains(task.state.x[kStackPointer])) {
-    task.alternate_stack = {.base = decoded.stack.base, .size = decoded.stack.size};
+  } else if (!task.alternate_stack.in_use(task.state.x[kStackPointer])) {
+    task.alternate_stack = alternate_stack_of(decoded.stack);
   }
   kernel.cpu().charge(Cycles(kernel.costs().signal_deliver / 2));
   co_return task.state.x[kArgument0];

@@ -46,10 +46,15 @@ StackRecord describe(const AlternateStack& stack, uint64_t sp) {
   StackRecord record{.base = stack.base, .flags = 0, .padding = 0, .size = stack.size};
   if (stack.size == 0) {
     record.flags = StackRecord::kDisabled;
-  } else if (stack.contains(sp)) {
+  } else if (stack.in_use(sp)) {
     record.flags = StackRecord::kOnStack;
   }
+  if (stack.disarms_itself) record.flags |= StackRecord::kAutoDisarm;
   return record;
+}
+
+AlternateStack alternate_stack_of(const StackRecord& record) {
+  return {.base = record.base, .size = record.size, .disarms_itself = (record.flags & StackRecord::kAutoDisarm) != 0};
 }
 
 SigInfoBytes encode_siginfo(const SignalInfo& info) {

@@ -23,6 +23,7 @@ using SignalFrame = std::array<uint8_t, kSignalFrameBytes>;
 struct StackRecord {
   static constexpr int32_t kOnStack = 1;
   static constexpr int32_t kDisabled = 2;
+  static constexpr int32_t kAutoDisarm = INT32_MIN;
   uint64_t base = 0;
   int32_t flags = 0;
   int32_t padding = 0;
@@ -32,6 +33,8 @@ static_assert(sizeof(StackRecord) == 24);
 
 // How sigaltstack reports the stack to a program whose stack pointer is `sp`.
 StackRecord describe(const AlternateStack& stack, uint64_t sp);
+// The one that a record, not a disabled one, asks for.
+AlternateStack alternate_stack_of(const StackRecord& record);
 
 SigInfoBytes encode_siginfo(const SignalInfo& info);
 SignalInfo decode_siginfo(const SigInfoBytes& bytes);  // of rt_sigqueueinfo

@@ -19,10 +19,15 @@ enum Command : uint32_t {
   kSetStatusFlags = 4,
   kSetOwner = 8,
   kGetOwner = 9,
+  kGetSignal = 11,
+  kGetOwnerAndType = 16,
   kDuplicateCloseOnExec = 1030,
+  kGetLease = 1025,
   kSetPipeSize = 1031,
   kGetPipeSize = 1032,
 };
+
+constexpr uint64_t kNoLease = 2;  // F_UNLCK
 
 // Status flags that F_SETFL can change.
 constexpr uint32_t kChangeable = kOpenAppend | kOpenNonBlocking | kOpenAsync | kOpenDirect | kOpenNoAccessTime;
@@ -83,13 +88,22 @@ Co<SyscallResult> sys_fcntl(SyscallContext& call) {
       co_return uint64_t{0};
     }
     case kGetStatusFlags:
-      co_return uint64_t{file.flags | kOpenLargeFile};
+      co_return uint64_t{file.flags};
     case kSetStatusFlags:
       file.flags = (file.flags & ~kChangeable) | (call.word(2) & kChangeable);
       co_return uint64_t{0};
-    case kSetOwner:
+    case kSetOwner:  // O_ASYNC has no effect: nobody is told
     case kGetOwner:
+    case kGetSignal:
       co_return uint64_t{0};
+    case kGetOwnerAndType: {  // struct f_owner_ex: no task
+      UserMemory user = call.kernel.user_memory(call.task);
+      auto put = co_await user.put(call.address(2), uint64_t{0});
+      if (!put) co_return put.error();
+      co_return uint64_t{0};
+    }
+    case kGetLease:
+      co_return kNoLease;
     case kSetPipeSize:
       co_return set_pipe_size(file, call.word(2));
     case kGetPipeSize:

@@ -148,6 +148,7 @@ Co<SyscallResult> sys_wait4(SyscallContext& call) {
 constexpr int32_t kWaitIdAll = 0;  // P_ALL, P_PID, P_PGID
 constexpr int32_t kWaitIdPid = 1;
 constexpr int32_t kWaitIdGroup = 2;
+constexpr int32_t kWaitIdFile = 3;  // P_PIDFD, of which there are none
 
 Co<SyscallResult> sys_waitid(SyscallContext& call) {
   const uint32_t options = call.word(3);
@@ -167,6 +168,8 @@ Co<SyscallResult> sys_waitid(SyscallContext& call) {
       which.kind = WaitFor::Kind::group;
       if (which.id == 0) which.id = call.task.process().group;
       break;
+    case kWaitIdFile:
+      co_return Errno{which.id < 0 ? EINVAL : EBADF};
     default:
       co_return Errno{EINVAL};
   }

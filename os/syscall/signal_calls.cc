@@ -140,7 +140,6 @@ Co<SyscallResult> sys_rt_sigreturn(SyscallContext& call) { return return_from_si
 
 Co<SyscallResult> sys_sigaltstack(SyscallContext& call) {
   constexpr uint64_t kLeastBytes = 2048;  // MINSIGSTKSZ
-  constexpr int32_t kAutoDisarm = static_cast<int32_t>(0x80000000);
   Task& task = call.task;
   UserMemory user = call.kernel.user_memory(task);
   const uint64_t sp = task.state.x[2];
@@ -148,14 +147,14 @@ Co<SyscallResult> sys_sigaltstack(SyscallContext& call) {
   if (call.args[0] != 0) {
     const Result<StackRecord> wanted = co_await user.get<StackRecord>(call.address(0));
     if (!wanted.ok()) co_return wanted.error();
-    const int32_t mode = wanted.value().flags & ~kAutoDisarm;
-    if (task.alternate_stack.contains(sp)) co_return Errno{EPERM};
+    const int32_t mode = wanted.value().flags & ~StackRecord::kAutoDisarm;
+    if (task.alternate_stack.in_use(sp)) co_return Errno{EPERM};
     if (mode != 0 && mode != StackRecord::kDisabled && mode != StackRecord::kOnStack) co_return Errno{EINVAL};
     if (mode == StackRecord::kDisabled) {
       task.alternate_stack = {};
     } else {
       if (wanted.value().size < kLeastBytes) co_return Errno{ENOMEM};
-      task.alternate_stack = {.base = wanted.value().base, .size = wanted.value().size};
+      task.alternate_stack = alternate_stack_of(wanted.value());
     }
   }
   if (call.args[1] != 0) {
@@ -187,14 +186,15 @@ Result<> send_checked(Process& process, const SignalInfo& info) {
 SyscallResult sys_kill(SyscallContext& call) {
   const int32_t pid = call.integer(0);
   const int32_t signal = call.integer(1);
-  if (signal < 0 || signal > kSignals) return Errno{EINVAL};
+  const bool valid = signal >= 0 && signal <= kSignals;  // who is not there comes first
   if (pid == INT32_MIN) return Errno{ESRCH};
   Process& self = call.task.process();
   const SignalInfo info = info_from(call, signal, kCodeUser);
-  if (pid == 1) return Errno{EPERM};
+  if (pid == 1) return Errno{valid ? EPERM : EINVAL};
   if (pid > 0) {
     Process* const process = call.kernel.processes().find_by_task(pid);
     if (!process) return Errno{ESRCH};
+    if (!valid) return Errno{EINVAL};
     const Result<> sent = send_checked(*process, info);
     if (!sent.ok()) return sent.error();
     return uint64_t{0};
@@ -204,16 +204,18 @@ SyscallResult sys_kill(SyscallContext& call) {
   for (const auto& [number, process] : call.kernel.processes()) {
     if (pid == -1 ? process.get() == &self : process->group != group) continue;
     any = true;
-    (void)send_checked(*process, info);
+    if (valid) (void)send_checked(*process, info);
   }
   if (!any) return Errno{ESRCH};
+  if (!valid) return Errno{EINVAL};
   return uint64_t{0};
 }
 
 SyscallResult send_to_task(SyscallContext& call, int32_t group, int32_t tid, const SignalInfo& info) {
-  if (tid <= 0 || info.signal < 0 || info.signal > kSignals) return Errno{EINVAL};
+  if (tid <= 0) return Errno{EINVAL};
   Task* const task = call.kernel.processes().find_task(tid);
   if (!task || (group > 0 && task->process().pid() != group)) return Errno{ESRCH};
+  if (info.signal < 0 || info.signal > kSignals) return Errno{EINVAL};
   if (info.signal == 0) return uint64_t{0};
   const Result<> sent = send_signal(*task, info);
   if (!sent.ok()) return sent.error();

@@ -77,6 +77,12 @@ Co<SyscallResult> sys_gettimeofday(SyscallContext& call) {
 
 SyscallResult sys_set_clock(SyscallContext& call) { return Errno{EPERM}; }
 
+// Those that can be set are for the privileged; the others nobody can.
+SyscallResult sys_clock_settime(SyscallContext& call) {
+  const int32_t clock = call.integer(0);
+  return Errno{clock == kClockRealtime || cpu_clock_name(clock) ? EPERM : EINVAL};
+}
+
 // --- sleeping -----------------------------------------------------------------------
 
 // Sleeps to `until`; kRestartBlock when a signal came.
@@ -237,7 +243,7 @@ Co<SyscallResult> sys_times(SyscallContext& call) {
 
 void register_time_calls(SyscallTable& table) {
   table.add(101, sys_nanosleep);
-  table.add(112, sys_set_clock);
+  table.add(112, sys_clock_settime);
   table.add(113, sys_clock_gettime);
   table.add(114, sys_clock_getres);
   table.add(115, sys_clock_nanosleep);

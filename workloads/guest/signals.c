@@ -198,10 +198,33 @@ static void children(void) {
   printf("nobody to signal: %s\n", yes_no(kill(child, 0) == -1 && errno == ESRCH));
 }
 
+static void on_disarmed_stack(int signal) {
+  (void)signal;
+  stack_t now;
+  sigaltstack(NULL, &now);
+  printf("in its handler there is none: %s\n", yes_no(now.ss_flags == SS_DISABLE));
+}
+
+// A stack that disarms itself while a handler runs on it.
+static void disarming_stack(void) {
+  const int disarm = 1 << 31;  // SS_AUTODISARM
+  stack_t stack = {.ss_sp = malloc(65536), .ss_size = 65536, .ss_flags = disarm}, now;
+  if (sigaltstack(&stack, NULL) < 0) die("sigaltstack");
+  struct sigaction action = {.sa_handler = on_disarmed_stack, .sa_flags = SA_ONSTACK};
+  sigaction(SIGUSR2, &action, NULL);
+  raise(SIGUSR2);
+  sigaltstack(NULL, &now);
+  printf("and afterwards it is back: %s\n", yes_no(now.ss_sp == stack.ss_sp && now.ss_flags == disarm));
+  stack.ss_flags = SS_DISABLE;
+  sigaltstack(&stack, NULL);
+  free(stack.ss_sp);
+}
+
 int main(void) {
   faults();
   mended_fault();
   alternate_stack();
+  disarming_stack();
   nesting_and_masks();
   interrupted_calls();
   children();

@@ -65,6 +65,14 @@ int main(int argc, char** argv) {
   result("nanosleep, bad pointer", syscall(SYS_nanosleep, bad, NULL));
   result("kill, unknown signal", kill(getpid(), 1000));
   result("kill, nobody", kill(999999, 0));
+  result("kill, unknown signal to nobody", kill(999999, 1000));
+  result("tgkill, unknown signal to nobody", syscall(SYS_tgkill, 999999, 999999, 1000));
+  result("waitid, no file of a process", syscall(SYS_waitid, 3, 1, NULL, WEXITED, NULL));
+  printf("%-36s %d %d %d\n", "owner, signal and lease of a pipe", fcntl(channel[0], F_GETOWN),
+         fcntl(channel[0], F_GETSIG), fcntl(channel[0], F_GETLEASE));
+  printf("%-36s %x\n", "flags of a pipe", fcntl(channel[1], F_GETFL));
+  printf("%-36s %x\n", "flags of a device", fcntl(open("/dev/null", O_RDONLY), F_GETFL) & 0xffff);
+  result("clock_settime, monotonic", syscall(SYS_clock_settime, CLOCK_MONOTONIC, &(struct timespec){0}));
   result("rt_sigaction, signal 0", syscall(SYS_rt_sigaction, 0, NULL, hole, 8));
   result("rt_sigaction, wrong set size", syscall(SYS_rt_sigaction, SIGUSR1, NULL, hole, 4));
   result("rt_sigprocmask, bad pointer", syscall(SYS_rt_sigprocmask, SIG_BLOCK, bad, NULL, 8));
