@@ -215,9 +215,8 @@ Co<SyscallResult> sys_pwritev2(SyscallContext& call) { return move_many_at(call,
 
 SyscallResult seek_data_or_hole(OpenFile& file, uint64_t offset, bool data) {
   const std::optional<uint64_t> found = data ? file.inode().next_data(offset) : file.inode().next_hole(offset);
-  if (!found) return Errno{ENXIO};
-  file.offset = *found;
-  return file.offset;
+  if (found) file.offset = *found;
+  return found ? SyscallResult(*found) : SyscallResult(Errno{ENXIO});
 }
 
 SyscallResult sys_lseek(SyscallContext& call) {
@@ -240,10 +239,9 @@ SyscallResult sys_lseek(SyscallContext& call) {
       if (directory) return Errno{EINVAL};
       base = size;
       break;
-    case 3:  // SEEK_DATA
-    case 4:  // SEEK_HOLE
-      if (directory) return Errno{EINVAL};
-      if (offset < 0 || offset >= size) return Errno{ENXIO};
+    case 3:  // SEEK_DATA and SEEK_HOLE
+    case 4:
+      if (directory || offset < 0 || offset >= size) return Errno{directory ? EINVAL : ENXIO};
       return seek_data_or_hole(file, static_cast<uint64_t>(offset), call.word(2) == 3);
     default:
       return Errno{EINVAL};
@@ -251,8 +249,7 @@ SyscallResult sys_lseek(SyscallContext& call) {
   int64_t sum = 0;
   if (__builtin_add_overflow(base, offset, &sum)) return Errno{EOVERFLOW};
   if (sum < 0 || static_cast<uint64_t>(sum) > kFileSizeMax) return Errno{EINVAL};
-  file.offset = static_cast<uint64_t>(sum);
-  return file.offset;
+  return file.offset = static_cast<uint64_t>(sum);
 }
 
 // --- directories -------------------------------------------------------------------------
