@@ -59,7 +59,7 @@ class Cpu {
   virtual void page_table_changed(PhysAddr /*begin*/, uint64_t /*bytes*/) {}
 
   // --- running and sleeping ---------------------------------------------------
-  // Whose user code runs next, for whoever writes the run down.
+  // Whose user code runs next, for whoever writes the run down or observes it.
   virtual void enter_process(int /*pid*/) {}
   // Runs user code until a trap, or (Cause::budget) about `until` or a device
   // interrupt. Books its cycles itself.

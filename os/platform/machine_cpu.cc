@@ -126,12 +126,11 @@ void MachineCpu::page_table_changed(PhysAddr begin, uint64_t bytes) {
 }
 
 void MachineCpu::enter_process(int pid) {
+  machine_.mmu().set_process(static_cast<uint32_t>(pid));
   if (recorder_ == nullptr || pid == recorded_process_) return;
   recorded_process_ = pid;
   recorder_->process(static_cast<uint64_t>(pid));
 }
-
-void MachineCpu::enter_process(int pid) { machine_.mmu().set_process(static_cast<uint32_t>(pid)); }
 
 hw::Trap MachineCpu::run_user(hw::HartState& state, Cycles until) { return hart_.run(state, until); }
 
