@@ -4,12 +4,16 @@
 // name. Status 1 if the integer mix with everything modelled falls below the
 // ratio that the project promises.
 //
+// Then traces: how many references a second faultline trace makes of a recording
+// and of lackey's text, on the textbook machine.
+//
 //   bench [--json FILE] [--repeats N]
 #include <fmt/format.h>
 
 #include <algorithm>
 #include <cstdlib>
 #include <fstream>
+#include <iterator>
 #include <optional>
 #include <string>
 #include <vector>
@@ -111,6 +115,66 @@ Json json_of(const Benchmark& benchmark, const Timing& timing) {
           {"promised_ratio", benchmark.promised ? Json(kPromisedRatio) : Json()}};
 }
 
+struct TraceBenchmark {
+  const char* format;
+  fs::path file;
+};
+
+// A recording of integer_mix, and lackey's lines of a loop over 256 KB: an
+// instruction a line, and every third one loads or stores.
+std::vector<TraceBenchmark> make_traces(const fs::path& directory) {
+  const fs::path recording = directory / "integer_mix.fltrace";
+  const RunResult recorded = faultline_run({.machine = "textbook",
+                                            .options = {"--record", recording.string()},
+                                            .program = "integer_mix",
+                                            .arguments = {"5"},
+                                            .command = {.limit = std::chrono::seconds(300)}});
+  if (recorded.status != 0) return {};
+  constexpr unsigned kInstructions = 6'000'000;
+  std::string text;
+  text.reserve(kInstructions * 20ull);
+  for (unsigned i = 0; i < kInstructions; ++i) {
+    fmt::format_to(std::back_inserter(text), "I  {:08x},4\n", 0x109000 + i % 200 * 4);
+    if (i % 3 == 0)
+      fmt::format_to(std::back_inserter(text), " {} {:08x},8\n", i % 9 == 0 ? 'S' : 'L', 0x4a30000 + i * 8 % 262144);
+  }
+  const fs::path lackey = directory / "loop.lackey";
+  write_file(lackey, text);
+  return {{"faultline", recording}, {"lackey", lackey}};
+}
+
+// Million references a second, of the whole process.
+std::optional<double> measure_trace(const TraceBenchmark& benchmark, const fs::path& stats, unsigned repeats) {
+  std::vector<double> rates;
+  for (unsigned i = 0; i < repeats; ++i) {
+    const Outcome outcome = run({(build_directory() / "faultline").string(), "trace", "--quiet", "--stats",
+                                 stats.string(), benchmark.file.string()},
+                                {.limit = std::chrono::seconds(300)});
+    if (outcome.status != 0) {
+      fmt::print(stderr, "bench: failed: faultline trace {}\n{}", benchmark.file.string(), outcome.err);
+      return std::nullopt;
+    }
+    const Json json = Json::parse(read_file(stats));
+    rates.push_back(static_cast<double>(count(json, "references.total")) / number(json, "host.seconds") / 1e6);
+  }
+  return median(rates);
+}
+
+// Rows of the table, and of `rows`. False if a trace could not be made or read.
+bool bench_traces(Json& rows, unsigned repeats) {
+  const FreshDirectory directory;
+  const std::vector<TraceBenchmark> benchmarks = make_traces(directory.path());
+  fmt::print("\n{:<9} {:<46} {:>27}\n", "machine", "trace", "million references a second");
+  for (const TraceBenchmark& benchmark : benchmarks) {
+    const std::optional<double> rate = measure_trace(benchmark, directory.path() / "s.json", repeats);
+    if (!rate) return false;
+    fmt::print("{:<9} {:<46} {:>27.1f}\n", "textbook", benchmark.file.filename().string(), *rate);
+    std::fflush(stdout);
+    rows.push_back({{"machine", "textbook"}, {"trace", benchmark.format}, {"references_per_us", *rate}});
+  }
+  return !benchmarks.empty();
+}
+
 int bench(const std::string& json_file, unsigned repeats) {
   fmt::print("{}; median of {} runs each\n\n", host_name(), repeats);
   fmt::print("{:<9} {:<46} {:>9} {:>7} {:>8} {:>8} {:>7}\n", "machine", "program", "million", "MIPS", "seconds", "qemu",
@@ -129,11 +193,16 @@ int bench(const std::string& json_file, unsigned repeats) {
                timing->qemu_seconds, timing->ratio(), below ? fmt::format("  below {}", kPromisedRatio) : "");
     std::fflush(stdout);
   }
+  Json traces = Json::array();
+  if (!bench_traces(traces, repeats)) return 2;
   if (!json_file.empty())
-    write_file(
-        json_file,
-        Json{{"schema", "faultline.bench/1"}, {"host", host_name()}, {"repeats", repeats}, {"rows", rows}}.dump(2) +
-            "\n");
+    write_file(json_file, Json{{"schema", "faultline.bench/1"},
+                               {"host", host_name()},
+                               {"repeats", repeats},
+                               {"rows", rows},
+                               {"traces", traces}}
+                                  .dump(2) +
+                              "\n");
   return kept ? 0 : 1;
 }
 

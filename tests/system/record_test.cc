@@ -60,7 +60,8 @@ Json translation_of(Json stats) {
           {"nested", stats["nested"]},
           {"kernel_tlb", stats["kernel_accesses"]["tlb"]},
           {"kernel_translation", stats["kernel_accesses"]["translation"]},
-          {"observe", stats.value("observe", Json())}};
+          {"observe", stats.value("observe", Json())},
+          {"regions", stats.contains("regions") ? stats["regions"]["count"] : Json()}};
 }
 
 class Recordings : public testing::TestWithParam<Case> {};
@@ -84,7 +85,7 @@ TEST_P(Recordings, AreReplayedWithEqualCounts) {
   ASSERT_EQ(replayed.status, 0) << replayed.err;
   EXPECT_EQ(translation_of(replayed.stats), translation_of(with.stats));
   EXPECT_EQ(replayed.stats["trace"]["format"], "faultline");
-  EXPECT_GT(count(replayed.stats, "references.total"), 10'000u);
+  EXPECT_GT(count(replayed.stats, "references.total"), 1'000u);
 }
 
 INSTANTIATE_TEST_SUITE_P(
@@ -106,9 +107,11 @@ INSTANTIATE_TEST_SUITE_P(
                     Case{"WithoutTlb", "textbook", "straddle", {}, {"tlb.enabled=false"}},
                     Case{"WalkCaches", "textbook", "fork_write", {}, {"walker.caches=true", "tlb.asids=true"}},
                     Case{"Observed", "textbook", "fork_write", {}, {"observe.tlb=true"}},
-                    Case{"SelfModifying", "sv39", "self_modify"}, Case{"Regions", "textbook", "regions"},
-                    Case{"Nested", "nested", "fork_write"}, Case{"Ia32", "ia32", "fork_write"},
-                    Case{"Linear", "linear32", "straddle"}, Case{"PingPong", "core-i7", "ping_pong"}),
+                    Case{"SelfModifying", "sv39", "self_modify"},
+                    Case{"Regions", "textbook", "regions", {"twice"}, {"observe.tlb=true"}},
+                    Case{"Warmup", "core-i7", "regions", {"warmup"}}, Case{"Nested", "nested", "fork_write"},
+                    Case{"Ia32", "ia32", "fork_write"}, Case{"Linear", "linear32", "straddle"},
+                    Case{"PingPong", "core-i7", "ping_pong"}),
     [](const auto& recorded) { return recorded.param.name; });
 
 TEST(Recording, IsTheSameTwice) {
