@@ -65,9 +65,11 @@ std::optional<LoadError> check_addresses(const Entry& entry, const Segment& segm
                        "{:#x} bytes at {:#x} wrap around the end of the address space", segment.memory_bytes, address);
   if (address + segment.memory_bytes > limits.user_end.value)
     return entry.wrong(Failure::invalid, elf::kSegmentAddress,
-                       "{:#x} bytes at {:#x} reach beyond user space at {:#x}; link it lower with "
-                       "-Wl,-Ttext-segment=ADDRESS, or run it under page tables of wider addresses",
-                       segment.memory_bytes, address, limits.user_end.value);
+                       "{:#x} bytes at {:#x} reach beyond user space at {:#x}{}", segment.memory_bytes, address,
+                       limits.user_end.value,
+                       segment.memory_bytes < limits.user_end.value
+                           ? "; link it lower with -Wl,-Ttext-segment=ADDRESS, or choose page tables of wider addresses"
+                           : "");
   if (kind == ProgramKind::fixed && limits.page.round_down(address) < limits.user_begin.value) {
     const uint64_t page = limits.page.bytes();
     const std::string advice =

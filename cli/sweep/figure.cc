@@ -7,6 +7,7 @@
 #include <set>
 
 #include "cli/config/user_error.h"
+#include "cli/config/value.h"
 #include "cli/report/layout.h"
 #include "cli/sweep/metrics.h"
 
@@ -150,6 +151,13 @@ std::string FigureBuilder::title_of(const std::string& name) const {
                                                          : fmt::format("{} ({})", measure.title, measure.unit);
 }
 
+// Labels like 64K are sizes; in figures they count as what they stand for.
+std::string FigureBuilder::axis_unit(const std::string& name) const {
+  const Axis* axis = study_.find_axis(name);
+  const auto is_size = [](const Choice& choice) { return parse_size(choice.label) && !parse_number(choice.label); };
+  return axis && std::ranges::any_of(axis->choices, is_size) ? "bytes" : "";
+}
+
 std::string FigureBuilder::value_axis_title() const {
   if (chart_.y.size() == 1) return title_of(chart_.y.front());
   // Several metrics: each series bears a title of its own.
@@ -170,7 +178,7 @@ Figure FigureBuilder::figure(const Labelled& facet) const {
   if (heat_map) figure.value_title = title_of(chart_.value);
   if (const std::string& shown = heat_map || chart_.y.empty() ? chart_.value : chart_.y.front(); is_measured(shown))
     figure.unit = measured(shown).unit;
-  if (is_measured(chart_.x)) figure.x_unit = measured(chart_.x).unit;
+  figure.x_unit = is_measured(chart_.x) ? measured(chart_.x).unit : axis_unit(chart_.x);
   if (chart_.kind == ChartKind::stack) {
     figure.unit = chart_.stack_unit;
     figure.y_title = chart_.share ? "share of the whole (%)" : chart_.stack_unit;

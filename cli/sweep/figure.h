@@ -97,6 +97,7 @@ class FigureBuilder {
   void add_stack(Labelled& facet, const Point& point, const Json& statistics, const std::vector<Json>& metrics);
   Place series_place(const std::string& name);
   std::string title_of(const std::string& name) const;
+  std::string axis_unit(const std::string& name) const;
   std::string value_axis_title() const;
   Figure figure(const Labelled& facet) const;
 

@@ -120,9 +120,10 @@ const Damage kSegments[] = {
      [](Bytes& f) {
        poke<uint64_t>(f, data_header(f) + kAddress, peek<uint64_t>(f, data_header(f) + kAddress) | uint64_t{1} << 47);
      },
-     Failure::invalid, ".*reach beyond user space at 0x800000000000"},
+     Failure::invalid,
+     ".*reach beyond user space at 0x800000000000; link it lower with -Wl,-Ttext-segment=ADDRESS, or .*"},
     {"AddressTooLow", [](Bytes& f) { poke<uint64_t>(f, text_header(f) + kAddress, 0xf000); }, Failure::invalid,
-     ".*address 0xf000 is below the lowest that may be mapped, 0x10000"},
+     ".*address 0xf000 is below the lowest that may be mapped, 0x10000; link it with -Wl,-Ttext-segment=0x10000"},
     {"Overlap",
      [](Bytes& f) {
        poke<uint64_t>(f, data_header(f) + kAddress, 0x10000 + peek<uint64_t>(f, data_header(f) + kAddress) % 4096);

@@ -102,6 +102,29 @@ TEST(Contract, EveryNameIsThereOnEveryMachine) {
   }
 }
 
+// What a process has when it exits, before it gives anything back.
+TEST(Contract, TablesAndAreasAreThoseOfTheExit) {
+  const RunResult run = faultline_run({.program = "worked_example"});
+  ASSERT_TRUE(run.stats.is_object()) << run.err;
+  uint64_t bytes = 0;
+  for (const Json& level : run.stats.at("page_tables").at("by_level")) bytes += level.at("bytes").get<uint64_t>();
+  EXPECT_EQ(count(run.stats, "page_tables.bytes_at_exit"), bytes);
+  EXPECT_EQ(bytes, count(run.stats, "frames.page_tables") * 4096);
+  EXPECT_GT(count(run.stats, "page_tables.entries_at_exit"), 0u);
+  EXPECT_EQ(count(run.stats, "page_tables.bytes"), 0u) << "at the end nobody is left";
+  uint64_t anonymous = 0, unused = 0;
+  for (const char* kind : {"heap", "stack", "anonymous", "code", "file", "shared"}) {
+    const Json& area = run.stats.at("areas").at(kind);
+    EXPECT_LE(area.at("unused_bytes"), area.at("resident_bytes")) << kind;
+    EXPECT_LE(area.at("resident_bytes"), area.at("bytes")) << kind;
+    anonymous += area.at("resident_bytes").get<uint64_t>();
+    unused += area.at("unused_bytes").get<uint64_t>();
+  }
+  EXPECT_EQ(count(run.stats, "areas.total.resident_bytes"), anonymous);
+  EXPECT_EQ(count(run.stats, "areas.total.unused_bytes"), unused);
+  EXPECT_GE(count(run.stats, "areas.code.areas"), 1u);
+}
+
 // A clock whose period is no whole femtosecond too.
 TEST(Contract, SecondsAreCyclesOverTheClock) {
   for (const char* mhz : {"1", "1000", "2667", "3333", "9999"}) {

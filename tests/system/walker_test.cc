@@ -198,5 +198,17 @@ TEST(NestedSettings, WhatCannotBeIsRefused) {
   EXPECT_NE(line({"nested.format=ia32", "dram.size=4G"}).find("dram.size"), std::string::npos);
 }
 
+// A host whose tables are of the user's own format, three levels over three: (3 + 1)(3 + 1) - 1 reads.
+TEST(Nested, OfTheUsersOwnFormat) {
+  const RunResult run =
+      faultline_run({.settings = {"nested.enabled=true", "nested.format=custom", "nested.page=base",
+                                  "paging.format=custom", "paging.custom.page=64K", "paging.custom.bits=[8,12,12]",
+                                  "tlb.enabled=false", "dram.size=128M", "swap.size=64M"},
+                     .program = "worked_example"});
+  ASSERT_EQ(run.status, 0) << run.err;
+  EXPECT_EQ(number(run.stats, "translation.penalty"), 16.0);
+  EXPECT_EQ(count(run.stats, "nested.host_levels"), 3u);
+}
+
 }  // namespace
 }  // namespace faultline::system_test

@@ -56,6 +56,13 @@
     return { interval, max: interval * Math.ceil(top / interval) };
   }
 
+  // How far up a chart reaches: its values, or what they stack up to.
+  function tops(series, stacked) {
+    const sums = new Map();
+    for (const s of series) for (const [x, y] of s.data) sums.set(x, stacked ? (sums.get(x) || 0) + y : Math.max(sums.get(x) || 0, y));
+    return [...sums.values()];
+  }
+
   function axis(title, more) {
     return {
       name: title, nameLocation: 'middle', nameTextStyle: { color: style('--text'), fontSize: 13 },
@@ -70,20 +77,27 @@
       const at = data.series.flatMap((s) => s.data.map((d) => d[0]));
       const log = data.logX && Math.min(...at) > 0;
       const powers = log && at.every((v) => Number.isInteger(Math.log2(v)));
+      // A few places are named as they are; of many, round numbers between.
+      const places = [...new Set(at)].sort((a, b) => a - b);
+      const marks = log && places.length <= 16 ? { customValues: places } : {};
+      const text = log && data.xUnit !== 'bytes' ? (value) => (value < 1e4 ? number(value) : short(value)) : ticks(data.xUnit);
       return axis(data.x, {
         type: log ? 'log' : 'value', logBase: powers ? 2 : 10, nameGap: 32, min: 'dataMin', max: 'dataMax',
-        axisLabel: { color: style('--quiet'), hideOverlap: true, formatter: powers || !log ? ticks(data.xUnit) : undefined },
+        axisTick: marks, axisLabel: { color: style('--quiet'), hideOverlap: true, formatter: text, ...marks },
       });
     }
     const long = data.labels.some((l) => l.length > 12) && data.labels.length > 6;
+    const broken = !long && data.labels.some((l) => l.length > 18);
     return axis(data.x, {
-      type: 'category', data: data.labels, nameGap: long ? 78 : 34,
-      axisLabel: { color: style('--quiet'), interval: data.labels.length > 40 ? 'auto' : 0, rotate: long ? 28 : 0, width: 130, overflow: 'break' },
+      type: 'category', data: data.labels, nameGap: long ? 78 : broken ? 50 : 34,
+      axisLabel: { color: style('--quiet'), interval: data.labels.length > 40 ? 'auto' : 0, rotate: long ? 28 : 0, width: 130, overflow: 'break', lineHeight: 16 },
     });
   }
 
   // Long names of bars read better beside them than below.
   const lying = (data) => data.kind === 'stack' && data.labels.some((label) => label.length > 12);
+
+  const lyingWidth = (data) => Math.min(330, 16 + 6.6 * Math.max(...data.labels.map((label) => label.length)));
 
   const yTitle = (data) => data.y || data.unit;
 
@@ -109,13 +123,13 @@
         showSymbol: points.length <= 100, lineStyle: { color: colour, width: 2, type: DASHES[Math.floor(i / COLOURS.light.length) % 3] }, itemStyle: { color: colour },
       };
     });
-    const steps = data.unit === 'bytes' && !data.logY && data.kind !== 'stack'
-      ? byteSteps(data.series.flatMap((s, i) => (hidden.has(i) ? [] : s.data.map((d) => d[1])))) : {};
+    const seen = data.series.filter((s, i) => !hidden.has(i));
+    const steps = data.unit === 'bytes' && !data.logY && !data.share ? byteSteps(tops(seen, data.kind === 'stack')) : {};
     const values = axis(yTitle(data), { type: data.logY ? 'log' : 'value', logBase: data.unit === 'bytes' ? 2 : 10, nameGap: lying(data) ? 32 : 60, axisLabel: { color: style('--quiet'), formatter: ticks(data.unit) }, max: data.share ? 100 : undefined, ...steps });
     const series = shown.filter(Boolean);
     if (lying(data)) {
-      const places = axis('', { type: 'category', data: data.labels, inverse: true, axisLabel: { color: style('--quiet'), interval: 0, width: 250, overflow: 'truncate' } });
-      return { grid: { left: 266, right: 32, top: 12, bottom: 60 }, xAxis: values, yAxis: places, series };
+      const places = axis('', { type: 'category', data: data.labels, inverse: true, axisLabel: { color: style('--quiet'), interval: 0, width: lyingWidth(data), overflow: 'truncate' } });
+      return { grid: { left: lyingWidth(data) + 16, right: 32, top: 12, bottom: 60 }, xAxis: values, yAxis: places, series };
     }
     return { grid: { left: 76, right: 24, top: 24, bottom: xAxis(data).nameGap + 28 }, xAxis: xAxis(data), yAxis: values, series };
   }
@@ -129,13 +143,14 @@
     // The far end of the scale is dark by day and light by night.
     const ink = (value) => ((value - low) / (high - low || 1) < 0.58) === (scheme() === 'light') ? '#12161b' : '#ffffff';
     return {
-      grid: { left: 84, right: 100, top: 24, bottom: 64 },
+      title: { text: data.value, right: 8, top: 0, textStyle: { color: style('--text'), fontSize: 13, fontWeight: 'normal' } },
+      grid: { left: 84, right: 100, top: 28, bottom: 64 },
       xAxis: { ...xAxis(data), splitArea: { show: false } },
       yAxis: axis(data.y, { type: 'category', data: data.series.map((s) => s.name), nameGap: 56 }),
       visualMap: {
         min: low, max: high, calculable: false, right: 8, top: 'middle', itemHeight: 180,
         inRange: { color: HEAT[scheme()] }, textStyle: { color: style('--text') },
-        text: [number(high, data.unit), number(low, data.unit)], precision: 3,
+        text: [high, low].map((v) => number(Number(v.toPrecision(3)), data.unit)), precision: 3,
       },
       series: [{
         type: 'heatmap', data: cells.map((value) => ({ value, label: { color: ink(value[2]) } })), itemStyle: { borderColor: style('--ground'), borderWidth: 1 },

@@ -207,6 +207,18 @@ TEST(StudySeries, OneThatIsTooLongIsAFailure) {
   EXPECT_THROW(series_rows(csv), UserError);
 }
 
+// An axis whose labels are sizes is a scale of bytes.
+TEST(StudySeries, LabelsThatAreSizesAreBytes) {
+  const auto unit = [](const std::string& values) {
+    const Study s = study("[[axis]]\nkey = 'cache.l1d.size'\nname = 'size'\nvalues = " + values +
+                          "\n[[metric]]\nname = 'm'\nvalue = 'cycles'\n"
+                          "[[chart]]\nkind = 'lines'\ntitle = 'c'\nx = 'size'\ny = 'm'\n");
+    return figures(s, {{{"cycles", 1}}, {{"cycles", 2}}}).front().x_unit;
+  };
+  EXPECT_EQ(unit("['32K', '64K']"), "bytes");
+  EXPECT_EQ(unit("[32768, 65536]"), "");
+}
+
 TEST(DisplayNumber, BytesArePowersOf1024) {
   EXPECT_EQ(display_number(4096, "bytes"), "4 KB");
   EXPECT_EQ(display_number(1536, "bytes"), "1.5 KB");

@@ -68,11 +68,14 @@ TEST(HypervisorTest, WhatCannotBeIsSaidInOneLine) {
     return "";
   };
   constexpr uint64_t kMb = uint64_t{1} << 20;
-  EXPECT_NE(message({.format = "sv40"}, kMb).find("nested.format"), std::string::npos);
+  MachineConfig unknown;
+  unknown.nested.format = "sv40";
+  EXPECT_THROW(make_host_page_table_format(unknown), std::invalid_argument);
   EXPECT_NE(message({.format = "ia32", .page = NestedPage::medium}, kMb).find("nested.page"), std::string::npos);
   EXPECT_NE(message({.page = NestedPage::medium}, 3 * kMb).find("dram.size"), std::string::npos);
   EXPECT_NE(message({}, 4 * kMb, 16).find("nested.page"), std::string::npos);
   EXPECT_EQ(message({.page = NestedPage::medium}, 4 * kMb, 16), "");
+  EXPECT_EQ(message({.page = NestedPage::base}, 4 * kMb), "") << "the format's own, 4 KB";
   EXPECT_NE(message({.format = "ia32"}, 4096 * kMb).find("dram.size"), std::string::npos);
   EXPECT_NE(message({.format = "sv39"}, (uint64_t{1} << 38) + kMb).find("dram.size"), std::string::npos);
 }
