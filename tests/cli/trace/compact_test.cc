@@ -210,14 +210,20 @@ TEST(Compact, EveryCutIsAnError) {
     ASSERT_NE(read_recording(packed.substr(0, bytes)).error, "") << bytes;
 }
 
-// Not bit 4 of a frame header's descriptor, which decoders ignore (RFC 8878, 3.1.1.1.1).
-TEST(Compact, EveryChangedByteOfTheFileIsAnError) {
+// Zstandard has bits that decoders ignore: unused ones of a frame header's
+// descriptor (RFC 8878, 3.1.1.1.1) and padding of its tables. Then nothing has changed.
+TEST(Compact, AChangedByteOfTheFileIsAnErrorOrChangesNothing) {
   std::string packed = written([](hw::Recorder& to) { tell_events(to, 4, 300); });
+  const ReadRecording whole = read_recording(packed);
+  size_t errors = 0;
   for (size_t at = 0; at < packed.size(); ++at) {
     packed[at] = static_cast<char>(packed[at] ^ 0x08);
-    ASSERT_NE(read_recording(packed).error, "") << at;
+    const ReadRecording read = read_recording(packed);
+    errors += !read.error.empty();
+    EXPECT_TRUE(!read.error.empty() || read.log.lines == whole.log.lines) << at;
     packed[at] = static_cast<char>(packed[at] ^ 0x08);
   }
+  EXPECT_GT(errors, packed.size() * 9 / 10);
 }
 
 TEST(Compact, SaysWhatIsWrongAndWhere) {
