@@ -104,6 +104,7 @@ class Kernel {
   const FrameStatistics& frames_at_exit() const { return frames_at_exit_; }
   const FragmentationStatistics& fragmentation_at_exit() const { return fragmentation_at_exit_; }
   const PageTableStatistics& page_tables_at_exit() const { return page_tables_at_exit_; }
+  const LayoutStatistics& layout_at_exit() const { return layout_at_exit_; }
 
  private:
   struct Daemon;
@@ -131,6 +132,7 @@ class Kernel {
   FrameStatistics frames_at_exit_;
   FragmentationStatistics fragmentation_at_exit_;
   PageTableStatistics page_tables_at_exit_;
+  LayoutStatistics layout_at_exit_;
   std::vector<ProcessRecord> records_;
   uint64_t processes_made_ = 0;
   std::map<uint64_t, uint64_t> syscall_counts_;  // by number

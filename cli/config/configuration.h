@@ -13,7 +13,6 @@ namespace faultline::cli {
 
 struct Configuration {
   std::string timing = "full";  // every access takes its time
-  std::string huge = "never";   // transparent huge pages
   hw::MachineConfig machine;
   os::OsConfig os;
 

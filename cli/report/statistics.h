@@ -153,6 +153,8 @@ struct RunStatistics {
   os::FragmentationStatistics fragmentation;
   os::PageTableStatistics page_tables;          // at the end
   os::PageTableStatistics page_tables_at_exit;  // when `frames` was taken
+  os::HugeStatistics huge;
+  os::LayoutStatistics layout;  // of the first process, when it exits
   os::CopyStatistics copies;
   os::ZeroStatistics zeroed;
   os::SwapStatistics swap;

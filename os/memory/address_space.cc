@@ -21,7 +21,8 @@ constexpr uint64_t kStackGuardPages = 256;
 bool continues(const VmArea& low, const VmArea& high) {
   if (low.end != high.start || low.protection != high.protection || low.shared != high.shared || low.grows_down ||
       high.grows_down || low.no_reserve != high.no_reserve || low.committed != high.committed ||
-      low.may_write != high.may_write || low.use != high.use || low.file != high.file || low.object != high.object) {
+      low.may_write != high.may_write || low.use != high.use || low.huge != high.huge ||
+      low.hugetlb_level != high.hugetlb_level || low.file != high.file || low.object != high.object) {
     return false;
   }
   const bool has_places = low.file != nullptr || low.object != nullptr;
@@ -94,6 +95,8 @@ void AddressSpace::split_at(uint64_t address) {
   auto area = first_ending_after(address);
   if (area == areas_.end() || area->second.start >= address) return;
   manager_.cpu().charge(Cycles(manager_.costs().area_change));
+  // Each large page belongs to one area.
+  table_->split_at(VirtAddr(address));
   VmArea high = area->second;
   area->second.end = address;
   high.offset += address - high.start;
@@ -127,7 +130,9 @@ void AddressSpace::merge_around(uint64_t start) {
 }
 
 void AddressSpace::drop_pages(const VmArea& area, uint64_t start, uint64_t end) {
-  table_->for_each_present(VirtAddr(start), VirtAddr(end), [&](VirtAddr at, const hw::Entry&) { table_->unmap(at); });
+  table_->split_at(VirtAddr(start));
+  table_->split_at(VirtAddr(end));
+  table_->for_each_present(VirtAddr(start), VirtAddr(end), [&](VirtAddr at, const TableEntry&) { table_->unmap(at); });
   if (!area.shared) private_.erase(start >> page().shift, end >> page().shift);
 }
 

@@ -25,7 +25,21 @@ Result<> AddressSpace::advise(VirtAddr begin, uint64_t length, int advice) {
     const VmArea& here = area->second;
     const uint64_t from = std::max(start, here.start);
     const uint64_t to = std::min(start + bytes, here.end);
-    if (advice == kMadvDontNeed) drop_pages(here, from, to);
+    if (advice == kMadvDontNeed) {
+      // mm/madvise.c: a start inside a large page is a mistake, an end is not.
+      if (here.hugetlb_level != 0 && !unit(here).aligned(from)) return Errno{EINVAL};
+      if (unit(here).round_down(to) > from) drop_pages(here, from, unit(here).round_down(to));
+    }
+    if (advice == kMadvCollapse) {
+      const Result<> done = collapse_all(here, from, to);
+      if (!done.ok()) return done;
+    }
+    const bool huge = advice == kMadvHugePage || advice == kMadvNoHugePage;
+    if (huge && too_many_areas(2)) return Errno{ENOMEM};
+    if (huge && here.hugetlb_level == 0) {
+      area = set_huge_advice(area, from, to, advice == kMadvHugePage ? HugeAdvice::want : HugeAdvice::never);
+      continue;
+    }
     if (advice != kMadvWillNeed || !here.file) continue;
     for (uint64_t at = from; at < to && ahead < kMostReadAhead; at += page().bytes(), ++ahead) {
       if (!manager_.page_cache().read_ahead(*here.file, here.backing_page(at, page()))) break;
@@ -33,6 +47,17 @@ Result<> AddressSpace::advise(VirtAddr begin, uint64_t length, int advice) {
   }
   if (!all_mapped(start, start + bytes)) return Errno{ENOMEM};
   return Unit{};
+}
+
+// The area changed, or what it has become part of.
+AddressSpace::Areas::iterator AddressSpace::set_huge_advice(Areas::iterator area, uint64_t start, uint64_t end,
+                                                            HugeAdvice advice) {
+  if (area->second.huge == advice) return area;
+  split_at(start);
+  split_at(end);
+  areas_.find(start)->second.huge = advice;
+  merge_around(start);
+  return first_ending_after(end - 1);
 }
 
 Reply<> AddressSpace::sync(VirtAddr begin, uint64_t length, int flags) {
@@ -59,15 +84,20 @@ Reply<> AddressSpace::sync(VirtAddr begin, uint64_t length, int flags) {
 Result<VirtAddr> AddressSpace::remap(VirtAddr old_start, uint64_t old_length, uint64_t new_length, int flags,
                                      VirtAddr new_start) {
   const uint64_t start = old_start.value;
-  const uint64_t old_bytes = page().round_up(old_length);
-  const uint64_t new_bytes = page().round_up(new_length);
+  const VmArea* area = find_area(old_start);
+  const PageSize unit = area ? this->unit(*area) : page();
+  const uint64_t old_bytes = unit.round_up(old_length);
+  const uint64_t new_bytes = unit.round_up(new_length);
   const bool fixed = (flags & kMremapFixed) != 0;
   if ((flags & ~(kMremapMayMove | kMremapFixed)) || (fixed && !(flags & kMremapMayMove)) || !page().aligned(start) ||
       new_bytes == 0 || old_bytes < old_length || new_bytes < new_length) {
     return Errno{EINVAL};
   }
-  const VmArea* area = find_area(old_start);
   if (!area) return Errno{EFAULT};
+  // A mapping of large pages does not grow (Linux, mm/mremap.c).
+  if (area->hugetlb_level != 0 && (!unit.aligned(start) || (fixed && !unit.aligned(new_start.value)) || new_bytes > old_bytes)) {
+    return Errno{EINVAL};
+  }
   // A length of 0 makes a second mapping of shared pages: not offered.
   if (old_bytes == 0) return Errno{EINVAL};
   if (old_bytes > area->end - start) return Errno{EFAULT};
@@ -78,6 +108,7 @@ Result<VirtAddr> AddressSpace::remap(VirtAddr old_start, uint64_t old_length, ui
     if (!page().aligned(to) || !range_is_valid(to, new_bytes) || (to < start + old_bytes && start < to + new_bytes)) {
       return Errno{EINVAL};
     }
+    if (cuts_hugetlb(to, to + new_bytes)) return Errno{EINVAL};
     remove_range(to, to + new_bytes);
     return move_mapping(start, old_bytes, new_bytes, to);
   }
@@ -92,7 +123,7 @@ Result<VirtAddr> AddressSpace::remap(VirtAddr old_start, uint64_t old_length, ui
     return old_start;
   }
   if (!(flags & kMremapMayMove)) return Errno{ENOMEM};
-  const std::optional<uint64_t> hole = find_hole(0, new_bytes);
+  const std::optional<uint64_t> hole = find_hole(0, new_bytes, page());
   if (!hole) return Errno{ENOMEM};
   return move_mapping(start, old_bytes, new_bytes, *hole);
 }
@@ -124,13 +155,16 @@ Result<VirtAddr> AddressSpace::move_mapping(uint64_t start, uint64_t length, uin
   const bool is_private = !area.shared;
   insert(std::move(area));
   // The entries are made again by faults; the pages only change their place.
+  table_->split_at(VirtAddr(start));
+  table_->split_at(VirtAddr(start + length));
   table_->for_each_present(VirtAddr(start), VirtAddr(start + length),
-                           [&](VirtAddr at, const hw::Entry&) { table_->unmap(at); });
+                           [&](VirtAddr at, const TableEntry&) { table_->unmap(at); });
   if (is_private) {
     std::vector<uint64_t> pages;
     private_.for_each(start >> page().shift, (start + kept) >> page().shift,
                       [&](uint64_t number, Anon&) { pages.push_back(number); });
     const uint64_t from_page = start >> page().shift;
+    private_.move_reserved(from_page, (start + kept) >> page().shift, to >> page().shift);
     for (const uint64_t number : pages) private_.move(number, (to >> page().shift) + (number - from_page));
   }
   remove_range(start, start + length);

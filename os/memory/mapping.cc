@@ -12,7 +12,6 @@ namespace faultline::os {
 
 namespace {
 
-constexpr uint64_t kLowestAddress = 65536;                // Linux: vm.mmap_min_addr
 constexpr uint64_t kLongestFile = 0x7fff'ffff'ffff'ffff;  // Linux: MAX_LFS_FILESIZE
 constexpr int kProtAll = kProtRead | kProtWrite | kProtExec;
 constexpr int kKnownMapFlags = kMapType | kMapFixed | kMapAnonymous | kMapGrowsDown | kMapDenyWrite | kMapExecutable |
@@ -38,6 +37,7 @@ Result<> check_kind(const MapRequest& request) {
 }  // namespace
 
 bool AddressSpace::wants_commit(const VmArea& area) const {
+  if (area.hugetlb_level != 0) return false;  // its frames are set aside
   if (area.no_reserve && manager_.commit().honours_no_reserve()) return false;
   return !area.shared && (area.protection & kProtWrite) != 0;
 }
@@ -70,13 +70,13 @@ bool AddressSpace::clear_of_stack(uint64_t end) const {
   return next == areas_.end() || !next->second.grows_down || next->first - end >= stack_gap();
 }
 
-std::optional<uint64_t> AddressSpace::find_hole(uint64_t hint, uint64_t length) const {
+std::optional<uint64_t> AddressSpace::find_hole(uint64_t hint, uint64_t length, PageSize unit) const {
   const uint64_t lowest = page().round_up(kLowestAddress);
   const uint64_t end = user_end().value;
   // Linux, round_hint_to_min: down to a page, and up to vm.mmap_min_addr. A
   // place right below a stack is not free, though nothing is there.
   hint = page().round_down(hint);
-  if (hint != 0) hint = std::max(hint, lowest);
+  if (hint != 0) hint = unit.round_up(std::max(hint, lowest));
   const bool fits = hint != 0 && length <= end && hint <= end - length;
   if (fits && range_is_free(hint, hint + length) && clear_of_stack(hint + length)) return hint;
   // From the top down; where nothing fits below the stack, anywhere.
@@ -86,7 +86,10 @@ std::optional<uint64_t> AddressSpace::find_hole(uint64_t hint, uint64_t length) 
     for (;;) {
       const bool below = area != areas_.begin();
       const uint64_t floor = below ? std::max(std::prev(area)->second.end, lowest) : lowest;
-      if (ceiling > floor && ceiling - floor >= length) return ceiling - length;
+      if (ceiling > floor && ceiling - floor >= length) {
+        const uint64_t start = unit.round_down(ceiling - length);
+        if (start >= floor) return start;
+      }
       if (!below) break;
       --area;
       ceiling = std::min(ceiling, area->second.start);
@@ -95,16 +98,16 @@ std::optional<uint64_t> AddressSpace::find_hole(uint64_t hint, uint64_t length) 
   return std::nullopt;
 }
 
-Result<uint64_t> AddressSpace::place(const MapRequest& request, uint64_t length) {
+Result<uint64_t> AddressSpace::place(const MapRequest& request, uint64_t length, PageSize unit) {
   const uint64_t end = user_end().value;
   const uint64_t start = request.hint.value;
   if ((request.flags & (kMapFixed | kMapFixedNoReplace)) == 0) {
-    const std::optional<uint64_t> hole = find_hole(start, length);
+    const std::optional<uint64_t> hole = find_hole(start, length, unit);
     if (!hole) return Errno{ENOMEM};
     return *hole;
   }
   if (length > end || start > end - length) return Errno{ENOMEM};
-  if (!page().aligned(start)) return Errno{EINVAL};
+  if (!unit.aligned(start)) return Errno{EINVAL};
   if (start < kLowestAddress) return Errno{EPERM};
   if ((request.flags & kMapFixedNoReplace) && !range_is_free(start, start + length)) return Errno{EEXIST};
   return start;
@@ -112,16 +115,17 @@ Result<uint64_t> AddressSpace::place(const MapRequest& request, uint64_t length)
 
 Result<VirtAddr> AddressSpace::map(const MapRequest& request) {
   if (!page().aligned(request.offset) || request.length == 0) return Errno{EINVAL};
-  const uint64_t length = page().round_up(request.length);
+  const Result<uint8_t> hugetlb = hugetlb_level(request);
+  if (!hugetlb) return hugetlb.error();
+  const PageSize unit{manager_.format().entry_shift(hugetlb.value())};
+  const uint64_t length = unit.round_up(request.length);
   if (length == 0) return Errno{ENOMEM};
   if (request.file && (length > kLongestFile || request.offset > kLongestFile - length)) return Errno{EOVERFLOW};
   if (too_many_areas(2)) return Errno{ENOMEM};
-  const Result<uint64_t> start = place(request, length);
+  const Result<uint64_t> start = place(request, length, unit);
   if (!start) return start.error();
   const Result<> kind = check_kind(request);
   if (!kind) return kind.error();
-  // No pages are set aside for MAP_HUGETLB.
-  if (request.flags & kMapHugeTlb) return Errno{request.file ? EINVAL : ENOMEM};
 
   VmArea area;
   area.start = start.value();
@@ -133,15 +137,19 @@ Result<VirtAddr> AddressSpace::map(const MapRequest& request) {
   area.may_write = !area.shared || !request.file || request.file_writable;
   area.file = request.file;
   area.offset = request.file ? request.offset : 0;
+  area.hugetlb_level = hugetlb.value();
+  if (area.hugetlb_level != 0 && area.grows_down) return Errno{EINVAL};
+  if (cuts_hugetlb(area.start, area.end)) return Errno{ENOMEM};
   const uint64_t replaced = mapped_bytes_in(area.start, area.end);
   if (!within_limits(area, length, replaced)) return Errno{ENOMEM};
   remove_range(area.start, area.end);
   if (area.shared && area.anonymous()) {
-    area.object = new_shared_object(page().pages(length), area.no_reserve);
+    area.object = new_shared_object(area.hugetlb_level != 0 ? 0 : page().pages(length), area.no_reserve);
     if (!area.object) return Errno{ENOMEM};
   }
   area.committed = wants_commit(area);
   if (area.committed && !manager_.commit().charge(page().pages(length))) return Errno{ENOMEM};
+  if (area.hugetlb_level != 0 && !area.no_reserve && !reserve_large_pages(area)) return Errno{ENOMEM};
   const uint64_t end = area.end;
   insert(std::move(area));
   if ((request.flags & (kMapPopulate | kMapLocked)) && !(request.flags & kMapNonBlock)) populate(start.value(), end);
@@ -153,9 +161,11 @@ void AddressSpace::populate(uint64_t start, uint64_t end) {
   const VmArea* area = find_area(VirtAddr(start));
   const bool to_write = (area->protection & kProtWrite) != 0 && (!area->shared || area->anonymous());
   const Access access = to_write ? Access::store : Access::load;
-  for (uint64_t at = start; at < end; at += page().bytes()) {
+  for (uint64_t at = start; at < end;) {
     FaultProgress progress{.kernel = true};
     if (!handle_fault(VirtAddr(at), access, progress).resolved()) return;
+    const uint64_t mapped = manager_.format().entry_span(table_->leaf_level(VirtAddr(at)));
+    at = (at & ~(mapped - 1)) + mapped;
   }
 }
 
@@ -168,6 +178,7 @@ Result<> AddressSpace::unmap(VirtAddr start, uint64_t length) {
   const uint64_t bytes = page().round_up(length);
   if (bytes == 0 || !range_is_valid(start.value, bytes)) return Errno{EINVAL};
   const uint64_t end = start.value + bytes;
+  if (cuts_hugetlb(start.value, end)) return Errno{EINVAL};
   const VmArea* area = find_area(start);
   // A hole in the middle makes two of one.
   if (area && area->start < start.value && area->end > end && too_many_areas(1)) return Errno{ENOMEM};
@@ -211,6 +222,7 @@ Result<> AddressSpace::protect(VirtAddr begin, uint64_t length, int protection) 
 Result<> AddressSpace::protect_area(Areas::iterator area, uint64_t start, uint64_t end, int protection) {
   if (area->second.protection == protection) return Unit{};
   if ((protection & kProtWrite) && !area->second.may_write) return Errno{EACCES};
+  if (cuts_hugetlb(start, end)) return Errno{EINVAL};
   if (too_many_areas(2)) return Errno{ENOMEM};
   VmArea wanted = area->second;
   wanted.protection = protection;
@@ -233,7 +245,7 @@ Result<> AddressSpace::protect_area(Areas::iterator area, uint64_t start, uint64
 
 // Entries lose rights at once; what they gain, a fault gives them.
 void AddressSpace::apply_protection(const VmArea& area) {
-  table_->for_each_present(VirtAddr(area.start), VirtAddr(area.end), [&](VirtAddr at, const hw::Entry& entry) {
+  table_->for_each_present(VirtAddr(area.start), VirtAddr(area.end), [&](VirtAddr at, const TableEntry& entry) {
     const hw::Permissions wanted = permissions(area, entry.writable && (area.protection & kProtWrite));
     if (!wanted.any()) {
       table_->unmap(at);

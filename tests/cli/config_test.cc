@@ -201,10 +201,10 @@ TEST(Loader, MistakesOnTheCommandLineNameTheOption) {
 }
 
 TEST(Loader, WhatIsNotBuiltYetIsRefusedHonestly) {
-  for (const char* text : {"hart.count=2", "paging.huge=always", "timing=functional"}) {
+  for (const char* text : {"hart.count=2", "timing=functional"}) {
     EXPECT_THAT(refused_override(text), HasSubstr("not built yet; the only value so far is ")) << text;
   }
-  for (const char* text : {"hart.count=1", "paging.huge=never", "timing=full"}) {
+  for (const char* text : {"hart.count=1", "timing=full"}) {
     EXPECT_EQ(refused_override(text), "") << text;
   }
 }

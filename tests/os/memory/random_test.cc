@@ -15,7 +15,6 @@ namespace faultline::os::test {
 namespace {
 
 constexpr uint64_t kArena = 0x10000000;
-constexpr uint64_t kArenaPages = 128;
 constexpr uint64_t kPage = 4096;
 
 using Bytes = std::vector<uint8_t>;
@@ -88,10 +87,14 @@ struct Scenario {
   bool flush_on_clear = true;
   uint64_t most_processes = 6;
   uint64_t check_every = 8;
+  uint64_t arena_pages = 128;
+  HugePages huge = HugePages::never;
+  uint64_t large_maps = 0;  // percent of the operations
 };
 
 std::ostream& operator<<(std::ostream& out, const Scenario& s) {
-  return out << s.format << "_" << s.frames << "_" << s.policy << "_" << s.seed;
+  return out << s.format << "_" << s.frames << "_" << s.policy << "_" << s.seed
+             << (s.huge == HugePages::never ? "" : "_huge");
 }
 
 class World {
@@ -110,9 +113,9 @@ class World {
     std::unique_ptr<AddressSpace> first = kernel_.new_space();
     Model model;
     // All of the arena, so that memory is short from the start.
-    kernel_.map(*first, kArenaPages, kProtRead | kProtWrite, kMapPrivate | kMapAnonymous | kMapFixed, nullptr, 0,
+    kernel_.map(*first, scenario_.arena_pages, kProtRead | kProtWrite, kMapPrivate | kMapAnonymous | kMapFixed, nullptr, 0,
                 kArena);
-    for (uint64_t i = 0; i < kArenaPages; ++i) model.pages[kArena / kPage + i].protection = kProtRead | kProtWrite;
+    for (uint64_t i = 0; i < scenario_.arena_pages; ++i) model.pages[kArena / kPage + i].protection = kProtRead | kProtWrite;
     begin_process(std::move(first), std::move(model));
     left_ = operations;
     ASSERT_TRUE(kernel_.machine.run([&] { return processes_ == 0 || testing::Test::HasFailure(); }));
@@ -133,11 +136,13 @@ class World {
     Settings settings;
     settings.frames = scenario.frames;
     settings.format = scenario.format;
-    settings.swap_pages = 2048;
+    settings.swap_pages = scenario.huge == HugePages::never ? 2048 : 8000;
     settings.config.vm.replacement = scenario.policy;
     settings.config.vm.flush_on_clear = scenario.flush_on_clear;
     settings.config.vm.batch = 4;
     settings.config.vm.lotsfree = 24;
+    settings.config.huge.transparent = scenario.huge;
+    settings.config.huge.collapse_milliseconds = 1;
     return settings;
   }
 
@@ -157,6 +162,8 @@ class World {
       const uint64_t what = any(100);
       if (what < 40) {
         co_await write(*space, model);
+      } else if (what < 40 + scenario_.large_maps) {
+        large(*space, model);
       } else if (what < 84) {
         co_await read(*space, model);
       } else if (what < 89) {
@@ -191,7 +198,7 @@ class World {
 
   Co<> yield() { co_await pause_->sleep_interruptibly(kernel_.machine.now() + Cycles(1)); }
 
-  uint64_t any_address() { return kArena + any(kArenaPages * kPage); }
+  uint64_t any_address() { return kArena + any(scenario_.arena_pages * kPage); }
 
   Co<> write(AddressSpace& space, Model& model) {
     const uint64_t start = any_address();
@@ -228,7 +235,7 @@ class World {
 
   void map(AddressSpace& space, Model& model) {
     const uint64_t pages = 1 + any(16);
-    const uint64_t first = any(kArenaPages - pages);
+    const uint64_t first = any(scenario_.arena_pages - pages);
     const bool shared = any(2) == 0;
     const int protections[] = {0, kProtRead, kProtRead | kProtWrite, kProtRead | kProtWrite, kProtRead | kProtWrite};
     MapRequest request;
@@ -258,16 +265,37 @@ class World {
     }
   }
 
+  // A new area for large pages, not quite on their borders, or advice about them.
+  void large(AddressSpace& space, Model& model) {
+    const uint64_t step = kernel_.memory.format().entry_span(1) / kPage;
+    const uint64_t first = any(2) == 0 ? 0 : any(scenario_.arena_pages / step) * step + any(3);
+    const uint64_t pages = std::min(step * (1 + any(2)) + any(3), scenario_.arena_pages - first);
+    const uint64_t start = kArena + first * kPage;
+    if (any(4) == 0) {
+      const int advice[] = {kMadvHugePage, kMadvNoHugePage};
+      (void)space.advise(VirtAddr(start), pages * kPage, advice[any(2)]);
+      return;
+    }
+    kernel_.map(space, pages, kProtRead | kProtWrite, kMapPrivate | kMapAnonymous | kMapFixed, nullptr, 0, start);
+    for (uint64_t i = 0; i < pages; ++i) {
+      model.pages[kArena / kPage + first + i] = {};
+      model.pages[kArena / kPage + first + i].protection = kProtRead | kProtWrite;
+    }
+    if (scenario_.huge == HugePages::madvise) {
+      ASSERT_TRUE(space.advise(VirtAddr(start), pages * kPage, kMadvHugePage).ok());
+    }
+  }
+
   void unmap(AddressSpace& space, Model& model) {
     const uint64_t pages = 1 + any(12);
-    const uint64_t first = kArena / kPage + any(kArenaPages - pages);
+    const uint64_t first = kArena / kPage + any(scenario_.arena_pages - pages);
     ASSERT_TRUE(space.unmap(VirtAddr(first * kPage), pages * kPage).ok());
     model.pages.erase(model.pages.lower_bound(first), model.pages.lower_bound(first + pages));
   }
 
   void protect(AddressSpace& space, Model& model) {
     const uint64_t pages = 1 + any(12);
-    const uint64_t first = kArena / kPage + any(kArenaPages - pages);
+    const uint64_t first = kArena / kPage + any(scenario_.arena_pages - pages);
     const int protections[] = {0, kProtRead, kProtRead | kProtWrite};
     const int protection = protections[any(3)];
     const Result<> done = space.protect(VirtAddr(first * kPage), pages * kPage, protection);
@@ -285,7 +313,7 @@ class World {
 
   void drop(AddressSpace& space, Model& model) {
     const uint64_t pages = 1 + any(6);
-    const uint64_t first = kArena / kPage + any(kArenaPages - pages);
+    const uint64_t first = kArena / kPage + any(scenario_.arena_pages - pages);
     (void)space.advise(VirtAddr(first * kPage), pages * kPage, kMadvDontNeed);
     for (uint64_t i = first; i < first + pages; ++i) {
       const auto page = model.pages.find(i);
@@ -295,8 +323,8 @@ class World {
 
   void move(AddressSpace& space, Model& model) {
     const uint64_t pages = 1 + any(6);
-    const uint64_t from = kArena / kPage + any(kArenaPages - pages);
-    const uint64_t to = kArena / kPage + any(kArenaPages - pages);
+    const uint64_t from = kArena / kPage + any(scenario_.arena_pages - pages);
+    const uint64_t to = kArena / kPage + any(scenario_.arena_pages - pages);
     if (from < to + pages && to < from + pages) return;
     const VmArea* area = space.find_area(VirtAddr(from * kPage));
     const bool inside = area && area->end >= (from + pages) * kPage;
@@ -367,10 +395,49 @@ TEST_P(RandomMemory, IsTheModelToTheByte) {
   world.run(20'000);
   const MemoryManager& memory = world.kernel().memory;
   // Otherwise this test would test little.
-  EXPECT_GT(memory.swap().outs, GetParam().frames < 1000 ? 100u : 0u);
-  EXPECT_GT(memory.swap().ins, GetParam().frames < 1000 ? 100u : 0u);
+  if (GetParam().huge == HugePages::never) {
+    EXPECT_GT(memory.swap().outs, GetParam().frames < 1000 ? 100u : 0u);
+    EXPECT_GT(memory.swap().ins, GetParam().frames < 1000 ? 100u : 0u);
+  } else if (GetParam().frames < 10'000) {
+    EXPECT_GT(memory.swap().outs, 100u);
+    EXPECT_GT(memory.swap().ins, 20u);
+    EXPECT_GT(memory.huge().leaves.split, 3u);
+    EXPECT_GT(memory.huge().fallback, 50u);
+  } else {
+    EXPECT_GT(memory.huge().faults, 100u);
+    EXPECT_GT(memory.huge().leaves.split, 100u);
+    EXPECT_GT(memory.huge().collapsed, 5u);
+    EXPECT_GT(memory.huge().copied, 100u);
+  }
+  EXPECT_EQ(memory.huge().leaves.pages, 0u);
   EXPECT_GT(memory.faults().cow, 10u);
   EXPECT_GT(memory.faults().cow_reuse, 0u);
+}
+
+// Where memory is plenty, runs are found again and again; otherwise large pages
+// are what is there at first, and page-out takes them apart.
+Scenario huge_in_plenty(const char* format, uint64_t seed, HugePages huge) {
+  return {.format = format,
+          .frames = 24'000,
+          .seed = seed,
+          .policy = "two-handed",
+          .most_processes = 4,
+          .check_every = 100,
+          .arena_pages = 4096,
+          .huge = huge,
+          .large_maps = 10};
+}
+
+Scenario huge_in_need(const char* format, uint64_t seed) {
+  return {.format = format,
+          .frames = 4'000,
+          .seed = seed,
+          .policy = "two-handed",
+          .most_processes = 3,
+          .check_every = 100,
+          .arena_pages = 8192,
+          .huge = HugePages::always,
+          .large_maps = 1};
 }
 
 std::vector<Scenario> scenarios() {
@@ -383,6 +450,12 @@ std::vector<Scenario> scenarios() {
   all.push_back({"linear32", 3 * 1024 + 180, 41, "two-handed", true, 3, 2000});
   // A set bit stays in the TLB when it is cleared in memory: worse choices, never wrong bytes.
   all.push_back({"x86-64", 130, 51, "two-handed", false});
+  for (const char* format : {"x86-64", "sv39", "ia32"}) {
+    all.push_back(huge_in_plenty(format, 61, HugePages::always));
+    all.push_back(huge_in_need(format, 62));
+    all.push_back(huge_in_need(format, 63));
+  }
+  all.push_back(huge_in_plenty("sv39", 64, HugePages::madvise));
   return all;
 }
 
