@@ -133,7 +133,7 @@ std::optional<Pfn> MemoryManager::zeroed_run(unsigned order, Urgency urgency) {
 
 void MemoryManager::zero_run(Pfn first, unsigned order) {
   const uint64_t pages = uint64_t{1} << order;
-  for (uint64_t i = 0; i < pages; ++i) cpu_.zero_frame(first + i);
+  cpu_.zero_frames(first, pages);
   zeroed_.pages += pages;
 }
 
