@@ -52,8 +52,9 @@ void add_memory(const RunStatistics& s, ReportText& text) {
               bytes_for_people(static_cast<double>(s.page_tables.linear_bytes)));
   }
   if (const os::HugeStatistics& h = s.huge; h.faults + h.collapsed + h.fallback != 0) {
-    text.line("{} by faults, {} made of base pages, {} split; {} found no run of frames", counted(h.faults, "large page"),
-              with_commas(h.collapsed), with_commas(h.leaves.split), counted(h.fallback, "fault"));
+    text.line("{} by faults, {} made of base pages, {} split; {} found no run of frames",
+              counted(h.faults, "large page"), with_commas(h.collapsed), with_commas(h.leaves.split),
+              counted(h.fallback, "fault"));
   }
   if (s.commit.refused)
     text.line("{} of memory refused: the commit limit is {}", counted(s.commit.refused, "request"),

@@ -78,10 +78,10 @@ inline constexpr auto kFields<os::CopyStatistics> =
     std::tuple{Field{"pages", &os::CopyStatistics::pages}, Field{"bytes", &os::CopyStatistics::bytes}};
 
 template <>
-inline constexpr auto kFields<os::HugeStatistics> = std::tuple{
-    Field{"faults", &os::HugeStatistics::faults},       Field{"fallback", &os::HugeStatistics::fallback},
-    Field{"collapsed", &os::HugeStatistics::collapsed}, Field{"failed", &os::HugeStatistics::failed},
-    Field{"copied", &os::HugeStatistics::copied},       Field{"scans", &os::HugeStatistics::scans}};
+inline constexpr auto kFields<os::HugeStatistics> =
+    std::tuple{Field{"faults", &os::HugeStatistics::faults},       Field{"fallback", &os::HugeStatistics::fallback},
+               Field{"collapsed", &os::HugeStatistics::collapsed}, Field{"failed", &os::HugeStatistics::failed},
+               Field{"copied", &os::HugeStatistics::copied},       Field{"scans", &os::HugeStatistics::scans}};
 template <>
 inline constexpr auto kFields<os::LargeAreaStatistics> =
     std::tuple{Field{"start", &os::LargeAreaStatistics::start},
@@ -92,8 +92,7 @@ inline constexpr auto kFields<os::LargeAreaStatistics> =
                Field{"zero_pages", &os::LargeAreaStatistics::zero_pages}};
 template <>
 inline constexpr auto kFields<os::LayoutStatistics> =
-    std::tuple{Field{"areas", &os::LayoutStatistics::areas},
-               Field{"mapped_bytes", &os::LayoutStatistics::mapped_bytes},
+    std::tuple{Field{"areas", &os::LayoutStatistics::areas}, Field{"mapped_bytes", &os::LayoutStatistics::mapped_bytes},
                Field{"largest_hole", &os::LayoutStatistics::largest_hole}};
 template <>
 inline constexpr auto kFields<os::ZeroStatistics> = std::tuple{Field{"pages", &os::ZeroStatistics::pages}};
@@ -318,8 +317,7 @@ Json statistics_json(const RunStatistics& statistics) {
   json["config"] = configuration_json(statistics.config);
   json["exit"] = exit_json(statistics.exit);
   if (statistics.regions) json["regions"] = regions_json(*statistics.regions);
-  if (statistics.trace)
-    json["trace"] = {{"records", statistics.trace->records}, {"format", statistics.trace->format}};
+  if (statistics.trace) json["trace"] = {{"records", statistics.trace->records}, {"format", statistics.trace->format}};
   json["instructions"] = statistics.instructions;
   json["cycles"] = statistics.cycles;
   json["seconds"] = statistics.seconds;

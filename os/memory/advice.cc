@@ -95,7 +95,8 @@ Result<VirtAddr> AddressSpace::remap(VirtAddr old_start, uint64_t old_length, ui
   }
   if (!area) return Errno{EFAULT};
   // A mapping of large pages does not grow (Linux, mm/mremap.c).
-  if (area->hugetlb_level != 0 && (!unit.aligned(start) || (fixed && !unit.aligned(new_start.value)) || new_bytes > old_bytes)) {
+  if (area->hugetlb_level != 0 &&
+      (!unit.aligned(start) || (fixed && !unit.aligned(new_start.value)) || new_bytes > old_bytes)) {
     return Errno{EINVAL};
   }
   // A length of 0 makes a second mapping of shared pages: not offered.

@@ -36,8 +36,8 @@ void CollapseDaemon::scan() {
   uint64_t budget = manager_.config().huge.collapse_pages;
   while (budget > 0) {
     const auto& spaces = manager_.spaces();
-    const auto space = space_ > std::numeric_limits<Asid>::max() ? spaces.end()
-                                                                 : spaces.lower_bound(static_cast<Asid>(space_));
+    const auto space =
+        space_ > std::numeric_limits<Asid>::max() ? spaces.end() : spaces.lower_bound(static_cast<Asid>(space_));
     if (space == spaces.end()) {
       space_ = 0;
       place_ = 0;

@@ -15,8 +15,7 @@ class MemoryManager;
 
 class CollapseDaemon {
  public:
-  CollapseDaemon(MemoryManager& manager, Executor& executor)
-      : manager_(manager), wakeup_(executor), pause_(executor) {}
+  CollapseDaemon(MemoryManager& manager, Executor& executor) : manager_(manager), wakeup_(executor), pause_(executor) {}
 
   // A task of its own; it never ends.
   Co<> run();
@@ -28,10 +27,10 @@ class CollapseDaemon {
  private:
   MemoryManager& manager_;
   WaitQueue wakeup_;
-  WaitQueue pause_;       // nobody wakes it
-  bool wanted_ = false;   // base pages came since the round began
-  bool resting_ = true;   // nothing came in the last round
-  uint32_t space_ = 0;    // where to go on: address space, and place in it
+  WaitQueue pause_;      // nobody wakes it
+  bool wanted_ = false;  // base pages came since the round began
+  bool resting_ = true;  // nothing came in the last round
+  uint32_t space_ = 0;   // where to go on: address space, and place in it
   uint64_t place_ = 0;
 };
 

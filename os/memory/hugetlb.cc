@@ -19,9 +19,7 @@ Result<uint8_t> AddressSpace::hugetlb_level(const MapRequest& request) const {
   return static_cast<uint8_t>(level);
 }
 
-PageSize AddressSpace::unit(const VmArea& area) const {
-  return {manager_.format().entry_shift(area.hugetlb_level)};
-}
+PageSize AddressSpace::unit(const VmArea& area) const { return {manager_.format().entry_shift(area.hugetlb_level)}; }
 
 // Whether one of both places lies inside a page that must not be cut.
 bool AddressSpace::cuts_hugetlb(uint64_t start, uint64_t end) const {
@@ -64,13 +62,11 @@ FaultReply AddressSpace::fault_hugetlb(const Fault& fault) {
     if (store && !area.shared && !last_owner) return copy_hugetlb(fault, range, run);
     table_->map_large(VirtAddr(range.start), range.level, run,
                       permissions(area, may_write && (area.shared || last_owner)), true, store);
-    return count(fault.progress,
-                 fault.entry.valid && store ? &FaultStatistics::cow_reuse : &FaultStatistics::spurious);
+    return count(fault.progress, fault.entry.valid && store ? &FaultStatistics::cow_reuse : &FaultStatistics::spurious);
   }
   AnonMap& pages = area.object ? *area.object : private_;
   const unsigned order = manager_.page_tables().order(range.level);
-  std::optional<Pfn> run =
-      pages.take_reserved(area.object ? area.backing_page(range.start, page()) : range.first);
+  std::optional<Pfn> run = pages.take_reserved(area.object ? area.backing_page(range.start, page()) : range.first);
   if (run) {
     manager_.zero_run(*run, order);
   } else {
@@ -80,8 +76,8 @@ FaultReply AddressSpace::fault_hugetlb(const Fault& fault) {
   if (!run) return fail(FaultReply::Kind::bus_adrerr, fault.progress);
   set_anons(area, range, *run);
   for (uint64_t i = 0; i < range.pages; ++i) ++manager_.frame_allocator()[*run + i].pins;
-  table_->map_large(VirtAddr(range.start), range.level, *run,
-                    permissions(area, may_write && (area.shared || store)), true, store);
+  table_->map_large(VirtAddr(range.start), range.level, *run, permissions(area, may_write && (area.shared || store)),
+                    true, store);
   ++manager_.huge_counts().faults;
   return count(fault.progress, &FaultStatistics::demand_zero);
 }
@@ -89,8 +85,8 @@ FaultReply AddressSpace::fault_hugetlb(const Fault& fault) {
 // The place gets a large page of its own.
 FaultReply AddressSpace::copy_hugetlb(const Fault& fault, const LargeRange& range, Pfn from) {
   FrameAllocator& frames = manager_.frame_allocator();
-  const std::optional<Pfn> run = frames.allocate_large(manager_.page_tables().order(range.level),
-                                                       FrameKind::anonymous, Urgency::user);
+  const std::optional<Pfn> run =
+      frames.allocate_large(manager_.page_tables().order(range.level), FrameKind::anonymous, Urgency::user);
   if (!run) return fail(FaultReply::Kind::bus_adrerr, fault.progress);
   for (uint64_t i = 0; i < range.pages; ++i) {
     manager_.copy_page(*run + i, from + i);

@@ -17,8 +17,7 @@ AddressSpace::LargeRange AddressSpace::large_range(unsigned level, uint64_t addr
 unsigned AddressSpace::large_level(const VmArea& area) const {
   const HugePages transparent = manager_.config().huge.transparent;
   if (transparent == HugePages::never || area.shared || !area.anonymous() || area.hugetlb_level != 0) return 0;
-  const bool wanted =
-      transparent == HugePages::always ? area.huge != HugeAdvice::never : area.huge == HugeAdvice::want;
+  const bool wanted = transparent == HugePages::always ? area.huge != HugeAdvice::never : area.huge == HugeAdvice::want;
   return wanted ? manager_.page_tables().large_level() : 0;
 }
 

@@ -100,12 +100,12 @@ struct LargeLeafStatistics {
 
 // Large pages, of all that processes do with them.
 struct HugeStatistics {
-  uint64_t faults = 0;       // faults that mapped a new large page
-  uint64_t fallback = 0;     // attempts that found no run of frames: a base page instead
-  uint64_t collapsed = 0;    // large pages made of base pages, by the daemon or MADV_COLLAPSE
-  uint64_t failed = 0;       // ranges that could have been, but there was no run of frames
-  uint64_t copied = 0;       // base pages whose bytes that moved
-  uint64_t scans = 0;        // times that the daemon looked
+  uint64_t faults = 0;     // faults that mapped a new large page
+  uint64_t fallback = 0;   // attempts that found no run of frames: a base page instead
+  uint64_t collapsed = 0;  // large pages made of base pages, by the daemon or MADV_COLLAPSE
+  uint64_t failed = 0;     // ranges that could have been, but there was no run of frames
+  uint64_t copied = 0;     // base pages whose bytes that moved
+  uint64_t scans = 0;      // times that the daemon looked
   LargeLeafStatistics leaves;
 };
 

@@ -26,7 +26,7 @@ struct VmArea {
   bool may_write = true;   // PROT_WRITE may be asked for (a shared file opened for reading: no)
   AreaUse use = AreaUse::other;
   HugeAdvice huge = HugeAdvice::none;
-  uint8_t hugetlb_level = 0;  // MAP_HUGETLB: the level whose pages it is made of; 0: it is not
+  uint8_t hugetlb_level = 0;          // MAP_HUGETLB: the level whose pages it is made of; 0: it is not
   std::shared_ptr<FileBacking> file;  // null: anonymous
   std::shared_ptr<AnonMap> object;    // shared anonymous: its pages
   uint64_t offset = 0;                // bytes into `file` or `object`

@@ -23,14 +23,11 @@ struct Leaf {
 std::ostream& operator<<(std::ostream& out, const Leaf& leaf) { return out << leaf.name; }
 
 constexpr uint64_t kLoads = 5000;
-constexpr Leaf kLeaves[] = {{"x86_64_2M", "textbook", "21", "4", "256M", 4, 1},
-                            {"x86_64_1G", "textbook", "30", "2", "4G", 4, 2},
-                            {"la57_1G", "la57", "30", "1", "3G", 5, 2},
-                            {"sv39_2M", "sv39", "21", "4", "256M", 3, 1},
-                            {"sv39_1G", "sv39", "30", "1", "3G", 3, 2},
-                            {"sv48_512G_less", "sv48", "30", "1", "3G", 4, 2},
-                            {"ia32_4M", "ia32", "22", "4", "256M", 2, 1},
-                            {"sv32_4M", "sv32", "22", "4", "256M", 2, 1}};
+constexpr Leaf kLeaves[] = {
+    {"x86_64_2M", "textbook", "21", "4", "256M", 4, 1}, {"x86_64_1G", "textbook", "30", "2", "4G", 4, 2},
+    {"la57_1G", "la57", "30", "1", "3G", 5, 2},         {"sv39_2M", "sv39", "21", "4", "256M", 3, 1},
+    {"sv39_1G", "sv39", "30", "1", "3G", 3, 2},         {"sv48_1G", "sv48", "30", "1", "3G", 4, 2},
+    {"ia32_4M", "ia32", "22", "4", "256M", 2, 1},       {"sv32_4M", "sv32", "22", "4", "256M", 2, 1}};
 
 class LargeLeaves : public testing::TestWithParam<Leaf> {};
 
@@ -66,10 +63,13 @@ INSTANTIATE_TEST_SUITE_P(, LargeLeaves, testing::ValuesIn(kLeaves),
 class EveryArea : public testing::TestWithParam<const char*> {};
 
 TEST_P(EveryArea, ProgramsPrintWhatTheReferencePrints) {
-  const std::vector<std::string> names = {"huge_pages", "private_list", "fork_write",     "fork_half",     "brk_sbrk",
-                                          "swap_full",  "table_reuse",  "fork_exec_wait", "memory_limits", "random_write"};
+  const std::vector<std::string> names = {"huge_pages",    "private_list", "fork_write",  "fork_half",
+                                          "brk_sbrk",      "swap_full",    "table_reuse", "fork_exec_wait",
+                                          "memory_limits", "random_write"};
   for (const GuestProgram& program : guest_programs()) {
     if (std::find(names.begin(), names.end(), program.name) == names.end()) continue;
+    // Its places lie beyond 32 bits.
+    if (program.name == "table_reuse" && GetParam() == std::string("ia32")) continue;
     FreshDirectory expected_directory, directory;
     make_files(program, expected_directory.path());
     make_files(program, directory.path());
@@ -85,8 +85,11 @@ TEST_P(EveryArea, ProgramsPrintWhatTheReferencePrints) {
   }
 }
 
-INSTANTIATE_TEST_SUITE_P(, EveryArea, testing::Values("x86-64", "sv39", "ia32"),
-                         [](const auto& item) { return "of_" + std::string(item.param == std::string("x86-64") ? "x86_64" : item.param); });
+INSTANTIATE_TEST_SUITE_P(, EveryArea, testing::Values("x86-64", "sv39", "ia32"), [](const auto& item) {
+  std::string name = item.param;
+  std::erase(name, '-');
+  return "of_" + name;
+});
 
 TEST(HugePages, ByAdviceCostLessTableAndMoreZeroes) {
   const auto run = [](const char* huge) {
@@ -106,11 +109,11 @@ TEST(HugePages, ByAdviceCostLessTableAndMoreZeroes) {
 // Too little memory: large pages are taken apart and paged out.
 TEST(HugePages, UnderPressureKeepEveryByte) {
   for (const char* format : {"x86-64", "sv39", "ia32"}) {
-    RunResult got = faultline_run({.settings = {std::string("paging.format=") + format, "paging.huge=always",
-                                                "dram.size=12M", "swap.size=64M"},
-                                   .program = "huge_pages",
-                                   .arguments = {"4", "100"}});
-    ASSERT_EQ(got.status, 0) << format << got.err;
+    RunResult got = faultline_run(
+        {.settings = {std::string("paging.format=") + format, "paging.huge=always", "dram.size=12M", "swap.size=64M"},
+         .program = "huge_pages",
+         .arguments = {"4", "100"}});
+    ASSERT_EQ(got.status, 0) << format << " " << got.err;
     EXPECT_GT(count(got.stats, "swap.outs"), 0u);
     EXPECT_GT(count(got.stats, "huge.split"), 0u);
     RunResult plain = faultline_run({.program = "huge_pages", .arguments = {"4", "100"}});

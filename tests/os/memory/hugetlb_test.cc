@@ -110,7 +110,8 @@ TEST_F(Hugetlb, IsCutOnlyBetweenPages) {
   EXPECT_EQ(space->protect(VirtAddr(at), kPage, kProtRead).error().value, EINVAL);
   EXPECT_EQ(space->advise(VirtAddr(at + kPage), kLarge, kMadvDontNeed).error().value, EINVAL);
   EXPECT_EQ(space->remap(VirtAddr(at), kLarge, 2 * kLarge, kMremapMayMove, {}).error().value, EINVAL);
-  MapRequest over{.hint = VirtAddr(at + kPage), .length = kPage, .protection = kProtRead, .flags = kAnonymous | kMapFixed};
+  MapRequest over{
+      .hint = VirtAddr(at + kPage), .length = kPage, .protection = kProtRead, .flags = kAnonymous | kMapFixed};
   EXPECT_EQ(error(over), ENOMEM);
   ASSERT_TRUE(space->unmap(VirtAddr(at + kLarge), kLarge).ok());
   EXPECT_EQ(kernel.memory.frames().anonymous, 2 * kPages);
@@ -172,10 +173,10 @@ TEST_F(Hugetlb, MovesWithWhatIsSetAside) {
   kernel.store(*space, at + kPage, 7);
   const uint64_t to = kPlace;
   EXPECT_EQ(space->remap(VirtAddr(at), 2 * kLarge, 2 * kLarge, kMremapMayMove | kMremapFixed, VirtAddr(to + kPage))
-                .error().value,
+                .error()
+                .value,
             EINVAL);
-  ASSERT_TRUE(
-      space->remap(VirtAddr(at), 2 * kLarge, 2 * kLarge, kMremapMayMove | kMremapFixed, VirtAddr(to)).ok());
+  ASSERT_TRUE(space->remap(VirtAddr(at), 2 * kLarge, 2 * kLarge, kMremapMayMove | kMremapFixed, VirtAddr(to)).ok());
   EXPECT_EQ(kernel.load(*space, to + kPage), 7);
   EXPECT_EQ(kernel.memory.huge().leaves.pages, kPages);
   EXPECT_EQ(kernel.load(*space, to + kLarge), 0);

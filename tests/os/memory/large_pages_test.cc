@@ -195,8 +195,8 @@ TEST_P(LargePages, MoveAsBasePages) {
   const uint64_t size = pages() * kPage;
   map_at(*space, kPlace, pages());
   fill(*space, kPlace);
-  const Result<VirtAddr> moved = space->remap(VirtAddr(kPlace), size, size, kMremapMayMove | kMremapFixed,
-                                              VirtAddr(kPlace + 4 * size + kPage));
+  const Result<VirtAddr> moved =
+      space->remap(VirtAddr(kPlace), size, size, kMremapMayMove | kMremapFixed, VirtAddr(kPlace + 4 * size + kPage));
   ASSERT_TRUE(moved.ok());
   EXPECT_EQ(huge().leaves.pages, 0u);
   expect_filled(*space, kPlace + 4 * size + kPage);
@@ -229,7 +229,8 @@ TEST_P(LargePages, NoRunIsNoFailure) {
 TEST_P(LargePages, TheDaemonMakesThemOfBasePages) {
   auto space = kernel.new_space();
   map_at(*space, kPlace, pages() / 2);
-  for (uint64_t i = 0; i < pages() / 2; ++i) kernel.store(*space, kPlace + i * kPage, static_cast<uint8_t>(i % 251 + 1));
+  for (uint64_t i = 0; i < pages() / 2; ++i)
+    kernel.store(*space, kPlace + i * kPage, static_cast<uint8_t>(i % 251 + 1));
   EXPECT_EQ(huge().faults, 0u);
   map_at(*space, kPlace + pages() / 2 * kPage, pages() / 2);
   kernel.store(*space, kPlace + (pages() - 1) * kPage, 99);

@@ -113,9 +113,10 @@ class World {
     std::unique_ptr<AddressSpace> first = kernel_.new_space();
     Model model;
     // All of the arena, so that memory is short from the start.
-    kernel_.map(*first, scenario_.arena_pages, kProtRead | kProtWrite, kMapPrivate | kMapAnonymous | kMapFixed, nullptr, 0,
-                kArena);
-    for (uint64_t i = 0; i < scenario_.arena_pages; ++i) model.pages[kArena / kPage + i].protection = kProtRead | kProtWrite;
+    kernel_.map(*first, scenario_.arena_pages, kProtRead | kProtWrite, kMapPrivate | kMapAnonymous | kMapFixed, nullptr,
+                0, kArena);
+    for (uint64_t i = 0; i < scenario_.arena_pages; ++i)
+      model.pages[kArena / kPage + i].protection = kProtRead | kProtWrite;
     begin_process(std::move(first), std::move(model));
     left_ = operations;
     ASSERT_TRUE(kernel_.machine.run([&] { return processes_ == 0 || testing::Test::HasFailure(); }));
