@@ -9,75 +9,12 @@
 #include <random>
 #include <vector>
 
-#include "tests/os/support/fake_process.h"
+#include "memory_model.h"
 
 namespace faultline::os::test {
 namespace {
 
 constexpr uint64_t kArena = 0x10000000;
-constexpr uint64_t kPage = 4096;
-
-using Bytes = std::vector<uint8_t>;
-
-struct ModelFile {
-  std::shared_ptr<FakeFile> file;
-  std::shared_ptr<Bytes> bytes;  // whole pages; beyond size() zeros that may be written
-};
-
-struct ModelPage {
-  int protection = 0;
-  bool may_write = true;
-  std::shared_ptr<Bytes> shared;       // the object that it shows, if any
-  uint64_t offset = 0;                 // of the page in it
-  uint64_t limit = uint64_t{1} << 40;  // bytes of the file: beyond its pages SIGBUS
-  bool is_private = true;
-  std::shared_ptr<Bytes> own;  // a private page once written
-};
-
-class Model {
- public:
-  std::map<uint64_t, ModelPage> pages;  // by number
-
-  FaultReply::Kind expect(uint64_t address, Access access) const {
-    const auto page = pages.find(address / kPage);
-    if (page == pages.end()) return FaultReply::Kind::segv_maperr;
-    const ModelPage& here = page->second;
-    const bool permitted = access == Access::store ? (here.protection & kProtWrite) != 0 : here.protection != 0;
-    if (!permitted) return FaultReply::Kind::segv_accerr;
-    if (!here.own && here.offset >= (here.limit + kPage - 1) / kPage * kPage) return FaultReply::Kind::bus_adrerr;
-    return FaultReply::Kind::resolved;
-  }
-  uint8_t read(uint64_t address) const {
-    const ModelPage& here = pages.at(address / kPage);
-    if (here.own) return (*here.own)[address % kPage];
-    return here.shared ? (*here.shared)[here.offset + address % kPage] : 0;
-  }
-  bool beyond_end(uint64_t address) const {
-    const ModelPage& here = pages.at(address / kPage);
-    return !here.is_private && here.offset + address % kPage >= here.limit;
-  }
-  void write(uint64_t address, uint8_t value) {
-    ModelPage& here = pages.at(address / kPage);
-    if (!here.is_private) {
-      (*here.shared)[here.offset + address % kPage] = value;
-      return;
-    }
-    if (!here.own) {
-      here.own = std::make_shared<Bytes>(kPage, uint8_t{0});
-      if (here.shared) {
-        std::copy_n(here.shared->begin() + static_cast<ptrdiff_t>(here.offset), kPage, here.own->begin());
-      }
-    }
-    (*here.own)[address % kPage] = value;
-  }
-  Model forked() const {
-    Model child = *this;
-    for (auto& [number, page] : child.pages) {
-      if (page.own) page.own = std::make_shared<Bytes>(*page.own);
-    }
-    return child;
-  }
-};
 
 struct Scenario {
   const char* format;
@@ -418,27 +355,11 @@ TEST_P(RandomMemory, IsTheModelToTheByte) {
 // Where memory is plenty, runs are found again and again; otherwise large pages
 // are what is there at first, and page-out takes them apart.
 Scenario huge_in_plenty(const char* format, uint64_t seed, HugePages huge) {
-  return {.format = format,
-          .frames = 24'000,
-          .seed = seed,
-          .policy = "two-handed",
-          .most_processes = 4,
-          .check_every = 100,
-          .arena_pages = 4096,
-          .huge = huge,
-          .large_maps = 10};
+  return {format, 24'000, seed, "two-handed", true, 4, 100, 4096, huge, 10};
 }
 
 Scenario huge_in_need(const char* format, uint64_t seed, uint64_t frames, uint64_t large_maps) {
-  return {.format = format,
-          .frames = frames,
-          .seed = seed,
-          .policy = "two-handed",
-          .most_processes = 3,
-          .check_every = 100,
-          .arena_pages = 8192,
-          .huge = HugePages::always,
-          .large_maps = large_maps};
+  return {format, frames, seed, "two-handed", true, 3, 100, 8192, HugePages::always, large_maps};
 }
 
 std::vector<Scenario> scenarios() {
