@@ -224,6 +224,8 @@ class Computer {
     statistics.page_tables = memory_.page_table_statistics();
     statistics.page_tables_at_exit = kernel.page_tables_at_exit();
     statistics.areas = kernel.areas_at_exit();
+    statistics.huge = memory_.huge();
+    statistics.layout = kernel.layout_at_exit();
     statistics.copies = memory_.copies();
     statistics.zeroed = memory_.zeroed();
     statistics.swap = memory_.swap();

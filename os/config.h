@@ -29,6 +29,16 @@ struct VmConfig {
   bool flush_on_clear = true;                  // clearing a reference bit flushes the TLB entry
 };
 
+enum class HugePages : uint8_t { never, madvise, always };
+
+struct HugeConfig {
+  HugePages transparent = HugePages::never;  // areas that get large pages without asking for each
+  // The daemon that makes large pages of base pages; Linux: khugepaged's
+  // pages_to_scan and scan_sleep_millisecs.
+  uint32_t collapse_pages = 4096;  // at each look; 0: no daemon
+  uint32_t collapse_milliseconds = 10'000;
+};
+
 // What OS work costs beyond the memory accesses that it really makes: cycles of
 // one event each. See docs/timing.md for sources.
 struct OsCosts {
@@ -61,6 +71,7 @@ struct OsConfig {
   uint64_t seed = 1;        // getrandom, AT_RANDOM
   SwapConfig swap;
   VmConfig vm;
+  HugeConfig huge;
   OsCosts costs;
 };
 

@@ -35,6 +35,10 @@ class Cpu {
   virtual uint64_t load(PhysAddr address, unsigned bytes) = 0;
   virtual void store(PhysAddr address, unsigned bytes, uint64_t value) = 0;
   virtual void zero_frame(Pfn frame) = 0;
+  // As many times zero_frame(); less work for the host.
+  virtual void zero_frames(Pfn first, uint64_t count) {
+    for (uint64_t i = 0; i < count; ++i) zero_frame(first + i);
+  }
   virtual void copy_frame(Pfn to, Pfn from) = 0;
   // Takes the time of reading or writing these bytes and moves nothing: for
   // copies whose bytes the caller moves in memory() itself. Must not cross a

@@ -121,6 +121,7 @@ void Kernel::start_daemon(Co<> (MemoryManager::*body)()) {
 RunOutcome Kernel::run(const RunRequest& request) {
   start_daemon(&MemoryManager::pageout_daemon);
   start_daemon(&MemoryManager::write_behind_daemon);
+  start_daemon(&MemoryManager::collapse_daemon);
 
   Process& first = *create_process();
   first_pid_ = first.pid();
@@ -243,6 +244,7 @@ void Kernel::before_teardown(Process& process) {
   fragmentation_at_exit_ = parts_.memory.frame_allocator().fragmentation();
   page_tables_at_exit_ = parts_.memory.page_table_statistics();
   areas_at_exit_ = parts_.memory.area_statistics();
+  if (process.space) layout_at_exit_ = process.space->layout();
   if (outcome_.reason != RunOutcome::Reason::exited) return;
   const ExitStatus& ending = *process.ending;
   if (ending.signal != 0) outcome_.reason = RunOutcome::Reason::killed;

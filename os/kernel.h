@@ -112,6 +112,7 @@ class Kernel {
   const FragmentationStatistics& fragmentation_at_exit() const { return fragmentation_at_exit_; }
   const PageTableStatistics& page_tables_at_exit() const { return page_tables_at_exit_; }
   const AreaStatistics& areas_at_exit() const { return areas_at_exit_; }
+  const LayoutStatistics& layout_at_exit() const { return layout_at_exit_; }
 
  private:
   struct Daemon;
@@ -142,6 +143,7 @@ class Kernel {
   FragmentationStatistics fragmentation_at_exit_;
   PageTableStatistics page_tables_at_exit_;
   AreaStatistics areas_at_exit_{};
+  LayoutStatistics layout_at_exit_;
   std::vector<ProcessRecord> records_;
   uint64_t processes_made_ = 0;
   std::map<uint64_t, uint64_t> syscall_counts_;  // by number

@@ -19,7 +19,6 @@ inline constexpr std::string_view kTimingNone = "none";
 
 struct Configuration {
   std::string timing{kTimingFull};
-  std::string huge = "never";  // transparent huge pages
   hw::MachineConfig machine;
   os::OsConfig os;
 

@@ -70,13 +70,23 @@ class Checker {
 
   void check_format() const {
     try {
-      check_format_in_memory(hw::make_page_table_format(machine_));
+      const hw::PageTableFormat format = hw::make_page_table_format(machine_);
+      check_format_in_memory(format);
+      check_huge(format);
     } catch (const std::invalid_argument& error) {
       require(false,
               {"paging.format", "paging.custom.page", "paging.custom.bits", "paging.custom.entry_bytes",
                "paging.custom.leaves"},
               error.what());
     }
+  }
+
+  void check_huge(const hw::PageTableFormat& format) const {
+    if (values_.os.huge.transparent == os::HugePages::never) return;
+    bool any = false;
+    for (unsigned level = 1; level < format.levels(); ++level) any |= format.leaf_allowed(level);
+    require(any, {"paging.huge", "paging.format", "paging.custom.leaves"},
+            fmt::format("paging.huge: {} tables have no pages above the base size", format.name()));
   }
 
   // The format's tables and its entries' reach, against memory.

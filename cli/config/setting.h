@@ -35,6 +35,8 @@ inline constexpr std::array<std::string_view, 3> kChoiceNames<hw::Misaligned> = 
 template <>
 inline constexpr std::array<std::string_view, 2> kChoiceNames<hw::DiskKind> = {"hdd", "ssd"};
 template <>
+inline constexpr std::array<std::string_view, 3> kChoiceNames<os::HugePages> = {"never", "madvise", "always"};
+template <>
 inline constexpr std::array<std::string_view, 3> kChoiceNames<os::Overcommit> = {"heuristic", "always", "never"};
 
 struct Range {

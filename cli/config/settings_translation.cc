@@ -7,6 +7,7 @@ namespace {
 
 using C = Configuration;
 using M = hw::MachineConfig;
+using O = os::OsConfig;
 using T = hw::TlbConfig;
 using A = hw::TlbArrayConfig;
 
@@ -58,8 +59,17 @@ void add_translation_settings(std::vector<Setting>& table) {
   table.push_back(setting<&C::machine, &M::paging_format>(
       "paging.format", {.help = "The page-table format that the hardware walks, whatever the instruction set.",
                         .choices = {"x86-64", "la57", "sv32", "sv39", "sv48", "sv57", "ia32", "linear32", "custom"}}));
-  table.push_back(setting<&C::huge>(
-      "paging.huge", {.help = "Transparent huge pages.", .choices = {"never", "madvise", "always"}, .built = false}));
+  table.push_back(setting<&C::os, &O::huge, &os::HugeConfig::transparent>(
+      "paging.huge", {.help = "Which areas get huge pages without asking for each: none, those of MADV_HUGEPAGE, or "
+                              "every anonymous one."}));
+  table.push_back(setting<&C::os, &O::huge, &os::HugeConfig::collapse_pages>(
+      "paging.collapse.pages", {.help = "Base pages that the daemon which makes huge pages of them looks at each time; "
+                                        "0: there is none.",
+                                .unit = "pages",
+                                .range = {0, 1'000'000'000}}));
+  table.push_back(setting<&C::os, &O::huge, &os::HugeConfig::collapse_milliseconds>(
+      "paging.collapse.milliseconds",
+      {.help = "From one look of that daemon to the next.", .unit = "ms", .range = {1, 1'000'000}}));
   add_custom_format(table);
   table.push_back(setting<&C::machine, &M::tlb, &T::enabled>(
       "tlb.enabled", {.help = "false: no TLB at all, every reference walks the tables."}));

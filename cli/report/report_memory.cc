@@ -61,6 +61,11 @@ void add_memory(const RunStatistics& s, ReportText& text) {
               bytes_for_people(static_cast<double>(areas.resident_bytes)),
               percent(areas.unused_bytes, areas.resident_bytes));
   }
+  if (const os::HugeStatistics& h = s.huge; h.faults + h.collapsed + h.fallback != 0) {
+    text.line("{} by faults, {} made of base pages, {} split; {} found no run of frames",
+              counted(h.faults, "large page"), with_commas(h.collapsed), with_commas(h.leaves.split),
+              counted(h.fallback, "fault"));
+  }
   if (s.commit.refused)
     text.line("{} of memory refused: the commit limit is {}", counted(s.commit.refused, "request"),
               bytes_for_people(static_cast<double>(s.commit.limit * s.config.page().bytes())));

@@ -154,6 +154,8 @@ struct RunStatistics {
   os::PageTableStatistics page_tables;          // at the end
   os::PageTableStatistics page_tables_at_exit;  // when `frames` was taken
   os::AreaStatistics areas{};                   // then too
+  os::HugeStatistics huge;
+  os::LayoutStatistics layout;  // of the first process, when it exits
   os::CopyStatistics copies;
   os::ZeroStatistics zeroed;
   os::SwapStatistics swap;

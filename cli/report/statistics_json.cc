@@ -79,6 +79,23 @@ inline constexpr auto kFields<os::CopyStatistics> =
     std::tuple{Field{"pages", &os::CopyStatistics::pages}, Field{"bytes", &os::CopyStatistics::bytes}};
 
 template <>
+inline constexpr auto kFields<os::HugeStatistics> =
+    std::tuple{Field{"faults", &os::HugeStatistics::faults},       Field{"fallback", &os::HugeStatistics::fallback},
+               Field{"collapsed", &os::HugeStatistics::collapsed}, Field{"failed", &os::HugeStatistics::failed},
+               Field{"copied", &os::HugeStatistics::copied},       Field{"scans", &os::HugeStatistics::scans}};
+template <>
+inline constexpr auto kFields<os::LargeAreaStatistics> =
+    std::tuple{Field{"start", &os::LargeAreaStatistics::start},
+               Field{"bytes", &os::LargeAreaStatistics::bytes},
+               Field{"heap", &os::LargeAreaStatistics::heap},
+               Field{"hugetlb", &os::LargeAreaStatistics::hugetlb},
+               Field{"large_pages", &os::LargeAreaStatistics::large_pages},
+               Field{"zero_pages", &os::LargeAreaStatistics::zero_pages}};
+template <>
+inline constexpr auto kFields<os::LayoutStatistics> =
+    std::tuple{Field{"areas", &os::LayoutStatistics::areas}, Field{"mapped_bytes", &os::LayoutStatistics::mapped_bytes},
+               Field{"largest_hole", &os::LayoutStatistics::largest_hole}};
+template <>
 inline constexpr auto kFields<os::ZeroStatistics> = std::tuple{Field{"pages", &os::ZeroStatistics::pages}};
 
 template <>
@@ -271,6 +288,15 @@ Json areas_json(const os::AreaStatistics& areas) {
   return json;
 }
 
+Json huge_json(const RunStatistics& statistics) {
+  Json json = object(statistics.huge);
+  json["split"] = statistics.huge.leaves.split;
+  json["mapped_peak"] = statistics.huge.leaves.peak_pages;
+  json["areas"] = Json::array();
+  for (const os::LargeAreaStatistics& area : statistics.layout.large) json["areas"].push_back(object(area));
+  return json;
+}
+
 void add_os(const RunStatistics& statistics, Json& json) {
   json["faults"] = object(statistics.faults);
   json["frames"] = object(statistics.frames);
@@ -282,6 +308,8 @@ void add_os(const RunStatistics& statistics, Json& json) {
   json["page_tables"]["entries_at_exit"] = statistics.page_tables_at_exit.entries_present;
   json["page_tables"]["by_level"] = table_levels_json(statistics);
   json["areas"] = areas_json(statistics.areas);
+  json["huge"] = huge_json(statistics);
+  json["address_space"] = object(statistics.layout);
   json["copies"] = object(statistics.copies);
   json["zeroed"] = object(statistics.zeroed);
   json["swap"] = object(statistics.swap);

@@ -14,6 +14,13 @@ BackingStore::BackingStore(uint64_t size, PageSize page) : size_(size), page_(pa
 
 BackingStore::~BackingStore() { munmap(bytes_, size_); }
 
+void BackingStore::zero(PhysAddr address, uint64_t bytes) {
+  // From so many bytes on a system call costs less than to write them.
+  constexpr uint64_t kGiveBack = uint64_t{1} << 20;
+  if (bytes >= kGiveBack && madvise(at(address), bytes, MADV_DONTNEED) == 0) return;
+  std::memset(at(address), 0, bytes);
+}
+
 void BackingStore::drop_code(Pfn frame) {
   code_[frame.value] = 0;
   for (const auto& listener : listeners_) listener(frame);

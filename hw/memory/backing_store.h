@@ -51,6 +51,10 @@ class BackingStore {
     wrote_frame(page_.pfn(address));
   }
 
+  // Whole frames of zeros, as if stored. The host's pages under a large piece
+  // go back to it. Decoded code is the caller's, as with at().
+  void zero(PhysAddr address, uint64_t bytes);
+
   // Frames whose bytes the hart has decoded. A write to one drops its decoded
   // code at once, so self-modifying code needs no special case.
   bool has_code(Pfn frame) const { return code_[frame.value] != 0; }

@@ -25,7 +25,8 @@ bool continues(const VmArea& low, const VmArea& high) {
       high.grows_down || low.no_reserve != high.no_reserve || low.committed != high.committed ||
       low.may_write != high.may_write || low.use != high.use || low.lock != high.lock ||
       low.not_for_children != high.not_for_children || low.empty_in_children != high.empty_in_children ||
-      low.file != high.file || low.object != high.object) {
+      low.huge != high.huge || low.hugetlb_level != high.hugetlb_level || low.file != high.file ||
+      low.object != high.object) {
     return false;
   }
   const bool has_places = low.file != nullptr || low.object != nullptr;
@@ -93,6 +94,8 @@ void AddressSpace::split_at(uint64_t address) {
   auto area = first_ending_after(address);
   if (area == areas_.end() || area->second.start >= address) return;
   manager_.cpu().charge(Cycles(manager_.costs().area_change));
+  // Each large page belongs to one area.
+  table_->split_at(VirtAddr(address));
   VmArea high = area->second;
   areas_.change(area, [&](VmArea& low) { low.end = address; });
   high.offset += address - high.start;
@@ -128,7 +131,9 @@ void AddressSpace::merge_around(uint64_t start) {
 }
 
 void AddressSpace::drop_pages(const VmArea& area, uint64_t start, uint64_t end) {
-  table_->for_each_present(VirtAddr(start), VirtAddr(end), [&](VirtAddr at, const hw::Entry&) { table_->unmap(at); });
+  table_->split_at(VirtAddr(start));
+  table_->split_at(VirtAddr(end));
+  table_->for_each_present(VirtAddr(start), VirtAddr(end), [&](VirtAddr at, const TableEntry&) { table_->unmap(at); });
   if (!area.shared) private_.erase(start >> page().shift, end >> page().shift);
 }
 

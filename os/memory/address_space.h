@@ -11,6 +11,7 @@
 #include <optional>
 #include <string>
 #include <utility>
+#include <vector>
 
 #include "hw/base/types.h"
 #include "os/memory/anon_map.h"
@@ -80,7 +81,8 @@ struct FaultReply {
 // What populate() makes present of a range.
 enum class Populate : uint8_t {
   all,     // MAP_POPULATE
-  locked,  // what mlock(2) and MCL_FUTURE hold in memory
+  locked,  // what is locked
+  held,    // mlock(2): that, and MAP_HUGETLB's, which need no lock
   read,    // MADV_POPULATE_READ and _WRITE: a hole is segv_maperr
   write,
 };
@@ -194,6 +196,13 @@ class AddressSpace {
   // it; for the usage of the process that caused them.
   FaultCounts take_fault_counts() { return std::exchange(fault_counts_, {}); }
 
+  // How its areas lie, and what of its large pages is not in use.
+  LayoutStatistics layout() const;
+  // For the collapse daemon: looks at the places for large pages from `from` on
+  // and makes those that it can, until it has seen `budget` base pages. Where to
+  // go on; nothing: that was the last.
+  std::optional<uint64_t> collapse_from(uint64_t from, uint64_t& budget);
+
   PageTable& table() { return *table_; }
   const AnonMap& private_pages() const { return private_; }
   // The first contradiction, for MemoryManager::check_invariants.
@@ -215,10 +224,10 @@ class AddressSpace {
   bool too_many_areas(unsigned more) const;
   bool range_is_free(uint64_t start, uint64_t end) const;
   bool all_mapped(uint64_t start, uint64_t end) const;
-  Result<uint64_t> place(const MapRequest& request, uint64_t length);
+  Result<uint64_t> place(const MapRequest& request, uint64_t length, PageSize unit);
   uint64_t stack_gap() const;
   bool clear_of_stack(uint64_t end) const;
-  std::optional<uint64_t> find_hole(uint64_t hint, uint64_t length) const;
+  std::optional<uint64_t> find_hole(uint64_t hint, uint64_t length, PageSize unit) const;
   bool wants_commit(const VmArea& area) const;
   std::shared_ptr<AnonMap> new_shared_object(uint64_t pages, bool no_reserve);
   bool charge_growth(const VmArea& area, uint64_t pages);
@@ -232,7 +241,9 @@ class AddressSpace {
   template <class Change>
   Result<> change_part(Areas::iterator area, uint64_t start, uint64_t end, Change&& how);
   Result<> advise_area(Areas::iterator area, uint64_t start, uint64_t end, int advice);
+  Result<> set_huge_advice(Areas::iterator area, uint64_t start, uint64_t end, HugeAdvice advice);
   void remove_pages(const VmArea& area, uint64_t start, uint64_t end);
+  void remove_hugetlb_pages(const VmArea& area, uint64_t start, uint64_t end);
   Result<> lock_area(Areas::iterator area, uint64_t start, uint64_t end, AreaLock how);
   void lock_every_area(AreaLock how);
   Access populating_access(const VmArea& area) const;
@@ -248,7 +259,7 @@ class AddressSpace {
     uint64_t page_start;
     Access access;
     FaultProgress& progress;
-    hw::Entry entry;  // as it stood
+    TableEntry entry;  // as it stood
   };
   const VmArea* area_for_fault(uint64_t address);
   bool grow_down(Areas::iterator area, uint64_t address);
@@ -267,6 +278,32 @@ class AddressSpace {
   FaultReply wait_for_frame() const;
   FaultReply wait_for_disk(WaitQueue& queue, FaultProgress& progress) const;
   Reply<Pfn> file_page(const Fault& fault);
+
+  // --- large pages (large_pages.cc, hugetlb.cc, collapse.cc) ----------------------------------
+  struct LargeRange {  // a place for one large page
+    unsigned level;
+    uint64_t start;  // bytes
+    uint64_t first;  // and as a page number
+    uint64_t pages;  // base pages in it
+  };
+  LargeRange large_range(unsigned level, uint64_t address) const;
+  unsigned large_level(const VmArea& area) const;
+  std::optional<FaultReply> fault_large_page(const Fault& fault);
+  std::optional<FaultReply> map_new_large_page(const Fault& fault);
+  std::optional<FaultReply> widen_large_page(const Fault& fault);
+  Result<uint8_t> hugetlb_level(const MapRequest& request) const;
+  PageSize unit(const VmArea& area) const;
+  bool cuts_hugetlb(uint64_t start, uint64_t end) const;
+  bool reserve_large_pages(const VmArea& area);
+  void set_anons(const VmArea& area, const LargeRange& range, Pfn run);
+  FaultReply fault_hugetlb(const Fault& fault);
+  FaultReply copy_hugetlb(const Fault& fault, const LargeRange& range, Pfn from);
+  enum class Collapse : uint8_t { made, already, unsuitable, no_frames };
+  LargeAreaStatistics large_pages_of(const VmArea& area) const;
+  Collapse collapse(const VmArea& area, const LargeRange& range, bool must_be_used);
+  bool may_collapse(const LargeRange& range, bool must_be_used);
+  void move_into_run(const LargeRange& range, Pfn run, std::vector<Pfn>& left);
+  Result<> collapse_all(const VmArea& area, uint64_t start, uint64_t end);
 
   // --- fork (fork.cc) -------------------------------------------------------------------
   void share_private_pages(const VmArea& area, AddressSpace& child);

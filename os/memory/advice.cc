@@ -19,7 +19,7 @@ constexpr uint64_t kMostReadAhead = 64;  // pages of an area that one MADV_WILLN
 // or not the program's own, are not taken away; a hole in a file is not made.
 Result<> check_advice(const VmArea& area, int advice) {
   const bool locked = area.lock != AreaLock::none;
-  const bool own = area.anonymous() && !area.shared;
+  const bool own = area.anonymous() && !area.shared && area.hugetlb_level == 0;
   switch (advice) {
     case kMadvFree:
       if (locked || !own) return Errno{EINVAL};
@@ -32,9 +32,11 @@ Result<> check_advice(const VmArea& area, int advice) {
       if (!area.shared || !area.may_write) return Errno{EACCES};
       if (area.file) return Errno{EOPNOTSUPP};
       break;
-    case kMadvDontNeed:
     case kMadvCold:
     case kMadvPageOut:
+      if (locked || area.hugetlb_level != 0) return Errno{EINVAL};
+      break;
+    case kMadvDontNeed:
       if (locked) return Errno{EINVAL};
       break;
     default:
@@ -69,7 +71,9 @@ Result<> AddressSpace::advise_area(Areas::iterator area, uint64_t start, uint64_
   switch (advice) {
     case kMadvDontNeed:
     case kMadvDontNeedLocked:
-      drop_pages(here, start, end);
+      // A start inside a page of MAP_HUGETLB is a mistake, an end is not.
+      if (!unit(here).aligned(start)) return Errno{EINVAL};
+      if (unit(here).round_down(end) > start) drop_pages(here, start, unit(here).round_down(end));
       return Unit{};
     case kMadvRemove:
       remove_pages(here, start, end);
@@ -82,6 +86,12 @@ Result<> AddressSpace::advise_area(Areas::iterator area, uint64_t start, uint64_
     case kMadvKeepOnFork:
       if (here.empty_in_children == (advice == kMadvWipeOnFork)) return Unit{};
       return change_part(area, start, end, [&](VmArea& part) { part.empty_in_children = advice == kMadvWipeOnFork; });
+    case kMadvHugePage:
+      return set_huge_advice(area, start, end, HugeAdvice::want);
+    case kMadvNoHugePage:
+      return set_huge_advice(area, start, end, HugeAdvice::never);
+    case kMadvCollapse:
+      return collapse_all(here, start, end);
     case kMadvWillNeed:
       break;
     default:
@@ -94,8 +104,14 @@ Result<> AddressSpace::advise_area(Areas::iterator area, uint64_t start, uint64_
   return Unit{};
 }
 
+Result<> AddressSpace::set_huge_advice(Areas::iterator area, uint64_t start, uint64_t end, HugeAdvice advice) {
+  if (area->second.huge == advice || area->second.hugetlb_level != 0) return Unit{};
+  return change_part(area, start, end, [&](VmArea& part) { part.huge = advice; });
+}
+
 // Takes pages from everybody who shares them.
 void AddressSpace::remove_pages(const VmArea& area, uint64_t start, uint64_t end) {
+  if (area.hugetlb_level != 0) return remove_hugetlb_pages(area, start, end);
   const uint64_t first = area.backing_page(start, page());
   const uint64_t last = first + page().pages(end - start);
   area.object->for_each(first, last, [&](uint64_t, Anon& anon) {
@@ -132,8 +148,10 @@ Reply<> AddressSpace::sync(VirtAddr begin, uint64_t length, int flags) {
 Result<VirtAddr> AddressSpace::remap(VirtAddr old_start, uint64_t old_length, uint64_t new_length, int flags,
                                      VirtAddr new_start) {
   const uint64_t start = old_start.value;
-  const uint64_t old_bytes = page().round_up(old_length);
-  const uint64_t new_bytes = page().round_up(new_length);
+  const VmArea* area = find_area(old_start);
+  const PageSize unit = area ? this->unit(*area) : page();
+  const uint64_t old_bytes = unit.round_up(old_length);
+  const uint64_t new_bytes = unit.round_up(new_length);
   const bool may_move = (flags & kMremapMayMove) != 0;
   const bool fixed = (flags & kMremapFixed) != 0;
   const bool leaves = (flags & kMremapDontUnmap) != 0;
@@ -147,8 +165,10 @@ Result<VirtAddr> AddressSpace::remap(VirtAddr old_start, uint64_t old_length, ui
       (!page().aligned(to) || !range_is_valid(to, new_bytes) || (to < start + old_bytes && start < to + new_bytes))) {
     return Errno{EINVAL};
   }
-  const VmArea* area = find_area(old_start);
   if (!area) return Errno{EFAULT};
+  // A mapping of MAP_HUGETLB neither grows nor stays behind (Linux, mm/mremap.c).
+  const bool hugetlb = area->hugetlb_level != 0;
+  if (hugetlb && (!unit.aligned(start) || !unit.aligned(to) || new_bytes > old_bytes || leaves)) return Errno{EINVAL};
   // From length 0: a second mapping of shared pages.
   if (old_bytes == 0 && !area->shared) return Errno{EINVAL};
   if (old_bytes > area->end - start) return Errno{EFAULT};
@@ -158,6 +178,7 @@ Result<VirtAddr> AddressSpace::remap(VirtAddr old_start, uint64_t old_length, ui
   if (more != 0 && !within_limits(*area, more)) return Errno{ENOMEM};
   const Source source = old_bytes == 0 ? Source::stays : leaves ? Source::stays_empty : Source::goes;
   if (fixed) {
+    if (cuts_hugetlb(to, to + new_bytes)) return Errno{EINVAL};
     remove_range(to, to + new_bytes);
     return move_mapping(start, old_bytes, new_bytes, to, source);
   }
@@ -172,7 +193,7 @@ Result<VirtAddr> AddressSpace::remap(VirtAddr old_start, uint64_t old_length, ui
     return old_start;
   }
   if (!may_move) return Errno{ENOMEM};
-  const std::optional<uint64_t> hole = find_hole(0, new_bytes);
+  const std::optional<uint64_t> hole = find_hole(0, new_bytes, unit);
   if (!hole) return Errno{ENOMEM};
   return move_mapping(start, old_bytes, new_bytes, *hole, source);
 }
@@ -210,12 +231,13 @@ Result<VirtAddr> AddressSpace::move_mapping(uint64_t start, uint64_t length, uin
   insert(std::move(area));
   // The entries are made again by faults; the pages only change their place.
   table_->for_each_present(VirtAddr(start), VirtAddr(start + length),
-                           [&](VirtAddr at, const hw::Entry&) { table_->unmap(at); });
+                           [&](VirtAddr at, const TableEntry&) { table_->unmap(at); });
   if (is_private) {
     std::vector<uint64_t> pages;
     private_.for_each(start >> page().shift, (start + kept) >> page().shift,
                       [&](uint64_t number, Anon&) { pages.push_back(number); });
     const uint64_t from_page = start >> page().shift;
+    private_.move_reserved(from_page, (start + kept) >> page().shift, to >> page().shift);
     for (const uint64_t number : pages) private_.move(number, (to >> page().shift) + (number - from_page));
   }
   if (source == Source::goes) {

@@ -34,6 +34,10 @@ void Anons::drop_slot(Anon& anon) {
   if (anon.in_memory()) frames_[Pfn(anon.frame)].dirty = true;
 }
 
+void Anons::free_run(Pfn first, unsigned order) {
+  for (uint64_t i = 0; i < uint64_t{1} << order; ++i) frames_.free(first + i);
+}
+
 void Anons::destroy(Anon& anon) {
   if (anon.slot != Anon::kNone) swap_.release(anon.slot);
   if (anon.in_memory()) frames_.free(Pfn(anon.frame));
@@ -68,7 +72,28 @@ void AnonMap::move(uint64_t from, uint64_t to) {
   erase(from, from + 1);
 }
 
+std::optional<Pfn> AnonMap::take_reserved(uint64_t page) {
+  const auto run = reserved_.find(page);
+  if (run == reserved_.end()) return std::nullopt;
+  const Pfn first = run->second.first;
+  reserved_.erase(run);
+  return first;
+}
+
+void AnonMap::move_reserved(uint64_t first, uint64_t end, uint64_t to) {
+  std::map<uint64_t, Run> moved;
+  for (auto run = reserved_.lower_bound(first); run != reserved_.end() && run->first < end;) {
+    moved[to + (run->first - first)] = run->second;
+    run = reserved_.erase(run);
+  }
+  reserved_.merge(moved);
+}
+
 void AnonMap::erase(uint64_t first, uint64_t end) {
+  for (auto run = reserved_.lower_bound(first); run != reserved_.end() && run->first < end;) {
+    anons_.free_run(run->second.first, run->second.order);
+    run = reserved_.erase(run);
+  }
   auto chunk = chunks_.lower_bound(first / kChunk);
   while (chunk != chunks_.end() && chunk->first * kChunk < end) {
     const uint64_t base = chunk->first * kChunk;
@@ -94,6 +119,20 @@ void AnonMap::for_each(uint64_t first, uint64_t end, const std::function<void(ui
       if (Anon* anon = chunk->second->anons[i]) visit(base + i, *anon);
     }
   }
+}
+
+bool AnonMap::any(uint64_t first, uint64_t end) const {
+  for (auto chunk = chunks_.lower_bound(first / kChunk); chunk != chunks_.end(); ++chunk) {
+    const uint64_t base = chunk->first * kChunk;
+    if (base >= end) return false;
+    const auto& anons = chunk->second->anons;
+    const uint64_t from = std::max(first, base) - base;
+    const uint64_t to = std::min(end - base, kChunk);
+    if (std::any_of(anons.begin() + from, anons.begin() + to, [](const Anon* anon) { return anon != nullptr; })) {
+      return true;
+    }
+  }
+  return false;
 }
 
 }  // namespace faultline::os

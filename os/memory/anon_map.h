@@ -9,6 +9,7 @@
 #include <functional>
 #include <map>
 #include <memory>
+#include <optional>
 
 #include "hw/base/types.h"
 
@@ -42,6 +43,8 @@ class Anons {
   void drop_reference(Anon& anon);
   // The transfer ended; false when the anon went with it.
   bool end_io(Anon& anon);
+  // A run of frames that no page came into.
+  void free_run(Pfn first, unsigned order);
   // The page stays with its frame alone.
   void drop_slot(Anon& anon);
 
@@ -74,6 +77,20 @@ class AnonMap {
   void for_each(uint64_t first, uint64_t end, const std::function<void(uint64_t, Anon&)>& visit) const;
   uint64_t pages() const { return pages_; }
 
+  // A run of frames set aside for the large page that is to begin at `page`
+  // (MAP_HUGETLB). erase() gives those back that begin in its range.
+  struct Run {
+    Pfn first{};
+    unsigned order = 0;
+  };
+  void reserve(uint64_t page, Run run) { reserved_[page] = run; }
+  std::optional<Pfn> take_reserved(uint64_t page);
+  // Those that begin in first..end-1 begin at the same distance from `to`.
+  void move_reserved(uint64_t first, uint64_t end, uint64_t to);
+  const std::map<uint64_t, Run>& reserved() const { return reserved_; }
+  // Whether there is one at first..end-1.
+  bool any(uint64_t first, uint64_t end) const;
+
   // Pages charged against the commit limit for a shared object, by whoever
   // made it; they are its own and not the areas', however many map it.
   uint64_t committed = 0;
@@ -86,6 +103,7 @@ class AnonMap {
   };
 
   Anons& anons_;
+  std::map<uint64_t, Run> reserved_;
   std::map<uint64_t, std::unique_ptr<Chunk>> chunks_;  // by page number / kChunk
   uint64_t pages_ = 0;
 };

@@ -98,18 +98,21 @@ void AreaMap::forget_gaps(iterator area) {
   forget_gap(area->second.end, std::next(area));
 }
 
-std::optional<uint64_t> AreaMap::highest_hole(uint64_t lowest, uint64_t top, uint64_t length) const {
+std::optional<uint64_t> AreaMap::highest_hole(uint64_t lowest, uint64_t top, uint64_t length, PageSize unit) const {
   std::optional<uint64_t> best;
   for (unsigned order = std::bit_width(length) - 1; order < gaps_.size(); ++order) {
     const auto& gaps = gaps_[order];
-    // Only of the first order, and at the two ends, is one that is too short.
+    // Only of the first orders, up to that of length and unit together, and at
+    // the two ends, is one that is too short.
     for (auto gap = gaps.lower_bound(top); gap != gaps.begin();) {
       --gap;
       const uint64_t floor = std::max(gap->first, lowest);
       const uint64_t ceiling = std::min(gap->second, top);
       if (best && ceiling <= *best) break;
       if (ceiling < floor || ceiling - floor < length) continue;
-      best = std::max(best.value_or(0), ceiling - length);
+      const uint64_t place = unit.round_down(ceiling - length);
+      if (place < floor) continue;
+      best = std::max(best.value_or(0), place);
       break;
     }
   }

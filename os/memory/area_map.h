@@ -68,8 +68,9 @@ class AreaMap {
   void begin_at(iterator area, uint64_t start);
 
   // The highest place for `length` bytes, not 0, between `lowest` and `top` that
-  // no area has, nor the guard below one that grows down.
-  std::optional<uint64_t> highest_hole(uint64_t lowest, uint64_t top, uint64_t length) const;
+  // no area has, nor the guard below one that grows down; it begins at a border
+  // of `unit`.
+  std::optional<uint64_t> highest_hole(uint64_t lowest, uint64_t top, uint64_t length, PageSize unit) const;
   // An area's first byte, or that of the guard below it.
   uint64_t guarded_start(const VmArea& area) const {
     return area.grows_down ? area.start - std::min(area.start, guard_) : area.start;

@@ -10,8 +10,10 @@
 namespace faultline::os {
 
 // Changes what the areas of a range say of themselves, and not what they show.
+// EINVAL where a border would cut a page of MAP_HUGETLB, ENOMEM.
 template <class Change>
 Result<> AddressSpace::change_part(Areas::iterator area, uint64_t start, uint64_t end, Change&& how) {
+  if (cuts_hugetlb(start, end)) return Errno{EINVAL};
   const unsigned borders = (area->second.start < start) + (end < area->second.end);
   if (borders != 0 && too_many_areas(borders)) return Errno{ENOMEM};
   split_at(start);

@@ -3,6 +3,7 @@
 //   no area there ......................................... SIGSEGV, maperr
 //   the area forbids the access ........................... SIGSEGV, accerr
 //   the entry permits it by now ........................... spurious
+//   a large page can be mapped, or made to permit it ...... large_pages.cc
 //   the place has an anonymous page (an anon):
 //     on swap ............................................. read it back, sleep
 //     on the free list .................................... take it back
@@ -111,7 +112,7 @@ FaultReply AddressSpace::handle_fault(VirtAddr address, Access access, FaultProg
   if (!area) return fail(FaultReply::Kind::segv_maperr, progress);
   if (!permitted(*area, access)) return fail(FaultReply::Kind::segv_accerr, progress);
   const VirtAddr start(page().round_down(address.value));
-  const hw::Entry entry = table_->find(start);
+  const TableEntry entry = table_->find(start);
   const bool stale = entry.valid && (access == Access::store   ? entry.writable
                                      : access == Access::fetch ? entry.executable
                                                                : entry.readable);
@@ -119,8 +120,9 @@ FaultReply AddressSpace::handle_fault(VirtAddr address, Access access, FaultProg
     manager_.cpu().flush_page(asid(), start);
     return count(progress, &FaultStatistics::spurious);
   }
-  if (!table_->prepare(start)) return wait_for_frame();
   const Fault fault{*area, start.value, access, progress, entry};
+  if (const std::optional<FaultReply> reply = fault_large_page(fault)) return *reply;
+  if (!table_->prepare(start)) return wait_for_frame();
   if (Anon* anon = anon_of(*area, start.value)) return fault_anonymous(fault, *anon);
   if (area->anonymous()) return fault_no_page_yet(fault);
   return area->shared ? fault_shared_file(fault) : fault_private_file(fault);

@@ -45,14 +45,19 @@ void AddressSpace::share_private_pages(const VmArea& area, AddressSpace& child) 
 // makes them itself, by faults.
 void AddressSpace::copy_entries(const VmArea& area, AddressSpace& child) {
   bool room = true;
-  table_->for_each_present(VirtAddr(area.start), VirtAddr(area.end), [&](VirtAddr at, const hw::Entry& entry) {
+  table_->for_each_present(VirtAddr(area.start), VirtAddr(area.end), [&](VirtAddr at, const TableEntry& entry) {
     hw::Permissions permissions = entry.permissions();
     if (!area.shared && entry.writable) {
       permissions.write = false;
       table_->set_permissions(at, permissions, false);
     }
-    room = room && child.table_->prepare(at);
-    if (room) child.table_->map(at, entry.pfn, permissions, false, false);
+    room = room && child.table_->prepare(at, entry.level);
+    if (!room) return;
+    if (entry.level == 0) {
+      child.table_->map(at, entry.pfn, permissions, false, false);
+    } else {
+      child.table_->map_large(at, entry.level, entry.pfn, permissions, false, false);
+    }
   });
 }
 

@@ -43,7 +43,7 @@ struct Frame {
   bool fresh = false;                // read on demand and not yet used
   bool used = false;                 // referenced other than through a table, since last cleared
   bool failed = false;               // the read failed
-  uint32_t pins = 0;                 // somebody copies: not to be freed or written over
+  uint32_t pins = 0;                 // somebody copies, or it is MAP_HUGETLB's: page-out leaves it alone
   Anon* anon = nullptr;              // kind anonymous; null while an orphan under I/O
   FileBacking* file = nullptr;       // kind file; null while an orphan under I/O
   uint64_t index = 0;                // page of the file

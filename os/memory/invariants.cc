@@ -65,11 +65,23 @@ std::optional<std::string> MemoryManager::check_invariants() const {
     slots += anon->slot != Anon::kNone;
     owned_frames += anon->in_memory();
   }
+  std::set<uint64_t> reserved;  // for large pages, without an owner yet
+  const auto count_reserved = [&reserved](const AnonMap& map) {
+    for (const auto& [page, run] : map.reserved()) {
+      for (uint64_t i = 0; i < uint64_t{1} << run.order; ++i) reserved.insert(run.first.value + i);
+    }
+  };
+  for (const auto& [asid, space] : spaces_) count_reserved(space->private_pages());
+  for (const AnonMap* object : objects) count_reserved(*object);
   uint64_t orphans = 0;  // given up under I/O: they go when it ends
   uint64_t anonymous = 0;
   for (uint64_t i = 0; i < frames_.total(); ++i) {
     const Frame& frame = frames_[Pfn(i)];
     if (frame.kind != FrameKind::anonymous) continue;
+    if (reserved.contains(i)) {
+      if (frame.anon || frame.mappings != 0) return fmt::format("frame {} is set aside and in use", i);
+      continue;
+    }
     ++anonymous;
     if (references.contains(frame.anon)) continue;
     if (!frame.under_io()) return fmt::format("frame {} belongs to nobody", i);

@@ -55,7 +55,8 @@ Result<> AddressSpace::lock(VirtAddr begin, uint64_t length, AreaLock how) {
 }
 
 Result<> AddressSpace::lock_area(Areas::iterator area, uint64_t start, uint64_t end, AreaLock how) {
-  if (area->second.lock == how) return Unit{};
+  // Pages of MAP_HUGETLB stay in memory anyway and do not count (Linux, mlock_fixup).
+  if (area->second.lock == how || area->second.hugetlb_level != 0) return Unit{};
   return change_part(area, start, end, [&](VmArea& part) { part.lock = how; });
 }
 
@@ -106,7 +107,8 @@ FaultReply AddressSpace::populate(uint64_t& at, uint64_t end, Populate which, Fa
   if (demanded && area->second.start > at) return {.kind = FaultReply::Kind::segv_maperr};
   const VmArea& here = area->second;
   at = std::max(at, here.start);
-  if (which == Populate::locked && here.lock == AreaLock::none) {
+  const bool held = here.lock != AreaLock::none || (which == Populate::held && here.hugetlb_level != 0);
+  if (!held && (which == Populate::locked || which == Populate::held)) {
     at = std::min(end, here.end);
     return {};
   }
@@ -120,7 +122,9 @@ FaultReply AddressSpace::populate(uint64_t& at, uint64_t end, Populate which, Fa
     if (!reply.resolved()) return reply;
   }
   progress = {.kernel = true};
-  at += page().bytes();
+  // A large page is made present at once.
+  const uint64_t present = manager_.format().entry_span(table_->leaf_level(VirtAddr(at)));
+  at = (at & ~(present - 1)) + present;
   return {};
 }
 
@@ -134,6 +138,12 @@ bool AddressSpace::locks(VirtAddr address) const {
 }
 
 bool AddressSpace::locks_out_of_reach(const Frame& frame) const {
+  // A large page that could not be split has no entry, though its area is in reach.
+  if (table_->has_lost_pages()) {
+    return areas_.totals().locked != 0 && std::any_of(areas_.begin(), areas_.end(), [&](const auto& place) {
+             return place.second.lock != AreaLock::none && shows(place.second, frame);
+           });
+  }
   const auto& starts = areas_.locked_out_of_reach();
   return std::any_of(starts.begin(), starts.end(),
                      [&](uint64_t start) { return shows(areas_.find(start)->second, frame); });

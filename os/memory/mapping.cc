@@ -12,7 +12,6 @@ namespace faultline::os {
 
 namespace {
 
-constexpr uint64_t kLowestAddress = 65536;                // Linux: vm.mmap_min_addr
 constexpr uint64_t kLongestFile = 0x7fff'ffff'ffff'ffff;  // Linux: MAX_LFS_FILESIZE
 constexpr int kProtAll = kProtRead | kProtWrite | kProtExec;
 constexpr int kKnownMapFlags = kMapType | kMapFixed | kMapAnonymous | kMapGrowsDown | kMapDenyWrite | kMapExecutable |
@@ -38,6 +37,7 @@ Result<> check_kind(const MapRequest& request) {
 }  // namespace
 
 bool AddressSpace::wants_commit(const VmArea& area) const {
+  if (area.hugetlb_level != 0) return false;  // its frames are set aside
   if (area.no_reserve && manager_.commit().honours_no_reserve()) return false;
   return !area.shared && (area.protection & kProtWrite) != 0;
 }
@@ -70,30 +70,30 @@ bool AddressSpace::clear_of_stack(uint64_t end) const {
   return next == areas_.end() || end <= areas_.guarded_start(next->second);
 }
 
-std::optional<uint64_t> AddressSpace::find_hole(uint64_t hint, uint64_t length) const {
+std::optional<uint64_t> AddressSpace::find_hole(uint64_t hint, uint64_t length, PageSize unit) const {
   const uint64_t lowest = page().round_up(kLowestAddress);
   const uint64_t end = user_end().value;
   // Linux, round_hint_to_min: down to a page, and up to vm.mmap_min_addr. A
   // place right below a stack is not free, though nothing is there.
   hint = page().round_down(hint);
-  if (hint != 0) hint = std::max(hint, lowest);
+  if (hint != 0) hint = unit.round_up(std::max(hint, lowest));
   const bool fits = hint != 0 && length <= end && hint <= end - length;
   if (fits && range_is_free(hint, hint + length) && clear_of_stack(hint + length)) return hint;
   // From the top down; where nothing fits below the stack, anywhere.
-  const std::optional<uint64_t> hole = areas_.highest_hole(lowest, mmap_top_, length);
-  return hole ? hole : areas_.highest_hole(lowest, end, length);
+  const std::optional<uint64_t> hole = areas_.highest_hole(lowest, mmap_top_, length, unit);
+  return hole ? hole : areas_.highest_hole(lowest, end, length, unit);
 }
 
-Result<uint64_t> AddressSpace::place(const MapRequest& request, uint64_t length) {
+Result<uint64_t> AddressSpace::place(const MapRequest& request, uint64_t length, PageSize unit) {
   const uint64_t end = user_end().value;
   const uint64_t start = request.hint.value;
   if ((request.flags & (kMapFixed | kMapFixedNoReplace)) == 0) {
-    const std::optional<uint64_t> hole = find_hole(start, length);
+    const std::optional<uint64_t> hole = find_hole(start, length, unit);
     if (!hole) return Errno{ENOMEM};
     return *hole;
   }
   if (length > end || start > end - length) return Errno{ENOMEM};
-  if (!page().aligned(start)) return Errno{EINVAL};
+  if (!unit.aligned(start)) return Errno{EINVAL};
   if (start < kLowestAddress) return Errno{EPERM};
   if ((request.flags & kMapFixedNoReplace) && !range_is_free(start, start + length)) return Errno{EEXIST};
   return start;
@@ -101,11 +101,14 @@ Result<uint64_t> AddressSpace::place(const MapRequest& request, uint64_t length)
 
 Result<VirtAddr> AddressSpace::map(const MapRequest& request) {
   if (!page().aligned(request.offset) || request.length == 0) return Errno{EINVAL};
-  const uint64_t length = page().round_up(request.length);
+  const Result<uint8_t> hugetlb = hugetlb_level(request);
+  if (!hugetlb) return hugetlb.error();
+  const PageSize unit{manager_.format().entry_shift(hugetlb.value())};
+  const uint64_t length = unit.round_up(request.length);
   if (length == 0) return Errno{ENOMEM};
   if (request.file && (length > kLongestFile || request.offset > kLongestFile - length)) return Errno{EOVERFLOW};
   if (too_many_areas(2)) return Errno{ENOMEM};
-  const Result<uint64_t> start = place(request, length);
+  const Result<uint64_t> start = place(request, length, unit);
   if (!start) return start.error();
   if ((request.flags & kMapLocked) && limits_.locked == 0) return Errno{EPERM};
   AreaLock lock = future_lock_;
@@ -113,8 +116,6 @@ Result<VirtAddr> AddressSpace::map(const MapRequest& request) {
   if (lock != AreaLock::none && !may_lock_more(length)) return Errno{EAGAIN};
   const Result<> kind = check_kind(request);
   if (!kind) return kind.error();
-  // No pages are set aside for MAP_HUGETLB.
-  if (request.flags & kMapHugeTlb) return Errno{request.file ? EINVAL : ENOMEM};
 
   VmArea area;
   area.start = start.value();
@@ -124,18 +125,22 @@ Result<VirtAddr> AddressSpace::map(const MapRequest& request) {
   area.grows_down = (request.flags & kMapGrowsDown) != 0;
   area.no_reserve = (request.flags & kMapNoReserve) != 0;
   area.may_write = !area.shared || !request.file || request.file_writable;
-  area.lock = lock;
+  area.lock = hugetlb.value() == 0 ? lock : AreaLock::none;  // they stay in memory anyway
   area.file = request.file;
   area.offset = request.file ? request.offset : 0;
+  area.hugetlb_level = hugetlb.value();
+  if (area.hugetlb_level != 0 && area.grows_down) return Errno{EINVAL};
+  if (cuts_hugetlb(area.start, area.end)) return Errno{ENOMEM};
   const uint64_t replaced = mapped_bytes_in(area.start, area.end);
   if (!within_limits(area, length, replaced)) return Errno{ENOMEM};
   remove_range(area.start, area.end);
   if (area.shared && area.anonymous()) {
-    area.object = new_shared_object(page().pages(length), area.no_reserve);
+    area.object = new_shared_object(area.hugetlb_level != 0 ? 0 : page().pages(length), area.no_reserve);
     if (!area.object) return Errno{ENOMEM};
   }
   area.committed = wants_commit(area);
   if (area.committed && !manager_.commit().charge(page().pages(length))) return Errno{ENOMEM};
+  if (area.hugetlb_level != 0 && !area.no_reserve && !reserve_large_pages(area)) return Errno{ENOMEM};
   insert(std::move(area));
   return VirtAddr(start.value());
 }
@@ -149,6 +154,7 @@ Result<> AddressSpace::unmap(VirtAddr start, uint64_t length) {
   const uint64_t bytes = page().round_up(length);
   if (bytes == 0 || !range_is_valid(start.value, bytes)) return Errno{EINVAL};
   const uint64_t end = start.value + bytes;
+  if (cuts_hugetlb(start.value, end)) return Errno{EINVAL};
   const VmArea* area = find_area(start);
   // A hole in the middle makes two of one.
   if (area && area->start < start.value && area->end > end && too_many_areas(1)) return Errno{ENOMEM};
@@ -192,6 +198,7 @@ Result<> AddressSpace::protect(VirtAddr begin, uint64_t length, int protection) 
 Result<> AddressSpace::protect_area(Areas::iterator area, uint64_t start, uint64_t end, int protection) {
   if (area->second.protection == protection) return Unit{};
   if ((protection & kProtWrite) && !area->second.may_write) return Errno{EACCES};
+  if (cuts_hugetlb(start, end)) return Errno{EINVAL};
   if (too_many_areas(2)) return Errno{ENOMEM};
   VmArea wanted = area->second;
   wanted.protection = protection;
@@ -216,7 +223,7 @@ Result<> AddressSpace::protect_area(Areas::iterator area, uint64_t start, uint64
 
 // Entries lose rights at once; what they gain, a fault gives them.
 void AddressSpace::apply_protection(const VmArea& area) {
-  table_->for_each_present(VirtAddr(area.start), VirtAddr(area.end), [&](VirtAddr at, const hw::Entry& entry) {
+  table_->for_each_present(VirtAddr(area.start), VirtAddr(area.end), [&](VirtAddr at, const TableEntry& entry) {
     const hw::Permissions wanted = permissions(area, entry.writable && (area.protection & kProtWrite));
     if (!wanted.any()) {
       table_->unmap(at);

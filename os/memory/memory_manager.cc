@@ -65,7 +65,8 @@ MemoryManager::MemoryManager(Cpu& cpu, BlockDevice& disk, Executor& executor, co
       daemon_(cpu, executor, frames_, tables_, laundry_, config, format.page()),
       zero_page_(kZeroPage),
       write_behind_wakeup_(executor),
-      write_behind_pause_(executor) {
+      write_behind_pause_(executor),
+      collapse_(*this, executor) {
   frames_.on_identity_lost([this](Pfn frame) { identity_lost(frame); });
   frames_.on_shortage([this](bool refused) { daemon_.shortage(refused); });
   frames_.on_page_moved([this](Pfn frame, bool came) { daemon_.page_moved(frame, came); });
@@ -126,6 +127,19 @@ std::optional<Pfn> MemoryManager::zeroed_frame(Urgency urgency) {
   return pfn;
 }
 
+std::optional<Pfn> MemoryManager::zeroed_run(unsigned order, Urgency urgency) {
+  const std::optional<Pfn> first = frames_.allocate_large(order, FrameKind::anonymous, urgency);
+  if (!first) return std::nullopt;
+  zero_run(*first, order);
+  return first;
+}
+
+void MemoryManager::zero_run(Pfn first, unsigned order) {
+  const uint64_t pages = uint64_t{1} << order;
+  cpu_.zero_frames(first, pages);
+  zeroed_.pages += pages;
+}
+
 std::optional<Pfn> MemoryManager::copied_frame(Pfn from, Urgency urgency) {
   std::optional<Pfn> pfn = frames_.allocate(FrameKind::anonymous, urgency, from);
   // The last frame is the one to be copied: whoever waits for a second one may
@@ -133,10 +147,14 @@ std::optional<Pfn> MemoryManager::copied_frame(Pfn from, Urgency urgency) {
   const bool only_one = !pfn && frames_[from].listed && frames_.free_frames() == 1;
   if (only_one) pfn = frames_.allocate(FrameKind::anonymous, urgency);
   if (!pfn || only_one) return pfn;
-  cpu_.copy_frame(*pfn, from);
+  copy_page(*pfn, from);
+  return pfn;
+}
+
+void MemoryManager::copy_page(Pfn to, Pfn from) {
+  cpu_.copy_frame(to, from);
   ++copies_.pages;
   copies_.bytes += page().bytes();
-  return pfn;
 }
 
 bool MemoryManager::start_swap_in(Anon& anon, Urgency urgency) {
@@ -211,6 +229,12 @@ void MemoryManager::write_behind() {
 }
 
 // --- statistics ----------------------------------------------------------------------
+
+HugeStatistics MemoryManager::huge() const {
+  HugeStatistics result = huge_;
+  result.leaves = tables_.large_leaves();
+  return result;
+}
 
 FrameStatistics MemoryManager::frames() const {
   return {.total = frames_.total(),

@@ -16,6 +16,7 @@
 #include "os/cpu.h"
 #include "os/memory/address_space.h"
 #include "os/memory/anon_map.h"
+#include "os/memory/collapse.h"
 #include "os/memory/commit.h"
 #include "os/memory/frame_allocator.h"
 #include "os/memory/frame_waits.h"
@@ -52,6 +53,7 @@ class MemoryManager {
   // For the scheduler to start as tasks of their own; they never end.
   Co<> pageout_daemon() { return daemon_.run(); }
   Co<> write_behind_daemon();
+  Co<> collapse_daemon() { return collapse_.run(); }
   // Called when nothing can be freed and somebody waits for memory: the kernel
   // picks a process, calls AddressSpace::set_dying and kills it.
   void on_out_of_memory(std::function<void()> callback) { daemon_.on_out_of_memory(std::move(callback)); }
@@ -78,12 +80,19 @@ class MemoryManager {
   PageoutDaemon& daemon() { return daemon_; }
   Pfn zero_page() const { return zero_page_; }
   FaultStatistics& fault_counts() { return faults_; }
+  HugeStatistics& huge_counts() { return huge_; }
 
   uint64_t swap_sectors() const { return swap_.sectors(); }
 
   // --- what faults need ------------------------------------------------------------
   // A frame for a process, zeroed or to be overwritten by the caller.
   std::optional<Pfn> zeroed_frame(Urgency urgency);
+  // A run of 2^order frames for a large page, all of zeros. Nothing: there is
+  // no such run; page-out is not told.
+  std::optional<Pfn> zeroed_run(unsigned order, Urgency urgency);
+  void zero_run(Pfn first, unsigned order);
+  // The bytes of a whole page, for a copy on write.
+  void copy_page(Pfn to, Pfn from);
   // `from` may be on the free list, and is still there then; or is the answer,
   // where it is the last free frame.
   std::optional<Pfn> copied_frame(Pfn from, Urgency urgency);
@@ -91,6 +100,9 @@ class MemoryManager {
   bool is_locked(Pfn frame);
   // Starts to read a page back from swap. False: no frame, sleep for one.
   bool start_swap_in(Anon& anon, Urgency urgency);
+
+  std::map<Asid, AddressSpace*>& spaces() { return spaces_; }
+  CollapseDaemon& collapse() { return collapse_; }
 
   // --- statistics --------------------------------------------------------------------
   FrameStatistics frames() const;
@@ -104,6 +116,7 @@ class MemoryManager {
   PageTableStatistics page_table_statistics() const { return tables_.statistics(); }
   // Of all address spaces, at this moment; as much work as there are pages in memory.
   AreaStatistics area_statistics();
+  HugeStatistics huge() const;
 
   // Every frame has one owner, chains and counts agree: one line when not.
   std::optional<std::string> check_invariants() const;
@@ -130,6 +143,7 @@ class MemoryManager {
   FaultStatistics faults_;
   CopyStatistics copies_;
   ZeroStatistics zeroed_;
+  HugeStatistics huge_;
   PageCache cache_;
   Commit commit_;
   Laundry laundry_;
@@ -139,6 +153,7 @@ class MemoryManager {
   WaitQueue write_behind_wakeup_;
   WaitQueue write_behind_pause_;  // nobody wakes it
   std::map<Asid, AddressSpace*> spaces_;
+  CollapseDaemon collapse_;
 };
 
 }  // namespace faultline::os

@@ -2,7 +2,11 @@
 // include/uapi/asm-generic/mman-common.h and mman.h).
 #pragma once
 
+#include <cstdint>
+
 namespace faultline::os {
+
+inline constexpr uint64_t kLowestAddress = 65536;  // Linux: vm.mmap_min_addr
 
 inline constexpr int kProtRead = 0x1;
 inline constexpr int kProtWrite = 0x2;
@@ -25,6 +29,8 @@ inline constexpr int kMapPopulate = 0x8000;
 inline constexpr int kMapNonBlock = 0x10000;
 inline constexpr int kMapStack = 0x20000;
 inline constexpr int kMapHugeTlb = 0x40000;
+inline constexpr unsigned kMapHugeShift = 26;  // MAP_HUGE_2MB and its like: log2 of the bytes
+inline constexpr int kMapHugeMask = 0x3f;
 inline constexpr int kMapSync = 0x80000;
 inline constexpr int kMapFixedNoReplace = 0x100000;
 
@@ -50,6 +56,8 @@ inline constexpr int kMadvFree = 8;
 inline constexpr int kMadvRemove = 9;
 inline constexpr int kMadvDontFork = 10;
 inline constexpr int kMadvDoFork = 11;
+inline constexpr int kMadvHugePage = 14;
+inline constexpr int kMadvNoHugePage = 15;
 inline constexpr int kMadvWipeOnFork = 18;
 inline constexpr int kMadvKeepOnFork = 19;
 inline constexpr int kMadvCold = 20;
@@ -57,5 +65,6 @@ inline constexpr int kMadvPageOut = 21;
 inline constexpr int kMadvPopulateRead = 22;
 inline constexpr int kMadvPopulateWrite = 23;
 inline constexpr int kMadvDontNeedLocked = 24;
+inline constexpr int kMadvCollapse = 25;
 
 }  // namespace faultline::os

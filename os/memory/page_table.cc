@@ -44,7 +44,7 @@ void PageTable::release_below(PhysAddr table, unsigned level) {
     }
     const hw::Entry entry = format.decode(tables_.raw(at), level);
     if (!entry.valid) continue;
-    if (level == 0) {
+    if (entry.leaf) {
       tables_.forget_leaf(at, entry);
       continue;
     }
@@ -56,12 +56,17 @@ void PageTable::release_below(PhysAddr table, unsigned level) {
   }
 }
 
-bool PageTable::prepare(VirtAddr address) {
+bool PageTable::prepare(VirtAddr address, unsigned wanted) {
   const hw::PageTableFormat& format = tables_.format();
   PhysAddr table = root_;
-  for (unsigned level = format.root_level(); level > 0; --level) {
+  for (unsigned level = format.root_level(); level > wanted; --level) {
     const uint64_t at = tables_.position(format.entry_address(table, address, level));
     const hw::Entry entry = format.decode(tables_.load(at), level);
+    if (entry.valid && entry.leaf) {
+      tables_.split(at);
+      // Where there was no frame the entry has gone, perhaps with its table.
+      return prepare(address, wanted);
+    }
     if (entry.valid) {
       table = tables_.page().address(entry.pfn);
       continue;
@@ -79,6 +84,7 @@ bool PageTable::prepare(VirtAddr address) {
   return true;
 }
 
+// Of the entry of level 0, or the large page's above it.
 std::optional<uint64_t> PageTable::leaf_position(VirtAddr address, bool timed) {
   const hw::PageTableFormat& format = tables_.format();
   PhysAddr table = root_;
@@ -86,14 +92,20 @@ std::optional<uint64_t> PageTable::leaf_position(VirtAddr address, bool timed) {
     const uint64_t at = tables_.position(format.entry_address(table, address, level));
     const hw::Entry entry = format.decode(timed ? tables_.load(at) : tables_.raw(at), level);
     if (!entry.valid) return std::nullopt;
+    if (entry.leaf) return at;
     table = tables_.page().address(entry.pfn);
   }
   return tables_.position(format.entry_address(table, address, 0));
 }
 
-hw::Entry PageTable::find(VirtAddr address) {
+TableEntry PageTable::find(VirtAddr address) {
   const std::optional<uint64_t> at = leaf_position(address, true);
-  return at ? tables_.format().decode(tables_.load(*at), 0) : hw::Entry{};
+  if (!at) return {};
+  const unsigned level = tables_.notes_of(*at).level;
+  // A large page's entry was read on the way.
+  TableEntry found{tables_.format().decode(level == 0 ? tables_.load(*at) : tables_.raw(*at), level), level};
+  found.pfn = tables_.base_page(found, address);
+  return found;
 }
 
 RemovedEntry PageTable::map(VirtAddr address, Pfn pfn, hw::Permissions permissions, bool referenced, bool modified) {
@@ -104,6 +116,36 @@ RemovedEntry PageTable::map(VirtAddr address, Pfn pfn, hw::Permissions permissio
   return removed;
 }
 
+void PageTable::map_large(VirtAddr address, unsigned level, Pfn first, hw::Permissions permissions, bool referenced,
+                          bool modified) {
+  const hw::PageTableFormat& format = tables_.format();
+  PhysAddr table = root_;
+  for (unsigned above = format.root_level(); above > level; --above) {
+    const uint64_t at = tables_.position(format.entry_address(table, address, above));
+    table = tables_.page().address(format.decode(tables_.raw(at), above).pfn);
+  }
+  const uint64_t at = tables_.position(format.entry_address(table, address, level));
+  tables_.clear_entry(at);
+  tables_.place(at, format.encode_leaf(first, permissions, referenced, modified, level), first);
+}
+
+unsigned PageTable::leaf_level(VirtAddr address) {
+  if (tables_.large_statistics_.pages == 0) return 0;
+  const std::optional<uint64_t> at = leaf_position(address, false);
+  return at ? tables_.notes_of(*at).level : 0;
+}
+
+void PageTable::split_at(VirtAddr address) {
+  if (tables_.large_statistics_.pages == 0) return;
+  for (;;) {
+    const std::optional<uint64_t> at = leaf_position(address, false);
+    if (!at) return;
+    const unsigned level = tables_.notes_of(*at).level;
+    if (level == 0 || address.value % tables_.format().entry_span(level) == 0) return;
+    tables_.split(*at);
+  }
+}
+
 RemovedEntry PageTable::unmap(VirtAddr address) {
   const std::optional<uint64_t> at = leaf_position(address, true);
   return at ? tables_.remove(*at) : RemovedEntry{};
@@ -112,9 +154,10 @@ RemovedEntry PageTable::unmap(VirtAddr address) {
 void PageTable::set_permissions(VirtAddr address, hw::Permissions permissions, bool flush) {
   const std::optional<uint64_t> at = leaf_position(address, false);
   if (!at) return;
-  const hw::Entry entry = tables_.format().decode(tables_.load(*at), 0);
+  const unsigned level = tables_.notes_of(*at).level;
+  const hw::Entry entry = tables_.format().decode(tables_.load(*at), level);
   if (!entry.valid) return;
-  tables_.store(*at, tables_.format().encode_leaf(entry.pfn, permissions, entry.referenced, entry.modified));
+  tables_.store(*at, tables_.format().encode_leaf(entry.pfn, permissions, entry.referenced, entry.modified, level));
   if (flush) tables_.flush(*at);
 }
 
@@ -123,7 +166,7 @@ std::optional<Pfn> PageTable::access(VirtAddr address, Access access) {
   const std::optional<uint64_t> at = leaf_position(address, false);
   if (!at) return std::nullopt;
   const uint64_t raw = tables_.raw(*at);
-  const hw::Entry entry = format.decode(raw, 0);
+  const TableEntry entry{format.decode(raw, tables_.notes_of(*at).level), tables_.notes_of(*at).level};
   if (!entry.valid || !entry.user) return std::nullopt;
   const bool permitted = access == Access::store   ? entry.writable
                          : access == Access::fetch ? entry.executable
@@ -135,11 +178,11 @@ std::optional<Pfn> PageTable::access(VirtAddr address, Access access) {
     tables_.set_raw(*at, set);
     tables_.cpu_.page_table_changed(tables_.address(*at), format.entry_bytes());
   }
-  return entry.pfn;
+  return tables_.base_page(entry, address);
 }
 
 void PageTable::visit_table(PhysAddr table, unsigned level, uint64_t first_address, uint64_t begin, uint64_t end,
-                            const std::function<void(VirtAddr, const hw::Entry&)>& visit) {
+                            const std::function<void(VirtAddr, const TableEntry&)>& visit) {
   const hw::PageTableFormat& format = tables_.format();
   const uint64_t span = format.entry_span(level);
   const uint64_t per_frame = tables_.entries_per_frame_;
@@ -161,8 +204,8 @@ void PageTable::visit_table(PhysAddr table, unsigned level, uint64_t first_addre
     const hw::Entry entry = format.decode(tables_.raw(at), level);
     if (!entry.valid) continue;
     const uint64_t address = first_address + i * span;
-    if (level == 0) {
-      visit(VirtAddr(address), entry);
+    if (entry.leaf) {
+      visit(VirtAddr(address), TableEntry{entry, level});
     } else {
       visit_table(tables_.page().address(entry.pfn), level - 1, address, begin, end, visit);
     }
@@ -170,7 +213,7 @@ void PageTable::visit_table(PhysAddr table, unsigned level, uint64_t first_addre
 }
 
 void PageTable::for_each_present(VirtAddr begin, VirtAddr end,
-                                 const std::function<void(VirtAddr, const hw::Entry&)>& visit) {
+                                 const std::function<void(VirtAddr, const TableEntry&)>& visit) {
   if (begin < end) visit_table(root_, tables_.format().root_level(), 0, begin.value, end.value, visit);
 }
 

@@ -9,11 +9,16 @@
 // A table is made when an entry in it is first needed and given back when its
 // last present entry goes. What it says can be made again from the areas, so
 // it may be thrown away at any time.
+//
+// An entry above level 0 may map a large page: an aligned run of frames, each
+// of which keeps its own owner. Whoever wants less than the whole run splits
+// the entry into a table of smaller ones first (large_leaves.cc).
 #pragma once
 
 #include <array>
 #include <cstdint>
 #include <functional>
+#include <map>
 #include <memory>
 #include <optional>
 #include <set>
@@ -31,6 +36,12 @@ namespace faultline::os {
 class Cpu;
 class PageTable;
 struct OsCosts;
+
+// An entry and where it stands. Above level 0 it maps a large page; `pfn` is
+// that of the base page which was asked for, or of the first.
+struct TableEntry : hw::Entry {
+  unsigned level = 0;
+};
 
 // What an entry said when it was taken away.
 struct RemovedEntry {
@@ -63,6 +74,13 @@ class PageTables {
   PageSize page() const { return format_.page(); }
   // Where the kernel sees a physical address; nothing beyond its window.
   std::optional<VirtAddr> kernel_address(PhysAddr address) const;
+  // Base pages that an entry of this level spans, as log2.
+  unsigned order(unsigned level) const { return format_.entry_shift(level) - page().shift; }
+  // The lowest level above 0 that may map a page; 0: there is none, or memory
+  // is smaller than such a page.
+  unsigned large_level() const { return large_.empty() ? 0 : large_.front().level; }
+  // The level whose pages have 2^shift bytes; 0: there is none, likewise.
+  unsigned large_level_of(unsigned shift) const;
 
   // --- the reverse map: every entry that maps a frame ---------------------------
   bool mapped(Pfn pfn) const { return frames_[pfn].mappings != 0; }
@@ -72,8 +90,11 @@ class PageTables {
   bool modified(Pfn pfn);
   void clear_referenced(Pfn pfn);
   // Takes the page away from everybody. What the entries said of it goes into
-  // Frame::dirty and Frame::used, as whenever an entry is taken away.
+  // Frame::dirty and Frame::used, as whenever an entry is taken away. Large
+  // pages around it are split.
   void unmap_everywhere(Pfn pfn);
+  // The same for the whole large page of which this is a frame.
+  void unmap_large_everywhere(Pfn pfn);
   // So that the next store faults; modified bits are cleared.
   void write_protect_everywhere(Pfn pfn);
 
@@ -84,6 +105,7 @@ class PageTables {
   uint64_t free_one_zero_page_table();
 
   PageTableStatistics statistics() const;
+  const LargeLeafStatistics& large_leaves() const { return large_statistics_; }
   std::optional<std::string> check_invariants() const;
 
  private:
@@ -103,7 +125,7 @@ class PageTables {
     uint64_t first_address = 0;  // that the first entry of this frame translates
     uint64_t parent = kNone;     // position of the entry that points here
     uint32_t present = 0;        // entries
-    uint32_t tracked = 0;        // of them, those in the reverse map
+    uint32_t tracked = 0;        // of them, those that map pages and are in the reverse map
     std::vector<Link> links;     // level 0 only
   };
 
@@ -133,8 +155,32 @@ class PageTables {
   void build_kernel_part(Pfn next_table);
   void write_kernel_part(Pfn root_frame, uint64_t index_of_first_entry);
   hw::Entry entry_at(uint64_t position) const;
+  // The frame of the base page at `address` under an entry.
+  Pfn base_page(const TableEntry& entry, VirtAddr address) const {
+    return entry.pfn + (address.value >> page().shift & (pages_of(entry.level) - 1));
+  }
   std::optional<std::string> check_table(uint64_t frame, uint64_t& entries) const;
   std::optional<std::string> check_chain(uint64_t frame) const;
+
+  // --- large leaves (large_leaves.cc) -----------------------------------------------
+  // Those of one level, by the first frame that they map.
+  struct LargeLeaves {
+    unsigned level;
+    std::map<uint64_t, std::vector<uint64_t>> by_frame;  // positions
+  };
+  uint64_t pages_of(unsigned level) const { return uint64_t{1} << order(level); }
+  LargeLeaves& large_leaves_of(unsigned level);
+  void find_large_levels();
+  void link_large(uint64_t position, unsigned level, Pfn first);
+  void unlink_large(uint64_t position, unsigned level, Pfn first);
+  void forget_large_leaf(uint64_t position, const hw::Entry& entry);
+  bool any_large_mapping(Pfn pfn, const std::function<bool(Asid, VirtAddr)>& is_it) const;
+  void visit_large(Pfn pfn, const std::function<void(uint64_t)>& visit);
+  void split(uint64_t position);
+  void split_everywhere(Pfn pfn);
+  void clear_entry(uint64_t position);
+  uint64_t large_leaves_over(uint64_t frame) const;
+  std::optional<std::string> check_large_leaves() const;
 
   Cpu& cpu_;
   FrameAllocator& frames_;
@@ -151,6 +197,8 @@ class PageTables {
   FreeMap asids_;                              // not in use
   uint64_t roots_ = 0;
   uint64_t entries_present_ = 0;
+  std::vector<LargeLeaves> large_;  // by level, the lowest first
+  LargeLeafStatistics large_statistics_;
   struct LevelFrames {
     uint64_t now = 0;
     uint64_t peak = 0;
@@ -169,15 +217,27 @@ class PageTable {
   PhysAddr root() const { return root_; }
   Asid asid() const { return asid_; }
 
-  // Makes the tables that an entry for `address` needs. False: no frame, sleep
-  // for one. True holds until the caller sleeps.
-  bool prepare(VirtAddr address);
+  // Makes the tables that an entry for `address` at `level` needs; a large page
+  // above it is split. False: no frame, sleep for one. True holds until the
+  // caller sleeps.
+  bool prepare(VirtAddr address, unsigned level = 0);
   // The entry, timed as a walk in software; invalid where there is none.
-  hw::Entry find(VirtAddr address);
+  TableEntry find(VirtAddr address);
   // Maps a page; prepare() said true. What was there is taken away first and
   // returned. Frames of the kernel (the zero page) are in no reverse map.
   RemovedEntry map(VirtAddr address, Pfn pfn, hw::Permissions permissions, bool referenced, bool modified);
+  // Maps the large page at `address`, a run of frames from `first` on, aligned
+  // to their number; prepare() said true for the level, above 0. Whatever was
+  // mapped in its place goes.
+  void map_large(VirtAddr address, unsigned level, Pfn first, hw::Permissions permissions, bool referenced,
+                 bool modified);
+  // Takes the entry away that maps `address`, with the whole of a large page.
   RemovedEntry unmap(VirtAddr address);
+  // After it no large page lies on both sides of `address`. Where no frame is
+  // left for a table, the large page's entry goes, and faults map its pages again.
+  void split_at(VirtAddr address);
+  // The level of the entry that maps `address`, 0 also where none does; untimed.
+  unsigned leaf_level(VirtAddr address);
   // Changes what a present entry permits; `flush` false: the caller flushes
   // the whole address space.
   void set_permissions(VirtAddr address, hw::Permissions permissions, bool flush = true);
@@ -185,10 +245,12 @@ class PageTable {
   // Nothing: it does not permit the access.
   std::optional<Pfn> access(VirtAddr address, Access access);
 
-  // Present entries of [begin, end), in order. `visit` may unmap or change the
-  // entry that it is given and no other.
-  void for_each_present(VirtAddr begin, VirtAddr end, const std::function<void(VirtAddr, const hw::Entry&)>& visit);
+  // Present entries of [begin, end), in order; no large page lies across one of
+  // both. `visit` may unmap or change the entry that it is given and no other.
+  void for_each_present(VirtAddr begin, VirtAddr end, const std::function<void(VirtAddr, const TableEntry&)>& visit);
 
+  // Whether an entry ever went because it could not be split: its pages may have none.
+  bool has_lost_pages() const { return has_lost_pages_; }
   uint64_t frames() const { return table_frames_; }  // that its tables take
   uint64_t resident_pages() const { return resident_; }
   uint64_t peak_resident_pages() const { return peak_resident_; }
@@ -198,15 +260,16 @@ class PageTable {
 
   std::optional<uint64_t> leaf_position(VirtAddr address, bool timed);
   void visit_table(PhysAddr table, unsigned level, uint64_t first_address, uint64_t begin, uint64_t end,
-                   const std::function<void(VirtAddr, const hw::Entry&)>& visit);
+                   const std::function<void(VirtAddr, const TableEntry&)>& visit);
   void release_below(PhysAddr table, unsigned level);
 
   PageTables& tables_;
   PhysAddr root_;
   Asid asid_;
   uint64_t table_frames_ = 0;
-  uint64_t resident_ = 0;  // tracked entries
+  uint64_t resident_ = 0;  // base pages of tracked entries
   uint64_t peak_resident_ = 0;
+  bool has_lost_pages_ = false;
 };
 
 }  // namespace faultline::os

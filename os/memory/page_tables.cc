@@ -25,6 +25,7 @@ PageTables::PageTables(Cpu& cpu, FrameAllocator& frames, const hw::PageTableForm
       notes_(frames.total()),
       asids_(kAsids) {
   for (uint64_t asid = 1; asid < kAsids; ++asid) asids_.insert(asid);
+  find_large_levels();
   build_kernel_part(first_kernel_table);
   cpu_.page_table_changed(page().address(first_kernel_table), kernel_tables(format, frames.total()) << page().shift);
 }
@@ -102,6 +103,7 @@ void PageTables::walk_chain(Pfn pfn, const std::function<void(uint64_t)>& visit)
     visit(at);
     at = next;
   }
+  if (large_statistics_.pages != 0) visit_large(pfn, visit);
 }
 
 bool PageTables::any_mapping(Pfn pfn, const std::function<bool(Asid, VirtAddr)>& is_it) const {
@@ -110,7 +112,7 @@ bool PageTables::any_mapping(Pfn pfn, const std::function<bool(Asid, VirtAddr)>&
     if (is_it(notes.owner->asid(), translated_by(at))) return true;
     at = notes.links[at % entries_per_frame_].next;
   }
-  return false;
+  return large_statistics_.pages != 0 && any_large_mapping(pfn, is_it);
 }
 
 bool PageTables::referenced(Pfn pfn) {
@@ -137,10 +139,12 @@ void PageTables::clear_referenced(Pfn pfn) {
 }
 
 void PageTables::unmap_everywhere(Pfn pfn) {
+  split_everywhere(pfn);
   walk_chain(pfn, [&](uint64_t at) { remove(at); });
 }
 
 void PageTables::write_protect_everywhere(Pfn pfn) {
+  split_everywhere(pfn);
   walk_chain(pfn, [&](uint64_t at) {
     const hw::Entry entry = format_.decode(load(at), 0);
     if (!entry.writable && !entry.modified) return;
@@ -159,10 +163,11 @@ void PageTables::place(uint64_t position, uint64_t value, Pfn pfn) {
   ++notes.present;
   ++entries_present_;
   if (tracked(pfn)) {
-    link(position, pfn);
+    notes.level == 0 ? link(position, pfn) : link_large(position, notes.level, pfn);
     ++notes.tracked;
     PageTable& owner = *notes.owner;
-    owner.peak_resident_ = std::max(owner.peak_resident_, ++owner.resident_);
+    owner.resident_ += pages_of(notes.level);
+    owner.peak_resident_ = std::max(owner.peak_resident_, owner.resident_);
   }
   sort_in(position / entries_per_frame_);
 }
@@ -170,6 +175,7 @@ void PageTables::place(uint64_t position, uint64_t value, Pfn pfn) {
 // What the notes and the frame must know when a leaf entry goes.
 void PageTables::forget_leaf(uint64_t position, const hw::Entry& entry) {
   Notes& notes = notes_of(position);
+  if (notes.level != 0) return forget_large_leaf(position, entry);
   --notes.present;
   --entries_present_;
   if (!tracked(entry.pfn)) return;
@@ -183,7 +189,7 @@ void PageTables::forget_leaf(uint64_t position, const hw::Entry& entry) {
 }
 
 RemovedEntry PageTables::take_away(uint64_t position) {
-  const hw::Entry entry = format_.decode(load(position), 0);
+  const hw::Entry entry = format_.decode(load(position), notes_of(position).level);
   if (!entry.valid) return {};
   store(position, 0);
   forget_leaf(position, entry);
@@ -310,20 +316,26 @@ std::optional<std::string> PageTables::check_table(uint64_t frame, uint64_t& ent
     const hw::Entry entry = format_.decode(raw(at), notes.level);
     if (!entry.valid) continue;
     ++present;
-    if (notes.level != 0) {
+    if (!entry.leaf) {
       if (!notes_[entry.pfn.value]) return fmt::format("table frame {} leads to a frame that is no table", frame);
       continue;
     }
-    if (entry.pfn.value >= frames_.total()) return fmt::format("table frame {} maps a frame that is not there", frame);
-    const Frame& mapped = frames_[entry.pfn];
-    if (mapped.listed || mapped.kind == FrameKind::free) return fmt::format("free frame {} is mapped", entry.pfn.value);
+    ++entries;
+    const uint64_t pages = pages_of(notes.level);
+    if (entry.pfn.value + pages > frames_.total())
+      return fmt::format("table frame {} maps a frame that is not there", frame);
+    for (uint64_t page = entry.pfn.value; page < entry.pfn.value + pages; ++page) {
+      const Frame& mapped = frames_[Pfn(page)];
+      if (mapped.listed || mapped.kind == FrameKind::free) return fmt::format("free frame {} is mapped", page);
+      if (notes.level != 0 && mapped.kind != FrameKind::anonymous)
+        return fmt::format("frame {} under a large page is not anonymous", page);
+    }
     in_chains += tracked(entry.pfn);
   }
   if (present != notes.present)
     return fmt::format("table frame {} has {} entries, noted {}", frame, present, notes.present);
   if (in_chains != notes.tracked)
     return fmt::format("table frame {} maps {} pages, noted {}", frame, in_chains, notes.tracked);
-  if (notes.level == 0) entries += present;
   return std::nullopt;
 }
 
@@ -339,7 +351,8 @@ std::optional<std::string> PageTables::check_chain(uint64_t frame) const {
     before = at;
     at = link.next;
   }
-  if (length != frames_[Pfn(frame)].mappings) return fmt::format("frame {} has lost mappings", frame);
+  if (length + large_leaves_over(frame) != frames_[Pfn(frame)].mappings)
+    return fmt::format("frame {} has lost mappings", frame);
   return std::nullopt;
 }
 
@@ -355,7 +368,7 @@ std::optional<std::string> PageTables::check_invariants() const {
     }
   }
   if (entries != entries_present_) return "entries of page tables do not add up";
-  return std::nullopt;
+  return check_large_leaves();
 }
 
 }  // namespace faultline::os

@@ -111,6 +111,43 @@ struct CommitStatistics {
   uint64_t refused = 0;  // requests
 };
 
+// Entries that map large pages.
+struct LargeLeafStatistics {
+  uint64_t pages = 0;       // base pages that they map now, once for each table
+  uint64_t peak_pages = 0;  // the most at once
+  uint64_t split = 0;       // large pages that became smaller ones
+};
+
+// Large pages, of all that processes do with them.
+struct HugeStatistics {
+  uint64_t faults = 0;     // faults that mapped a new large page
+  uint64_t fallback = 0;   // attempts that found no run of frames: a base page instead
+  uint64_t collapsed = 0;  // large pages made of base pages, by the daemon or MADV_COLLAPSE
+  uint64_t failed = 0;     // ranges that could have been, but there was no run of frames
+  uint64_t copied = 0;     // base pages whose bytes that moved
+  uint64_t scans = 0;      // times that the daemon looked
+  LargeLeafStatistics leaves;
+};
+
+// An area that large pages map, and what of them nobody uses: internal
+// fragmentation, as Linux 6.12 finds it for its shrinker of huge pages.
+struct LargeAreaStatistics {
+  uint64_t start = 0;
+  uint64_t bytes = 0;
+  bool heap = false;
+  bool hugetlb = false;
+  uint64_t large_pages = 0;  // base pages under large leaves
+  uint64_t zero_pages = 0;   // of them, those that hold nothing but zeros
+};
+
+// One address space.
+struct LayoutStatistics {
+  uint64_t areas = 0;
+  uint64_t mapped_bytes = 0;
+  uint64_t largest_hole = 0;  // bytes that no area has, in one piece, from vm.mmap_min_addr on
+  std::vector<LargeAreaStatistics> large;
+};
+
 // Tables of one level; 0 is the last.
 struct PageTableLevelStatistics {
   uint64_t bytes = 0;  // now

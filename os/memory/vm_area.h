@@ -12,6 +12,8 @@ namespace faultline::os {
 class AnonMap;
 
 enum class AreaUse : uint8_t { other, heap, stack };
+// madvise(2), MADV_HUGEPAGE and MADV_NOHUGEPAGE.
+enum class HugeAdvice : uint8_t { none, want, never };
 
 // mlock(2): page-out leaves the pages of a locked area in memory, from the
 // beginning or as they are first touched (MLOCK_ONFAULT).
@@ -28,8 +30,10 @@ struct VmArea {
   bool may_write = true;   // PROT_WRITE may be asked for (a shared file opened for reading: no)
   AreaUse use = AreaUse::other;
   AreaLock lock = AreaLock::none;
-  bool not_for_children = false;      // MADV_DONTFORK
-  bool empty_in_children = false;     // MADV_WIPEONFORK
+  bool not_for_children = false;   // MADV_DONTFORK
+  bool empty_in_children = false;  // MADV_WIPEONFORK
+  HugeAdvice huge = HugeAdvice::none;
+  uint8_t hugetlb_level = 0;          // MAP_HUGETLB: the level whose pages it is made of; 0: it is not
   std::shared_ptr<FileBacking> file;  // null: anonymous
   std::shared_ptr<AnonMap> object;    // shared anonymous: its pages
   uint64_t offset = 0;                // bytes into `file` or `object`

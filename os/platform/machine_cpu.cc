@@ -69,10 +69,10 @@ void MachineCpu::store(PhysAddr address, unsigned bytes, uint64_t value) {
   memory().wrote_frame(memory().page().pfn(address));
 }
 
-void MachineCpu::zero_frame(Pfn frame) {
+void MachineCpu::zero_frames(Pfn first, uint64_t count) {
   const PageSize page = memory().page();
-  std::memset(memory().at(page.address(frame)), 0, page.bytes());
-  touch(page.address(frame), page.bytes(), true);
+  memory().zero(page.address(first), count << page.shift);
+  for (uint64_t i = 0; i < count; ++i) touch(page.address(first + i), page.bytes(), true);
 }
 
 void MachineCpu::copy_frame(Pfn to, Pfn from) {

@@ -45,7 +45,8 @@ class MachineCpu final : public Cpu, public BlockDevice {
 
   uint64_t load(PhysAddr address, unsigned bytes) override;
   void store(PhysAddr address, unsigned bytes, uint64_t value) override;
-  void zero_frame(Pfn frame) override;
+  void zero_frame(Pfn frame) override { zero_frames(frame, 1); }
+  void zero_frames(Pfn first, uint64_t count) override;
   void copy_frame(Pfn to, Pfn from) override;
   void touch(PhysAddr address, uint64_t bytes, bool write) override;
   hw::BackingStore& memory() override;

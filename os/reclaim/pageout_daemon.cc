@@ -90,7 +90,11 @@ PageoutDaemon::Next PageoutDaemon::activate() {
   progress_.look(
       {.served = frames_.served(), .granted = frames_.granted(), .work = cpu_.instructions() + frames_.uses()});
   const Thresholds& marks = frames_.thresholds();
-  if (frames_.free_frames() < marks.desfree) statistics_.tables_freed += tables_.free_empty_tables();
+  // Not while frames are about to come free: a fault that waits for its page has
+  // made its table, would make it again at once, and wait again.
+  if (frames_.free_frames() < marks.desfree && laundry_.pages_in_flight() == 0) {
+    statistics_.tables_freed += tables_.free_empty_tables();
+  }
   scan(pages_to_scan(frames_.free_frames()));
   laundry_.flush();
   frames_.wake_waiters();

@@ -68,8 +68,9 @@ Co<SyscallResult> sys_mmap(SyscallContext& call) {
   const uint64_t end = start + space.page().round_up(request.length);
   // That it fails is no error of mmap(2).
   const bool all = (request.flags & (kMapPopulate | kMapNonBlock)) == kMapPopulate;
+  const Populate some = (request.flags & kMapLocked) ? Populate::held : Populate::locked;
   [[maybe_unused]] const FaultReply::Kind as_far_as_it_goes =
-      co_await populate(call, start, end, all ? Populate::all : Populate::locked, OnFailure::go_on);
+      co_await populate(call, start, end, all ? Populate::all : some, OnFailure::go_on);
   co_return start;
 }
 

@@ -16,7 +16,7 @@ Co<SyscallResult> lock(SyscallContext& call, AreaLock how) {
   const PageSize page = space.page();
   const uint64_t start = page.round_down(call.args[0]);
   const uint64_t end = start + page.round_up(call.args[1] + (call.args[0] - start));
-  const FaultReply::Kind present = co_await populate(call, start, end, Populate::locked, OnFailure::report);
+  const FaultReply::Kind present = co_await populate(call, start, end, Populate::held, OnFailure::report);
   if (present == FaultReply::Kind::resolved) co_return uint64_t{0};
   // As POSIX has it (Linux, __mlock_posix_error_return).
   co_return Errno{present == FaultReply::Kind::out_of_memory ? EAGAIN : ENOMEM};
@@ -43,7 +43,7 @@ Co<SyscallResult> sys_mlockall(SyscallContext& call) {
   if (!done.ok()) co_return done.error();
   if (call.integer(0) & kMclCurrent) {
     [[maybe_unused]] const FaultReply::Kind as_far_as_it_goes =
-        co_await populate(call, 0, space.user_end().value, Populate::locked, OnFailure::go_on);
+        co_await populate(call, 0, space.user_end().value, Populate::held, OnFailure::go_on);
   }
   co_return uint64_t{0};
 }

@@ -201,10 +201,10 @@ TEST(Loader, MistakesOnTheCommandLineNameTheOption) {
 }
 
 TEST(Loader, WhatIsNotBuiltYetIsRefusedHonestly) {
-  for (const char* text : {"hart.count=2", "paging.huge=always"}) {
+  for (const char* text : {"hart.count=2"}) {
     EXPECT_THAT(refused_override(text), HasSubstr("not built yet; the only value so far is ")) << text;
   }
-  for (const char* text : {"hart.count=1", "paging.huge=never", "timing=full", "timing=tlb", "timing=none"}) {
+  for (const char* text : {"hart.count=1", "timing=full", "timing=tlb", "timing=none"}) {
     EXPECT_EQ(refused_override(text), "") << text;
   }
 }

@@ -35,6 +35,8 @@ const std::vector<Promise>& promises() {
        {"minor", "major", "demand_zero", "zero_page", "file", "cow", "cow_reuse", "swap_in", "reclaimed", "protection",
         "spurious"}},
       {"frames", {"total", "free", "anonymous", "file", "kernel", "page_tables", "peak_page_table_bytes", "peak"}},
+      {"huge", {"faults", "fallback", "collapsed", "failed", "copied", "scans", "split", "mapped_peak"}},
+      {"address_space", {"areas", "mapped_bytes", "largest_hole"}},
       {"copies", {"pages", "bytes"}},
       {"zeroed", {"pages"}},
       {"swap", {"ins", "outs", "slots_total", "slots_used_peak"}},

@@ -41,7 +41,19 @@ void FakeMachine::touch(PhysAddr, uint64_t bytes, bool) { advance(bytes / 64 + 1
 
 void FakeMachine::set_address_space(PhysAddr, Asid) {}
 
-void FakeMachine::flush_page(Asid asid, VirtAddr address) { tlb_.erase({asid, memory_.page().vpn(address).value}); }
+void FakeMachine::flush_page(Asid asid, VirtAddr address) {
+  const uint64_t page = memory_.page().vpn(address).value;
+  const auto here = tlb_.find({asid, page});
+  if (here != tlb_.end() && here->second.pages == 1) {
+    tlb_.erase(here);
+    return;
+  }
+  // Pieces of a large page go together.
+  std::erase_if(tlb_, [&](const auto& item) {
+    const TlbEntry& entry = item.second;
+    return item.first.first == asid && entry.first <= page && page < entry.first + entry.pages;
+  });
+}
 
 void FakeMachine::flush_asid(Asid asid) {
   tlb_.erase(tlb_.lower_bound({asid, 0}), tlb_.upper_bound({asid, ~uint64_t{0}}));
@@ -85,15 +97,23 @@ std::optional<PhysAddr> FakeMachine::access(PhysAddr root, Asid asid, VirtAddr a
     const hw::Entry entry = format_.decode(raw, level);
     if (!entry.valid) return std::nullopt;
     table = page.address(entry.pfn);
-    if (level != 0) continue;
+    if (!entry.leaf) continue;
     if (!permits(entry.permissions())) return std::nullopt;
     raw |= format_.referenced_bit() | (access == Access::store ? format_.modified_bit() : 0);
     std::memcpy(memory_.at(at), &raw, format_.entry_bytes());
     std::memcpy(told_.at(at), &raw, format_.entry_bytes());
-    tlb_[{asid, page.vpn(address).value}] = {entry.pfn, entry.permissions(), access == Access::store};
     ++instructions_;
-    return table + offset;
+    return fill(asid, address, entry, level, access == Access::store) + offset;
   }
+}
+
+PhysAddr FakeMachine::fill(Asid asid, VirtAddr address, const hw::Entry& entry, unsigned level, bool modified) {
+  const PageSize page = memory_.page();
+  const uint64_t number = page.vpn(address).value;
+  const uint64_t pages = format_.entry_span(level) >> page.shift;
+  const uint64_t inside = number & (pages - 1);
+  tlb_[{asid, number}] = {entry.pfn + inside, entry.permissions(), modified, number - inside, pages};
+  return page.address(entry.pfn + inside);
 }
 
 // --- the disk --------------------------------------------------------------------

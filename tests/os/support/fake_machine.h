@@ -84,6 +84,8 @@ class FakeMachine final : public Cpu, public BlockDevice, public Executor {
     Pfn pfn;
     hw::Permissions permissions;
     bool modified;
+    uint64_t first;  // page of the leaf that it is from, which may be large
+    uint64_t pages;
   };
   struct Transfer {
     Cycles when;
@@ -97,6 +99,7 @@ class FakeMachine final : public Cpu, public BlockDevice, public Executor {
 
   void advance(uint64_t cycles);
   uint64_t untold_bytes(PhysAddr table, unsigned level) const;
+  PhysAddr fill(Asid asid, VirtAddr address, const hw::Entry& entry, unsigned level, bool modified);
   bool fire_timers();
   std::optional<Cycles> next_event() const;
   Co<> run_body(Life& life);

@@ -30,6 +30,7 @@ class FakeKernel {
         memory(machine, machine, machine, *hw::find_page_table_format(settings.format), config_) {
     machine.start([this] { return memory.pageout_daemon(); });
     machine.start([this] { return memory.write_behind_daemon(); });
+    machine.start([this] { return memory.collapse_daemon(); });
   }
 
   std::unique_ptr<AddressSpace> new_space() {
