@@ -27,6 +27,7 @@ struct OsCosts;
 
 // The type bits of st_mode (inode(7)).
 enum class InodeType : uint32_t {
+  unnamed = 0,  // of eventfd(2) and the like
   fifo = 0010000,
   character = 0020000,
   directory = 0040000,
@@ -92,6 +93,7 @@ enum PollEvent : uint32_t {
   kPollError = 0x008,
   kPollHangUp = 0x010,
   kPollInvalid = 0x020,
+  kPollReadHangUp = 0x2000,
 };
 
 class Inode : public FileBacking, public std::enable_shared_from_this<Inode> {

@@ -96,6 +96,12 @@ void Pipe::close(OpenFile& file) {
   if (readers_ == 0 && writers_ == 0) drop_buffer();
 }
 
+void Pipe::shut() {
+  shut_ = true;
+  changed(readers_wait_);
+  changed(writers_wait_);
+}
+
 // --- the ring ---------------------------------------------------------------------
 
 uint64_t Pipe::take(uint8_t* to, uint64_t bytes) {
@@ -126,7 +132,7 @@ Co<Result<uint64_t>> Pipe::read(IoContext& io, OpenFile& file, uint64_t, VirtAdd
   io.cpu.charge(Cycles(io.costs.pipe));
   if (bytes == 0) co_return uint64_t{0};
   while (used_ == 0) {
-    if (writers_ == 0) co_return uint64_t{0};
+    if (writers_ == 0 || shut_) co_return uint64_t{0};
     if (file.nonblocking()) co_return Errno{EAGAIN};
     const Wake wake = co_await io.sleeper.sleep(readers_wait_);
     if (wake == Wake::interrupted) co_return kInterruptedBySignal;
@@ -150,11 +156,11 @@ Co<Result<uint64_t>> Pipe::read(IoContext& io, OpenFile& file, uint64_t, VirtAdd
 // No sleep lies between the last look at room() and put().
 Co<Result<uint64_t>> Pipe::put_piece(IoContext& io, OpenFile& file, std::span<const uint8_t> bytes, bool whole) {
   const auto fits = [&] { return room() >= (whole ? bytes.size() : 1); };
-  while (readers_ != 0 && !fits() && !file.nonblocking()) {
+  while (!unheard() && !fits() && !file.nonblocking()) {
     const Wake wake = co_await io.sleeper.sleep(writers_wait_);
     if (wake == Wake::interrupted) co_return kInterruptedBySignal;
   }
-  if (readers_ == 0) {
+  if (unheard()) {
     io.reader_gone = true;
     co_return Errno{EPIPE};
   }
@@ -205,11 +211,11 @@ uint32_t Pipe::poll(const OpenFile& file) const {
   uint32_t events = 0;
   if (file.readable()) {
     if (used_ > 0) events |= kPollIn;
-    if (writers_ == 0 && writers_seen_ > 0) events |= kPollHangUp;
+    if (ended()) events |= kPollHangUp;
   }
   if (file.writable()) {
-    if (readers_ == 0) events |= kPollError;
-    if (room() >= kAtomic) events |= kPollOut;
+    if (unheard()) events |= kPollError;
+    if (has_room()) events |= kPollOut;
   }
   return events;
 }

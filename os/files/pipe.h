@@ -43,6 +43,13 @@ class Pipe final : public Inode {
   Co<Result<uint64_t>> write_atomically(IoContext& io, OpenFile& file, std::span<const UserPiece> pieces);
   uint32_t poll(const OpenFile& file) const override;
 
+  // Nothing more goes in, and whoever has read what is there has read all
+  // (shutdown(2) of a socket).
+  void shut();
+  bool ended() const { return shut_ || (writers_ == 0 && writers_seen_ > 0); }  // for who reads
+  bool unheard() const { return shut_ || readers_ == 0; }                       // for who writes
+  bool has_room() const { return room() >= kAtomic; }
+
   uint64_t capacity() const { return capacity_; }
   // F_SETPIPE_SZ: at least so much; the capacity that it has now. EINVAL, EPERM,
   // EBUSY when more than that is in it.
@@ -65,6 +72,7 @@ class Pipe final : public Inode {
   WaitQueue writers_wait_;  // for room, or for a reader
   uint32_t readers_ = 0;
   uint32_t writers_ = 0;
+  bool shut_ = false;
   uint64_t readers_seen_ = 0;  // opened so far: a FIFO's open waits for the next
   uint64_t writers_seen_ = 0;
   uint64_t capacity_ = kCapacity;

@@ -8,7 +8,6 @@
 #include "os/config.h"
 #include "os/cpu.h"
 #include "os/files/directory.h"
-#include "os/files/pipe.h"
 #include "os/files/regular_file.h"
 #include "os/files/tree_directory.h"
 #include "os/memory/page_cache.h"
@@ -139,40 +138,6 @@ Co<Result<OpenFilePtr>> Vfs::open_inode(InodePtr inode, uint32_t flags, std::str
   if (inode->is(InodeType::regular)) inode->set_name(path);
   file->path = std::move(path);
   co_return file;
-}
-
-std::pair<OpenFilePtr, OpenFilePtr> Vfs::make_pipe(uint32_t flags) {
-  Attributes given;
-  given.permissions = 0600;
-  given.uid = uid_;
-  given.gid = gid_;
-  given.accessed = given.modified = given.changed = now();
-  auto pipe = std::make_shared<Pipe>(services_, mounts_.front(), services_.next_number(), given);
-  auto end = [&](uint32_t mode) {
-    auto file = std::make_shared<OpenFile>(pipe, mode | (flags & (kOpenNonBlocking | kOpenDirect)));
-    pipe->open_end(*file);
-    file->opened = true;
-    file->path = "pipe:[" + std::to_string(pipe->number()) + "]";
-    return file;
-  };
-  OpenFilePtr reading = end(kOpenReadOnly);
-  OpenFilePtr writing = end(kOpenWriteOnly);
-  return {std::move(reading), std::move(writing)};
-}
-
-OpenFilePtr Vfs::make_anonymous_file(std::string name, uint32_t flags) {
-  Attributes given;
-  given.permissions = 0777;
-  given.uid = uid_;
-  given.gid = gid_;
-  given.links = 0;
-  given.accessed = given.modified = given.changed = now();
-  auto inode = std::make_shared<RegularFile>(services_, mounts_.front(), services_.next_number(), given);
-  inode->set_name("/memfd:" + name + " (deleted)");
-  auto file = std::make_shared<OpenFile>(inode, kOpenReadWrite | kOpenLargeFile | (flags & kOpenNonBlocking));
-  file->opened = true;
-  file->path = inode->name();
-  return file;
 }
 
 // --- for exec -----------------------------------------------------------------------------

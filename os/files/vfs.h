@@ -33,6 +33,7 @@ namespace faultline::os {
 
 class Cpu;
 class PageCache;
+class Pipe;
 struct OsConfig;
 
 // Where a path led. `inode` is null when only the last component is missing.
@@ -92,6 +93,10 @@ class Vfs {
   Co<Result<OpenFilePtr>> open_inode(InodePtr inode, uint32_t flags, std::string path, Sleeper& sleeper);
   // Both ends of a pipe: read, write.
   std::pair<OpenFilePtr, OpenFilePtr> make_pipe(uint32_t flags);
+  // Both ends of a pair of local stream sockets.
+  std::pair<OpenFilePtr, OpenFilePtr> make_socket_pair(uint32_t flags);
+  // eventfd(2); `semaphore`: a read takes one.
+  OpenFilePtr make_event_counter(uint64_t first, bool semaphore, uint32_t flags);
   // memfd_create(2): an unlinked file in memory.
   OpenFilePtr make_anonymous_file(std::string name, uint32_t flags);
 
@@ -133,6 +138,8 @@ class Vfs {
 
  private:
   friend class NamespaceBuilder;
+  Attributes own_attributes(uint32_t permissions) const;
+  std::shared_ptr<Pipe> new_pipe();
   // A place for a new name: the parent, which may be written, and no inode.
   Result<PathResult> place_for(const std::shared_ptr<Directory>& start, std::string_view path) const;
   Result<InodePtr> open_or_create(const std::shared_ptr<Directory>& start, std::string_view path, uint32_t flags,

@@ -14,6 +14,7 @@ void register_all(SyscallTable& table) {
   register_futex_calls(table);
   register_system_calls(table);
   register_file_calls(table);
+  register_socket_calls(table);
 }
 
 }  // namespace faultline::os
