@@ -84,8 +84,8 @@ TEST_P(Studies, RunsWholeAndShowsAllOfItsCharts) {
 }
 
 INSTANTIATE_TEST_SUITE_P(, Studies,
-                         testing::Values("walk-penalty", "tlb-geometry", "tlb-surface", "page-size", "nested",
-                                         "context-switch", "instruction-data"),
+                         testing::Values("walk-penalty", "tlb-geometry", "tlb-surface", "page-size", "large-entries",
+                                         "nested", "context-switch", "instruction-data"),
                          [](const auto& item) {
                            std::string name = item.param;
                            std::replace(name.begin(), name.end(), '-', '_');
