@@ -1,13 +1,9 @@
 #include "cli/command_line.h"
 
-#include <fcntl.h>
 #include <fmt/format.h>
-#include <unistd.h>
 
 #include <CLI/CLI.hpp>
 #include <algorithm>
-#include <cerrno>
-#include <cstring>
 #include <filesystem>
 #include <optional>
 #include <string_view>
@@ -15,6 +11,7 @@
 #include "cli/config/presets.h"
 #include "cli/config/sysroot.h"
 #include "cli/config/user_error.h"
+#include "cli/output_files.h"
 #include "cli/sweep/sweep_arguments.h"
 #include "cli/version.h"
 
@@ -125,16 +122,6 @@ std::vector<std::string> environment_of(const std::vector<std::string>& given) {
   return environment;
 }
 
-// Better to know before a long run than after it.
-void require_writable(std::string_view option, const std::string& path) {
-  if (path == "-") {
-    throw UserError(fmt::format("{} -: a file is needed, since standard output is the guest's", option));
-  }
-  const int descriptor = ::open(path.c_str(), O_WRONLY | O_CREAT | O_CLOEXEC, 0666);
-  if (descriptor < 0) throw UserError(fmt::format("{} {}: {}", option, path, std::strerror(errno)));
-  ::close(descriptor);
-}
-
 RunOptions check(const RawRun& raw, const std::vector<std::string>& guest) {
   RunOptions options;
   options.machine = load_configuration(raw.machine, raw.settings);
@@ -149,19 +136,21 @@ RunOptions check(const RawRun& raw, const std::vector<std::string>& guest) {
   if (guest.front().empty()) throw UserError("run: PROGRAM is an empty name");
   options.program = guest.front();
   options.arguments.assign(guest.begin() + 1, guest.end());
+  OutputFiles files;
+  files.reads("PROGRAM", options.root ? *options.root + "/" + options.program : options.program);
   if (raw.stats) {
-    require_writable("--stats", *raw.stats);
+    files.writes("--stats", *raw.stats);
     options.stats_file = raw.stats;
   }
   if (raw.series) {
     if (options.machine.values.machine.observe.interval == 0) {
       throw UserError(fmt::format("--series {}: how often? -s observe.interval=CYCLES", *raw.series));
     }
-    require_writable("--series", *raw.series);
+    files.writes("--series", *raw.series);
     options.series_file = raw.series;
   }
   if (raw.record) {
-    require_writable("--record", *raw.record);
+    files.writes("--record", *raw.record);
     options.record_file = raw.record;
   }
   return options;
@@ -268,7 +257,9 @@ Command parse_trace(const std::vector<std::string>& arguments) {
   if (options.file.empty()) throw UserError("trace: no FILE; see faultline trace --help");
   options.machine = load_configuration(machine, settings);
   options.settings = std::move(settings);
-  if (options.stats_file) require_writable("--stats", *options.stats_file);
+  OutputFiles files;
+  files.reads("the trace", options.file);
+  if (options.stats_file) files.writes("--stats", *options.stats_file);
   return options;
 }
 

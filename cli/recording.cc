@@ -13,16 +13,22 @@ namespace faultline::cli {
 
 Recording::Recording(const std::string& path, const Configuration& configuration, const std::string& program)
     : path_(path),
-      descriptor_(::open(path.c_str(), O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0666)),
-      error_(descriptor_ < 0 ? errno : 0),
       writer_(recording_header(configuration, program), [this](std::span<const uint8_t> bytes) { write(bytes); }) {}
 
 Recording::~Recording() {
   if (descriptor_ >= 0) ::close(descriptor_);
 }
 
+// An older recording is gone only when there is something to write: not when the
+// program turns out not to be one.
+void Recording::open() {
+  descriptor_ = ::open(path_.c_str(), O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0666);
+  if (descriptor_ < 0) error_ = errno;
+}
+
 // A program that runs is not stopped by a full disk.
 void Recording::write(std::span<const uint8_t> bytes) {
+  if (descriptor_ < 0 && error_ == 0) open();
   while (!bytes.empty() && error_ == 0) {
     const ssize_t written = ::write(descriptor_, bytes.data(), bytes.size());
     if (written < 0) {

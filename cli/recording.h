@@ -12,8 +12,8 @@ namespace faultline::cli {
 
 class Recording {
  public:
-  // Empties the file, which could be written a moment ago. `program` as the
-  // command line names it.
+  // Touches no file before there is something to write. `program` as the command
+  // line names it.
   Recording(const std::string& path, const Configuration& configuration, const std::string& program);
   ~Recording();
   Recording(const Recording&) = delete;
@@ -26,10 +26,11 @@ class Recording {
   std::string finish(const References& made);
 
  private:
+  void open();
   void write(std::span<const uint8_t> bytes);
 
   std::string path_;
-  int descriptor_;
+  int descriptor_ = -1;
   int error_ = 0;  // errno of the first write that failed
   CompactWriter writer_;
 };

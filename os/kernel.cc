@@ -267,13 +267,16 @@ void Kernel::kill_largest() {
   Process* victim = nullptr;
   MemoryHeld most;
   for (const auto& [pid, process] : processes_) {
-    if (!process->space || process->main_task().dying()) continue;
+    if (!process->space || process->live_task().dying()) continue;
     const MemoryHeld held = process->space->memory_held();
     if (victim && held.all() < most.all()) continue;
     victim = process.get();
     most = held;
   }
-  if (!victim) return parts_.memory.give_up();
+  if (!victim) {
+    say("out of memory: every process is ending already, and gets no more");
+    return parts_.memory.give_up();
+  }
   const std::shared_ptr<AddressSpace> space = victim->space;
   const uint64_t page = parts_.memory.page().bytes();
   say(fmt::format(

@@ -54,6 +54,11 @@ void add_headline(const RunStatistics& s, ReportText& text) {
   text.line("{} on {}: {} tables, {} of memory, {}", outcome(s), s.run.machine, machine.paging_format,
             bytes_for_people(static_cast<double>(machine.dram.size)),
             machine.cache.enabled ? "caches on" : "no caches");
+  if (s.config.timing != kTimingFull) {
+    text.strong(
+        "timing = {}: {} modelled; cycles are no measure of this machine", s.config.timing,
+        s.config.timing == kTimingTlb ? "caches and waiting for memory are not" : "neither translation nor memory is");
+  }
   if (s.regions && s.regions->count) {
     text.strong("of {} alone, as the program marked {}: {} of {} cycles", counted(s.regions->count, "region"),
                 s.regions->count == 1 ? "it" : "them", percent(s.cycles, s.regions->whole.cycles),

@@ -3,6 +3,8 @@
 #include <fmt/format.h>
 #include <sqlite3.h>
 
+#include <filesystem>
+
 #include "cli/config/user_error.h"
 #include "cli/sweep/metrics.h"
 
@@ -96,7 +98,16 @@ void ResultStore::execute(const char* sql) const {
   if (sqlite3_exec(database_, sql, nullptr, nullptr, nullptr) != SQLITE_OK) fail();
 }
 
+void ResultStore::require_same(const Study& study) const {
+  Statement select(*this, "SELECT value FROM study WHERE name = 'file'");
+  if (!select.step()) return;
+  const std::string held = std::filesystem::path(select.text(0)).filename().string();
+  if (held == std::filesystem::path(study.file).filename().string()) return;
+  throw UserError(fmt::format("{}: holds the results of {}; choose another folder by --out", path_, held));
+}
+
 void ResultStore::set_points(const Study& study, const std::vector<Point>& points) {
+  require_same(study);
   execute("BEGIN IMMEDIATE");
   execute("DELETE FROM points");
   Statement name(*this, "INSERT OR REPLACE INTO study VALUES (?, ?)");

@@ -32,7 +32,7 @@ class ResultStore {
   ResultStore& operator=(const ResultStore&) = delete;
 
   // Which points the study has now, in the table `points`; results of others
-  // stay in `results`, by their key.
+  // stay in `results`, by their key. UserError where the store is another study's.
   void set_points(const Study& study, const std::vector<Point>& points);
 
   std::optional<StoredResult> find(const std::string& key) const;
@@ -42,6 +42,7 @@ class ResultStore {
   void add(const Study& study, const Point& point, const StoredResult& result);
 
  private:
+  void require_same(const Study& study) const;
   class Statement;
   void execute(const char* sql) const;
   [[noreturn]] void fail() const;

@@ -16,8 +16,9 @@ namespace {
 
 class FileSource final : public ByteSource {
  public:
-  FileSource(int descriptor, bool owned, const std::atomic<bool>* stop)
-      : descriptor_(descriptor), owned_(owned), stop_(stop) {
+  // `path`: for messages.
+  FileSource(std::string path, int descriptor, bool owned, const std::atomic<bool>* stop)
+      : path_(std::move(path)), descriptor_(descriptor), owned_(owned), stop_(stop) {
     struct stat status {};
     if (fstat(descriptor, &status) == 0 && S_ISREG(status.st_mode)) length_ = static_cast<uint64_t>(status.st_size);
   }
@@ -34,7 +35,7 @@ class FileSource final : public ByteSource {
         position_ += static_cast<uint64_t>(got);
         return static_cast<size_t>(got);
       }
-      if (errno != EINTR) throw TraceError(std::strerror(errno));
+      if (errno != EINTR) throw TraceError(fmt::format("{}: {}", path_, std::strerror(errno)));
       if (stop_ != nullptr && stop_->load()) return 0;
     }
   }
@@ -42,6 +43,7 @@ class FileSource final : public ByteSource {
   uint64_t length() const override { return length_; }
 
  private:
+  std::string path_;
   int descriptor_;
   bool owned_;
   const std::atomic<bool>* stop_;
@@ -67,10 +69,10 @@ class MemorySource final : public ByteSource {
 }  // namespace
 
 std::unique_ptr<ByteSource> open_file(const std::string& path, const std::atomic<bool>* stop) {
-  if (path == "-") return std::make_unique<FileSource>(STDIN_FILENO, false, stop);
+  if (path == "-") return std::make_unique<FileSource>("standard input", STDIN_FILENO, false, stop);
   const int descriptor = ::open(path.c_str(), O_RDONLY | O_CLOEXEC);
   if (descriptor < 0) throw TraceError(fmt::format("{}: {}", path, std::strerror(errno)));
-  return std::make_unique<FileSource>(descriptor, true, stop);
+  return std::make_unique<FileSource>(path, descriptor, true, stop);
 }
 
 std::unique_ptr<ByteSource> read_memory(std::span<const uint8_t> bytes) {

@@ -30,10 +30,10 @@ void Progress::show(uint64_t references) {
   if (length != 0)
     part = fmt::format("{:3.0f}%  ", 100.0 * static_cast<double>(source_.position()) / static_cast<double>(length));
   const double millions = static_cast<double>(references) / 1e6;
-  std::fputs(
-      fmt::format("\r{}{:.1f} million references, {:.1f} million a second\033[K", part, millions, millions / taken.count())
-          .c_str(),
-      stderr);
+  std::fputs(fmt::format("\r{}{:.1f} million references, {:.1f} million a second\033[K", part, millions,
+                         millions / taken.count())
+                 .c_str(),
+             stderr);
   drawn_ = true;
 }
 

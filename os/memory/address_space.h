@@ -249,6 +249,7 @@ class AddressSpace {
   Access populating_access(const VmArea& area) const;
   bool shows(const VmArea& area, const Frame& frame) const;
   bool range_is_valid(uint64_t start, uint64_t length) const;
+  Result<> cut_mapping(uint64_t start, uint64_t bytes);
   Result<> grow_mapping(Areas::iterator area, uint64_t new_end);
   enum class Source : uint8_t { goes, stays_empty, stays };
   Result<VirtAddr> move_mapping(uint64_t start, uint64_t length, uint64_t new_length, uint64_t to, Source source);

@@ -171,8 +171,13 @@ Result<VirtAddr> AddressSpace::remap(VirtAddr old_start, uint64_t old_length, ui
   if (hugetlb && (!unit.aligned(start) || !unit.aligned(to) || new_bytes > old_bytes || leaves)) return Errno{EINVAL};
   // From length 0: a second mapping of shared pages.
   if (old_bytes == 0 && !area->shared) return Errno{EINVAL};
-  if (old_bytes > area->end - start) return Errno{EFAULT};
   if (too_many_areas(4)) return Errno{ENOMEM};
+  if (!fixed && !leaves && new_bytes <= old_bytes) {
+    const Result<> cut = cut_mapping(start + new_bytes, old_bytes - new_bytes);
+    if (!cut) return cut.error();
+    return old_start;
+  }
+  if (old_bytes > area->end - start) return Errno{EFAULT};
   const uint64_t more = leaves ? new_bytes : new_bytes - std::min(new_bytes, old_bytes);
   if (more != 0 && area->lock != AreaLock::none && !may_lock_more(more)) return Errno{EAGAIN};
   if (more != 0 && !within_limits(*area, more)) return Errno{ENOMEM};
@@ -181,10 +186,6 @@ Result<VirtAddr> AddressSpace::remap(VirtAddr old_start, uint64_t old_length, ui
     if (cuts_hugetlb(to, to + new_bytes)) return Errno{EINVAL};
     remove_range(to, to + new_bytes);
     return move_mapping(start, old_bytes, new_bytes, to, source);
-  }
-  if (new_bytes <= old_bytes && !leaves) {
-    if (new_bytes < old_bytes) remove_range(start + new_bytes, start + old_bytes);
-    return old_start;
   }
   if (source == Source::goes && start + old_bytes == area->end && range_is_valid(start, new_bytes) &&
       range_is_free(area->end, start + new_bytes)) {
@@ -196,6 +197,14 @@ Result<VirtAddr> AddressSpace::remap(VirtAddr old_start, uint64_t old_length, ui
   const std::optional<uint64_t> hole = find_hole(0, new_bytes, unit);
   if (!hole) return Errno{ENOMEM};
   return move_mapping(start, old_bytes, new_bytes, *hole, source);
+}
+
+// What shrinks may reach over other areas and holes (Linux, mm/mremap.c).
+Result<> AddressSpace::cut_mapping(uint64_t start, uint64_t bytes) {
+  if (bytes == 0) return Unit{};
+  if (!range_is_valid(start, bytes) || cuts_hugetlb(start, start + bytes)) return Errno{EINVAL};
+  remove_range(start, start + bytes);
+  return Unit{};
 }
 
 Result<> AddressSpace::grow_mapping(Areas::iterator area, uint64_t new_end) {

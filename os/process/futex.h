@@ -1,5 +1,5 @@
-// Waiting on a word of user memory: futex(2), as far as one thread a process
-// needs it: wait, wake, requeue, with time limits and bit sets.
+// Waiting on a word of user memory, futex(2): wait, wake, requeue, with time
+// limits and bit sets; no priority inheritance.
 #pragma once
 
 #include <cstdint>

@@ -30,10 +30,10 @@ struct PosixTimer {
   CpuClock cpu_clock = CpuClock::all;
   std::shared_ptr<CpuEvents> cpu_events;
 
-  bool silent = false;   // SIGEV_NONE
-  int signal = 0;        // that it sends
-  int32_t tid = 0;       // SIGEV_THREAD_ID: to this task of the process; 0: to the process
-  uint64_t value = 0;    // sigev_value
+  bool silent = false;  // SIGEV_NONE
+  int signal = 0;       // that it sends
+  int32_t tid = 0;      // SIGEV_THREAD_ID: to this task of the process; 0: to the process
+  uint64_t value = 0;   // sigev_value
 
   bool on = false;
   uint64_t due = 0;             // nanoseconds of its clock, when it is on

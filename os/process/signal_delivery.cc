@@ -78,7 +78,7 @@ Co<bool> enter_handler(Kernel& kernel, Task& task, const SignalInfo& info, const
 
   SignalSet blocked = task.blocked | SignalSet(action.mask);
   if (!(action.flags & kSaNoDefer)) blocked = blocked | SignalSet::of(info.signal);
-  task.blocked = blocked & ~kUnblockable;
+  set_blocked(task, blocked & ~kUnblockable);
   co_return true;
 }
 
@@ -167,7 +167,7 @@ Co<> deliver_signals(Kernel& kernel, Task& task) {
   }
   if (task.must_end()) co_return;
   restart_call(task);
-  if (task.saved_mask) task.blocked = *std::exchange(task.saved_mask, std::nullopt);
+  if (task.saved_mask) set_blocked(task, *std::exchange(task.saved_mask, std::nullopt));
 }
 
 Co<SyscallResult> return_from_signal(Kernel& kernel, Task& task) {
@@ -186,7 +186,7 @@ Co<SyscallResult> return_from_signal(Kernel& kernel, Task& task) {
   }
   const DecodedFrame decoded = decode_frame(frame);
   task.state = decoded.state;
-  task.blocked = decoded.mask;
+  set_blocked(task, decoded.mask);
   task.restart = {};
   if (decoded.stack.flags & StackRecord::kDisabled) {
     task.alternate_stack = {};

@@ -102,6 +102,12 @@ void pass_on_signals(Process& process) {
   }
 }
 
+void set_blocked(Task& task, SignalSet blocked) {
+  const SignalSet newly = blocked & ~task.blocked & task.process().pending.set();
+  task.blocked = blocked;
+  if (!newly.empty()) pass_on_signals(task.process());
+}
+
 void notify_parent(Process& child, int32_t code, int32_t status) {
   Process* const parent = child.parent;
   if (!parent) return;

@@ -27,9 +27,13 @@ void end_process(Process& process, const ExitStatus& status);
 // The tasks that must end (Task::must_end) leave their sleeps.
 void wake_to_end(Process& process);
 
-// A task has ended or blocks signals from here on: another one may take those of
-// the process that it would have taken.
+// A task has ended: another one may take the signals of the process that it would
+// have taken.
 void pass_on_signals(Process& process);
+
+// The mask of a task from here on; signals of the process that it would have taken
+// and now blocks go to another one (Linux, __set_task_blocked).
+void set_blocked(Task& task, SignalSet blocked);
 
 // A child has ended, stopped or gone on: tells its parent by SIGCHLD and wakes
 // wait. `code` is CLD_EXITED and so on, `status` what goes with it.

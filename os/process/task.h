@@ -77,8 +77,14 @@ class Task : public Strand {
     CpuClockName clock;
     uint64_t until = 0;
   };
+  struct FutexWait {
+    uint64_t address = 0;
+    uint32_t expected = 0;
+    uint32_t bits = 0;
+  };
   Cycles restart_deadline{};
   std::optional<CpuSleep> restart_cpu_sleep;
+  std::optional<FutexWait> restart_futex;
 
   hw::Trap last_trap;  // for the report when it was fatal
   // The system call that the task is in, for a report of who waits for what.

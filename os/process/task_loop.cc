@@ -133,7 +133,8 @@ Co<> task_loop(Kernel& kernel, Task& task) {
   Scheduler& scheduler = kernel.scheduler();
   for (;;) {
     if (task.must_end()) break;
-    if (needs_attention(task)) co_await deliver_signals(kernel, task);
+    // Again while it sleeps there another task may stop the process.
+    while (needs_attention(task) && !task.must_end()) co_await deliver_signals(kernel, task);
     if (task.must_end()) break;
     const hw::Trap trap = run_user(kernel, task);
     co_await handle(kernel, task, trap);

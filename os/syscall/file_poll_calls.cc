@@ -2,8 +2,10 @@
 #include <algorithm>
 #include <cerrno>
 #include <optional>
+#include <utility>
 #include <vector>
 
+#include "os/process/signal_send.h"
 #include "os/syscall/file_calls.h"
 #include "os/syscall/time_types.h"
 
@@ -34,14 +36,13 @@ Co<Result<>> set_mask(SyscallContext& call, VirtAddr mask, uint64_t bytes) {
   auto bits = co_await user.get<uint64_t>(mask);
   if (!bits) co_return bits.error();
   call.task.saved_mask = call.task.blocked;
-  call.task.blocked = SignalSet(*bits) & ~kUnblockable;
+  set_blocked(call.task, SignalSet(*bits) & ~kUnblockable);
   co_return Unit{};
 }
 
 void restore_mask(SyscallContext& call) {
   if (!call.task.saved_mask) return;
-  call.task.blocked = *call.task.saved_mask;
-  call.task.saved_mask.reset();
+  set_blocked(call.task, *std::exchange(call.task.saved_mask, std::nullopt));
 }
 
 struct Deadline {
@@ -61,9 +62,21 @@ Co<Result<Deadline>> deadline_argument(SyscallContext& call, unsigned i) {
   co_return deadline;
 }
 
+// A signal came: the program's time limit is what is left of it, so that the call
+// may begin again (Linux, poll_select_finish). Where that cannot be told it is EINTR.
+Co<SyscallResult> interrupted(SyscallContext& call, Deadline deadline, unsigned limit) {
+  if (call.args[limit] == 0) co_return kRestartNoHandler;
+  const Cycles now = call.kernel.now();
+  const Cycles left = deadline.when > now ? deadline.when - now : Cycles(0);
+  UserMemory user = call.kernel.user_memory(call.task);
+  auto put = co_await user.put(call.address(limit), TimeSpec::of(call.kernel.clock().nanoseconds(left)));
+  co_return put ? kRestartNoHandler : Errno{EINTR};
+}
+
 // Calls `look` until it finds something, the time is over (0) or a signal comes.
+// `limit`: the argument that points to the time.
 template <class Look>
-Co<SyscallResult> wait_until(SyscallContext& call, Deadline deadline, Look& look) {
+Co<SyscallResult> wait_until(SyscallContext& call, Deadline deadline, unsigned limit, Look& look) {
   for (;;) {
     const uint64_t found = look();
     if (found != 0 || deadline.passed) {
@@ -71,7 +84,10 @@ Co<SyscallResult> wait_until(SyscallContext& call, Deadline deadline, Look& look
       co_return found;
     }
     const Wake wake = co_await sleep_interruptibly(call.task, vfs_of(call).poll_changes(), deadline.when);
-    if (wake == Wake::interrupted) co_return kRestartNoHandler;
+    if (wake == Wake::interrupted) {
+      const SyscallResult answer = co_await interrupted(call, deadline, limit);
+      co_return answer;
+    }
     if (wake == Wake::timeout) deadline.passed = true;
   }
 }
@@ -98,7 +114,7 @@ Co<SyscallResult> sys_ppoll(SyscallContext& call) {
     }
     return found;
   };
-  auto found = co_await wait_until(call, *deadline, look);
+  auto found = co_await wait_until(call, *deadline, 2, look);
   if (!found) co_return found;
   auto put = co_await user.write(call.address(0), bytes);
   if (!put) co_return put.error();
@@ -165,7 +181,7 @@ Co<SyscallResult> sys_pselect6(SyscallContext& call) {
     bad = !found;
     return found ? *found : 1;
   };
-  auto found = co_await wait_until(call, *deadline, look);
+  auto found = co_await wait_until(call, *deadline, 4, look);
   if (bad) co_return Errno{EBADF};
   if (!found) co_return found;
   for (unsigned i = 0; i < 3; ++i) {

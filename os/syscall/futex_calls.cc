@@ -3,6 +3,7 @@
 #include <optional>
 
 #include "os/kernel.h"
+#include "os/memory/address_space.h"
 #include "os/memory/user_memory.h"
 #include "os/syscall/groups.h"
 #include "os/syscall/syscall.h"
@@ -23,6 +24,7 @@ enum FutexOperation : uint32_t {
 };
 constexpr uint32_t kFutexCommand = 0x7f;  // without FUTEX_PRIVATE_FLAG and FUTEX_CLOCK_REALTIME
 constexpr uint32_t kFutexRealtime = 0x100;
+constexpr uint32_t kFutexPrivate = 0x80;
 
 // When a wait ends at the latest. FUTEX_WAIT counts from now, the bitset
 // variant names a moment.
@@ -46,9 +48,11 @@ Co<SyscallResult> wait(SyscallContext& call, uint32_t bits, bool absolute) {
   const Result<> waited =
       co_await call.kernel.futexes().wait(call.task, user, call.address(0), call.word(2), bits, until.value());
   if (waited.ok()) co_return uint64_t{0};
+  if (waited.error() != kRestartSys || call.args[3] == 0) co_return waited.error();
   // A time limit that counts from now would begin anew.
-  if (waited.error() == kRestartSys && call.args[3] != 0) co_return kRestartNoHandler;
-  co_return waited.error();
+  call.task.restart_deadline = until.value();
+  call.task.restart_futex = Task::FutexWait{.address = call.args[0], .expected = call.word(2), .bits = bits};
+  co_return kRestartBlock;
 }
 
 Co<SyscallResult> requeue(SyscallContext& call, bool compare) {
@@ -64,8 +68,15 @@ Co<SyscallResult> requeue(SyscallContext& call, bool compare) {
                                           call.word(3));
 }
 
+// A word that others may share must be there, to know which page it lies in.
+bool is_reachable(SyscallContext& call, unsigned argument) {
+  const bool own = (call.word(1) & kFutexPrivate) != 0;
+  return own || call.task.process().space->find_area(call.address(argument)) != nullptr;
+}
+
 Co<SyscallResult> wake(SyscallContext& call, uint32_t bits) {
   if (call.args[0] % 4 != 0 || bits == 0) co_return Errno{EINVAL};
+  if (!is_reachable(call, 0)) co_return Errno{EFAULT};
   // Linux wakes one even when asked for none or fewer.
   const uint64_t count = static_cast<uint64_t>(std::max(call.integer(2), 1));
   co_return call.kernel.futexes().wake(*call.task.process().space, call.address(0), count, bits);

@@ -52,6 +52,9 @@ Co<SyscallResult> sys_clone3(SyscallContext& call) {
   if (!read.ok()) co_return read.error();
   if (args.flags & kCloneSignalMask || args.set_tid != 0 || args.set_tid_size != 0) co_return Errno{EINVAL};
   if ((args.stack == 0) != (args.stack_size == 0)) co_return Errno{EINVAL};
+  // Linux, clone3_args_valid: who takes over a parent takes its exit signal too.
+  const bool has_parent = (args.flags & (kCloneThread | kCloneParent)) != 0;
+  if ((args.flags & kCloneDetached) || (has_parent && args.exit_signal != 0)) co_return Errno{EINVAL};
   const CloneRequest request{.flags = args.flags,
                              .exit_signal = static_cast<int>(std::min<uint64_t>(args.exit_signal, kSignals + 1)),
                              .stack = args.stack == 0 ? 0 : args.stack + args.stack_size,

@@ -64,18 +64,17 @@ Co<SyscallResult> sys_rt_sigprocmask(SyscallContext& call) {
     const SignalSet set = SignalSet(given.value()) & ~kUnblockable;
     switch (call.integer(0)) {
       case kMaskBlock:
-        call.task.blocked = old | set;
+        set_blocked(call.task, old | set);
         break;
       case kMaskUnblock:
-        call.task.blocked = old & ~set;
+        set_blocked(call.task, old & ~set);
         break;
       case kMaskSet:
-        call.task.blocked = set;
+        set_blocked(call.task, set);
         break;
       default:
         co_return Errno{EINVAL};
     }
-    pass_on_signals(call.task.process());
   }
   if (call.args[2] != 0) {
     const Result<> stored = co_await user.put(call.address(2), old.bits());
@@ -99,7 +98,7 @@ Co<SyscallResult> sys_rt_sigsuspend(SyscallContext& call) {
   const Result<uint64_t> mask = co_await user.get<uint64_t>(call.address(0));
   if (!mask.ok()) co_return mask.error();
   call.task.saved_mask = call.task.blocked;
-  call.task.blocked = SignalSet(mask.value()) & ~kUnblockable;
+  set_blocked(call.task, SignalSet(mask.value()) & ~kUnblockable);
   Wake wake = Wake::woken;
   while (wake != Wake::interrupted) wake = co_await sleep_interruptibly(call.task, call.task.nap);
   co_return kRestartNoHandler;

@@ -211,6 +211,15 @@ Co<SyscallResult> sys_restart_syscall(SyscallContext& call) {
     const SyscallResult slept = co_await sleep_until_cpu_time(call, sleep->clock, sleep->until);
     co_return slept;
   }
+  if (const std::optional<Task::FutexWait> wait = std::exchange(call.task.restart_futex, std::nullopt)) {
+    UserMemory user = call.kernel.user_memory(call.task);
+    const Result<> waited = co_await call.kernel.futexes().wait(call.task, user, VirtAddr(wait->address),
+                                                                wait->expected, wait->bits, call.task.restart_deadline);
+    if (waited.ok()) co_return uint64_t{0};
+    if (waited.error() != kRestartSys) co_return waited.error();
+    call.task.restart_futex = wait;
+    co_return kRestartBlock;
+  }
   const SyscallResult slept = co_await sleep_until(call, call.task.restart_deadline);
   co_return slept;
 }
