@@ -41,11 +41,9 @@ class Position {
   bool held_ = false;
 };
 
-// A piece of a user buffer.
-struct Vector {
-  uint64_t base = 0;
-  uint64_t length = 0;
-};
+// struct iovec of the program.
+using Vector = UserPiece;
+static_assert(sizeof(Vector) == 16);
 
 Result<> check_length(uint64_t bytes) {
   if (static_cast<int64_t>(bytes) < 0) return Errno{EINVAL};
@@ -79,15 +77,13 @@ Result<> check_place(const Result<OpenFilePtr>& file, uint64_t offset) {
 Pipe* takes_whole(OpenFile& file, const std::vector<Vector>& vectors) {
   auto* pipe = vectors.size() > 1 ? dynamic_cast<Pipe*>(&file.inode()) : nullptr;
   uint64_t total = 0;
-  for (const Vector& vector : vectors) total += vector.length;
+  for (const Vector& vector : vectors) total += vector.bytes;
   return total <= Pipe::kAtomic ? pipe : nullptr;
 }
 
 Co<SyscallResult> write_whole(SyscallContext& call, OpenFilePtr file, Pipe& pipe, std::vector<Vector> vectors) {
   CallIo io(call);
-  std::vector<UserPiece> pieces;
-  for (const Vector& vector : vectors) pieces.push_back({.at = VirtAddr(vector.base), .bytes = vector.length});
-  auto moved = co_await pipe.write_atomically(io.context(), *file, pieces);
+  auto moved = co_await pipe.write_atomically(io.context(), *file, vectors);
   signal_failed_write(call, io.context(), moved);
   co_return moved;
 }
@@ -107,12 +103,12 @@ Co<SyscallResult> move_vectors(SyscallContext& call, OpenFilePtr file, std::vect
   uint64_t done = 0;
   Result<uint64_t> moved = uint64_t{0};
   for (const Vector& vector : vectors) {
-    const uint64_t bytes = std::min(vector.length, kMostBytes - done);
-    if (vector.length != 0 && bytes == 0) break;
+    const uint64_t bytes = std::min(vector.bytes, kMostBytes - done);
+    if (vector.bytes != 0 && bytes == 0) break;
     if (writes) {
-      moved = co_await file->inode().write(io.context(), *file, offset, VirtAddr(vector.base), bytes);
+      moved = co_await file->inode().write(io.context(), *file, offset, vector.at, bytes);
     } else {
-      moved = co_await file->inode().read(io.context(), *file, offset, VirtAddr(vector.base), bytes);
+      moved = co_await file->inode().read(io.context(), *file, offset, vector.at, bytes);
       if (moved) offset += *moved;
     }
     if (!moved) break;
@@ -148,15 +144,15 @@ Co<Result<std::vector<Vector>>> vector_argument(SyscallContext& call) {
   if (!got) co_return got.error();
   uint64_t total = 0;
   for (const Vector& vector : vectors) {
-    if (static_cast<int64_t>(vector.length) < 0 || static_cast<int64_t>(total + vector.length) < 0) {
+    if (static_cast<int64_t>(vector.bytes) < 0 || static_cast<int64_t>(total + vector.bytes) < 0) {
       co_return Errno{EINVAL};
     }
-    total += vector.length;
+    total += vector.bytes;
   }
   co_return vectors;
 }
 
-std::vector<Vector> one_vector(SyscallContext& call) { return {{call.args[1], std::min(call.args[2], kMostBytes)}}; }
+std::vector<Vector> one_vector(SyscallContext& call) { return {{call.address(1), std::min(call.args[2], kMostBytes)}}; }
 
 Co<SyscallResult> move_one(SyscallContext& call, bool writes) {
   Result<OpenFilePtr> file = writes ? writable_file(call) : readable_file(call);
