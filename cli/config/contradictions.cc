@@ -25,6 +25,7 @@ class Checker {
     check_format();
     check_tlbs();
     check_walker();
+    check_detail();
     check_nested();
     check_caches();
     check_memory();
@@ -119,6 +120,13 @@ class Checker {
       const hw::WalkCacheLevelConfig& cache = machine_.walker.cache.level(level);
       if (cache.enabled) check_replacement(fmt::format("walker.cache.l{}", level), cache.replacement, cache.ways);
     }
+  }
+
+  void check_detail() const {
+    const hw::ObserveConfig& observe = machine_.observe;
+    require(values_.timing != kTimingNone || (!observe.tlb && !observe.pages && observe.interval == 0),
+            {"timing", "observe.tlb", "observe.pages", "observe.interval"},
+            "timing = none models no translation that could be observed");
   }
 
   void check_nested() const {

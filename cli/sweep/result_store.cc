@@ -125,6 +125,11 @@ void ResultStore::set_points(const Study& study, const std::vector<Point>& point
   execute("COMMIT");
 }
 
+int64_t ResultStore::strangers() const {
+  Statement select(*this, "SELECT COUNT(*) FROM results WHERE key NOT IN (SELECT key FROM points)");
+  return select.step() ? select.integer(0) : 0;
+}
+
 std::optional<StoredResult> ResultStore::find(const std::string& key) const {
   Statement select(*this,
                    "SELECT exit_status, failure, own_error, statistics, host_seconds FROM results WHERE key = ?");

@@ -37,6 +37,9 @@ class ResultStore {
 
   std::optional<StoredResult> find(const std::string& key) const;
 
+  // Results that are no point's of the study as it is now.
+  int64_t strangers() const;
+
   // One transaction, on disk when this returns. A second result for a key takes
   // the first one's place.
   void add(const Study& study, const Point& point, const StoredResult& result);

@@ -106,6 +106,12 @@ class Sweep {
 
   int run() {
     store_->set_points(study_, points_);
+    if (const int64_t others = store_->strangers(); others != 0) {
+      say(fmt::format(
+          "{} stored results are of no point as it is now: the study, a file beside it, a program or faultline "
+          "itself has changed",
+          others));
+    }
     const bool finished = run_missing();
     if (!finished) {
       say(fmt::format("interrupted; what has finished is kept. To go on: faultline sweep {} --out {} --resume",

@@ -35,6 +35,14 @@ std::string_view without_compression(std::string_view name) {
   return name;
 }
 
+// A ChampSim record begins with an instruction pointer of x86-64, and few other
+// files begin with the like of it.
+bool is_canonical(std::string_view bytes) {
+  int64_t pointer = 0;
+  std::memcpy(&pointer, bytes.data(), sizeof(pointer));
+  return pointer >> 47 == 0 || pointer >> 47 == -1;
+}
+
 }  // namespace
 
 TraceFormat detect_trace_format(TraceInput& input) {
@@ -54,7 +62,7 @@ TraceFormat detect_trace_format(TraceInput& input) {
     if (line.size() > 2 && std::string_view("012345rwimcvRWIMCV").find(line[0]) != std::string_view::npos &&
         (line[1] == ' ' || line[1] == '\t'))
       return TraceFormat::din;
-  } else if (begin.size() >= 64 && bytes[8] <= 1 && bytes[9] <= 1) {
+  } else if (begin.size() >= 64 && bytes[8] <= 1 && bytes[9] <= 1 && is_canonical(begin)) {
     return TraceFormat::champsim;
   }
   throw TraceError(

@@ -48,6 +48,22 @@ TEST(Run, EverythingAfterTheProgramIsTheGuests) {
   EXPECT_EQ(options.machine.machine, "textbook");
 }
 
+// What is read or written already is not written over, by whatever name.
+TEST(Run, OutputsAreFilesOfTheirOwn) {
+  const auto folder = std::filesystem::temp_directory_path() / ("faultline-command-" + std::to_string(getpid()));
+  std::filesystem::create_directories(folder);
+  const std::string program = folder / "p", other = folder / "o", again = folder / "." / "o";
+  std::ofstream(program) << "a program";
+  std::ofstream(other) << "kept";
+  EXPECT_THAT(refusal({"run", "--stats", program, program}), HasSubstr("the same file as PROGRAM"));
+  EXPECT_THAT(refusal({"run", "--stats", other, "--record", again, program}), HasSubstr("the same file as --stats"));
+  EXPECT_THAT(refusal({"trace", "--stats", other, again}), HasSubstr("the same file as the trace"));
+  EXPECT_EQ(refusal({"run", "--stats", "/dev/null", "--record", "/dev/null", program}), "taken");
+  EXPECT_EQ(std::filesystem::file_size(program), 9u);
+  EXPECT_EQ(std::filesystem::file_size(other), 4u);
+  std::filesystem::remove_all(folder);
+}
+
 TEST(Run, TheMarkIsOptionalAndNotTheGuests) {
   const RunOptions options = run({"-m", "sv39", "--", "-odd-name", "--", "a"});
   EXPECT_EQ(options.program, "-odd-name");

@@ -209,6 +209,13 @@ TEST(Loader, WhatIsNotBuiltYetIsRefusedHonestly) {
   }
 }
 
+TEST(Loader, NothingIsObservedThatIsNotModelled) {
+  for (const char* what : {"observe.tlb=true", "observe.pages=true", "observe.interval=1000"}) {
+    EXPECT_THAT(refusal("", {"timing=none", what}), HasSubstr("timing = none models no translation")) << what;
+    EXPECT_EQ(refusal("", {"timing=tlb", what}), "") << what;
+  }
+}
+
 TEST(Loader, HostileFilesGetOneLine) {
   const std::vector<std::string> files = {std::string("\0\0\0", 3),
                                           "\xff\xfe",
