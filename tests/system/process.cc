@@ -17,6 +17,13 @@ namespace {
 
 using Clock = std::chrono::steady_clock;
 
+// Sanitizers take their time.
+#if defined(__SANITIZE_ADDRESS__)
+constexpr int kPatience = 10;
+#else
+constexpr int kPatience = 1;
+#endif
+
 // Standard input comes from an unnamed file: no pipe to feed beside the two to drain.
 int input_file(const std::string& text) {
   std::FILE* file = std::tmpfile();
@@ -39,7 +46,7 @@ std::vector<char*> pointers(const std::vector<std::string>& strings) {
 }  // namespace
 
 Process::Process(const std::vector<std::string>& command, const CommandOptions& options)
-    : start_(Clock::now()), deadline_(start_ + options.limit) {
+    : start_(Clock::now()), deadline_(start_ + kPatience * options.limit) {
   std::array<int, 2> out{}, err{};
   if (pipe2(out.data(), O_CLOEXEC) < 0 || pipe2(err.data(), O_CLOEXEC) < 0) throw std::runtime_error("pipe failed");
   int input = input_file(options.input);
