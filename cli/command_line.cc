@@ -156,15 +156,22 @@ RunOptions check(const RawRun& raw, const std::vector<std::string>& guest) {
   return options;
 }
 
-// CLI11 takes arguments from the back.
-void parse(CLI::App& app, std::vector<std::string> arguments) {
-  std::reverse(arguments.begin(), arguments.end());
-  app.parse(std::move(arguments));
-}
-
 std::string one_line(std::string text) {
   std::replace(text.begin(), text.end(), '\n', ' ');
   return text;
+}
+
+// The help where that is asked for.
+std::optional<PrintText> parse(CLI::App& app, std::vector<std::string> arguments) {
+  std::reverse(arguments.begin(), arguments.end());  // CLI11 takes them from the back
+  try {
+    app.parse(std::move(arguments));
+  } catch (const CLI::CallForHelp&) {
+    return PrintText{app.help()};
+  } catch (const CLI::ParseError& error) {
+    throw UserError(one_line(error.what()));
+  }
+  return std::nullopt;
 }
 
 Command parse_run(const std::vector<std::string>& arguments) {
@@ -178,13 +185,7 @@ Command parse_run(const std::vector<std::string>& arguments) {
   const auto first = arguments.begin();
   const auto options_end =
       first + static_cast<std::ptrdiff_t>(marked ? program - 1 : std::min(program, arguments.size()));
-  try {
-    parse(app, {first, options_end});
-  } catch (const CLI::CallForHelp&) {
-    return PrintText{app.help()};
-  } catch (const CLI::ParseError& error) {
-    throw UserError(one_line(error.what()));
-  }
+  if (auto help = parse(app, {first, options_end})) return *std::move(help);
   const auto guest = first + static_cast<std::ptrdiff_t>(std::min(program, arguments.size()));
   return check(raw, {guest, arguments.end()});
 }
@@ -195,13 +196,7 @@ Command parse_machines(const std::vector<std::string>& arguments) {
   std::string name;
   app.add_option("NAME", name, "A preset or a TOML file");
   app.add_flag("--reference", options.reference, "Print every setting with its meaning, as Markdown");
-  try {
-    parse(app, arguments);
-  } catch (const CLI::CallForHelp&) {
-    return PrintText{app.help()};
-  } catch (const CLI::ParseError& error) {
-    throw UserError(one_line(error.what()));
-  }
+  if (auto help = parse(app, arguments)) return *std::move(help);
   if (!name.empty()) options.name = name;
   return options;
 }
@@ -247,13 +242,7 @@ Command parse_trace(const std::vector<std::string>& arguments) {
          "lackey, din, champsim or faultline; else by the name and the first bytes")
       ->type_name("FORMAT");
   app.add_option("FILE", options.file, "The trace; - is standard input");
-  try {
-    parse(app, arguments);
-  } catch (const CLI::CallForHelp&) {
-    return PrintText{app.help()};
-  } catch (const CLI::ParseError& error) {
-    throw UserError(one_line(error.what()));
-  }
+  if (auto help = parse(app, arguments)) return *std::move(help);
   if (options.file.empty()) throw UserError("trace: no FILE; see faultline trace --help");
   options.machine = load_configuration(machine, settings);
   options.settings = std::move(settings);

@@ -5,6 +5,9 @@
 
 namespace faultline::cli {
 
+// What a command that Ctrl-C ended exits with: 128 + SIGINT, as a shell has it.
+inline constexpr int kInterruptedStatus = 130;
+
 // While it lives, SIGINT sets the flag; a second SIGINT ends the process at
 // once. At most one at a time.
 class InterruptFlag {

@@ -12,6 +12,7 @@
 #include <fstream>
 #include <string_view>
 
+#include "cli/interrupt.h"
 #include "cli/report/invariants.h"
 #include "cli/report/report.h"
 #include "cli/report/say.h"
@@ -20,7 +21,6 @@
 namespace faultline::cli {
 namespace {
 
-constexpr int kInterruptedStatus = 130;  // 128 + SIGINT
 constexpr int kSignalStatus = 128;
 
 std::string_view environment(const char* name) {

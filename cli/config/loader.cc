@@ -6,6 +6,7 @@
 #include <cstring>
 #include <fstream>
 #include <iterator>
+#include <utility>
 
 #include "cli/config/contradictions.h"
 #include "cli/config/detail.h"
@@ -61,25 +62,21 @@ void apply_override(const std::string& text, size_t number, LoadedConfiguration&
   into.origins[key] = {origin, "", {kLongestChain + 1 + number, 0, 0}};
 }
 
-// Marks and rates that are 0 become what the size of memory makes of them, so
-// that every listing shows what is in force.
-void compute_marks(LoadedConfiguration& loaded) {
-  const Configuration given = loaded.values;
-  loaded.values.os.vm = os::with_marks(given.os.vm, given.page(), given.frames());
+// `values` is in force, so that every listing shows it; `why` goes with each
+// setting that it changes.
+void replace(LoadedConfiguration& loaded, Configuration values, const std::string& why) {
+  const Configuration given = std::exchange(loaded.values, std::move(values));
   for (const Setting& setting : settings()) {
     if (setting.get(loaded.values) == setting.get(given)) continue;
-    loaded.origins[setting.path] = {"", "computed from the size of memory; 0 has it computed again", {}};
+    loaded.origins[setting.path] = {"", why, {}};
   }
 }
 
-// The same for what `timing` takes out of the machine.
-void leave_out_detail(LoadedConfiguration& loaded) {
-  const Configuration given = loaded.values;
-  loaded.values = with_detail(given);
-  for (const Setting& setting : settings()) {
-    if (setting.get(loaded.values) == setting.get(given)) continue;
-    loaded.origins[setting.path] = {"", "timing = " + given.timing, {}};
-  }
+// Marks and rates that are 0 become what the size of memory makes of them.
+void compute_marks(LoadedConfiguration& loaded) {
+  Configuration values = loaded.values;
+  values.os.vm = os::with_marks(values.os.vm, values.page(), values.frames());
+  replace(loaded, std::move(values), "computed from the size of memory; 0 has it computed again");
 }
 
 // What belongs to the whole rather than to one setting.
@@ -87,7 +84,7 @@ LoadedConfiguration finish(LoadedConfiguration loaded, const std::vector<std::st
   for (size_t i = 0; i < overrides.size(); ++i) apply_override(overrides[i], i, loaded);
   loaded.values.os.seed = loaded.values.machine.seed;
   check_contradictions(loaded.values, loaded.origins);
-  leave_out_detail(loaded);
+  replace(loaded, with_detail(loaded.values), "timing = " + loaded.values.timing);
   compute_marks(loaded);
   return loaded;
 }

@@ -50,8 +50,6 @@ std::unique_ptr<TraceReader> make_reader(TraceFormat format, TraceInput& input) 
   return make_champsim_reader(input);
 }
 
-constexpr int kInterruptedStatus = 130;  // 128 + SIGINT
-
 void name_trace(RunStatistics& statistics, uint64_t records, TraceFormat format, bool interrupted) {
   statistics.trace = TraceStatistics{records, std::string(kTraceFormatNames[static_cast<size_t>(format)])};
   if (interrupted) statistics.exit = {.reason = "interrupted", .status = kInterruptedStatus};

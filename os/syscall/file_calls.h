@@ -3,6 +3,7 @@
 
 #include <memory>
 #include <string>
+#include <utility>
 
 #include "os/files/directory.h"
 #include "os/files/file_table.h"
@@ -66,6 +67,11 @@ Result<DirectoryPtr> start_of(SyscallContext& call, unsigned i, const std::strin
 // The inode that (directory, path, flags) of newfstatat and the like names.
 // AT_EMPTY_PATH and AT_SYMLINK_NOFOLLOW are honoured.
 Result<InodePtr> inode_at(SyscallContext& call, unsigned directory, const std::string& path, uint32_t flags);
+
+// Both files get a descriptor, and the program both numbers where argument `i`
+// points, or neither.
+Co<SyscallResult> hand_out_pair(SyscallContext& call, unsigned i, std::pair<OpenFilePtr, OpenFilePtr> files,
+                                bool close_on_exec);
 
 // Raises SIGXFSZ where a change of a file's size ended in EFBIG.
 void signal_oversize(SyscallContext& call, Errno error);

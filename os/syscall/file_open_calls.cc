@@ -1,4 +1,5 @@
 // openat, close, pipes, anonymous files.
+#include <array>
 #include <cerrno>
 #include <utility>
 
@@ -58,25 +59,8 @@ SyscallResult sys_close_range(SyscallContext& call) {
 Co<SyscallResult> sys_pipe2(SyscallContext& call) {
   const uint32_t flags = call.word(1);
   if ((flags & ~(kOpenCloseOnExec | kOpenNonBlocking | kOpenDirect)) != 0) co_return Errno{EINVAL};
-  const bool close_on_exec = (flags & kOpenCloseOnExec) != 0;
-  auto ends = vfs_of(call).make_pipe(flags);
-  FileTable& files = files_of(call);
-  Result<int> reading = files.add(ends.first, close_on_exec, descriptor_limit(call));
-  if (!reading) co_return reading.error();
-  Result<int> writing = files.add(ends.second, close_on_exec, descriptor_limit(call));
-  if (!writing) {
-    (void)files.close(*reading).ok();
-    co_return writing.error();
-  }
-  struct Pair {
-    int32_t reading, writing;
-  };
-  UserMemory user = call.kernel.user_memory(call.task);
-  auto put = co_await user.put(call.address(0), Pair{*reading, *writing});
-  if (put) co_return uint64_t{0};
-  (void)files.close(*reading).ok();
-  (void)files.close(*writing).ok();
-  co_return put.error();
+  auto done = co_await hand_out_pair(call, 0, vfs_of(call).make_pipe(flags), (flags & kOpenCloseOnExec) != 0);
+  co_return done;
 }
 
 Co<SyscallResult> sys_memfd_create(SyscallContext& call) {
@@ -90,6 +74,23 @@ Co<SyscallResult> sys_memfd_create(SyscallContext& call) {
 }
 
 }  // namespace
+
+Co<SyscallResult> hand_out_pair(SyscallContext& call, unsigned argument, std::pair<OpenFilePtr, OpenFilePtr> files,
+                                bool close_on_exec) {
+  FileTable& table = files_of(call);
+  Result<int> first = table.add(std::move(files.first), close_on_exec, descriptor_limit(call));
+  if (!first) co_return first.error();
+  Result<int> second = table.add(std::move(files.second), close_on_exec, descriptor_limit(call));
+  Result<> given = second ? Result<>(Unit{}) : Result<>(second.error());
+  if (given) {
+    UserMemory user = call.kernel.user_memory(call.task);
+    given = co_await user.put(call.address(argument), std::array<int32_t, 2>{*first, *second});
+  }
+  if (given) co_return uint64_t{0};
+  (void)table.close(*first).ok();
+  if (second) (void)table.close(*second).ok();
+  co_return given.error();
+}
 
 void register_file_open(SyscallTable& table) {
   table.add(56, sys_openat);

@@ -32,28 +32,6 @@ enum MessageFlag : uint32_t {
 constexpr uint32_t kSendFlags = kMessageDontWait | kMessageEndOfRecord | kMessageNoSignal | kMessageMore;
 constexpr uint32_t kReceiveFlags = kMessageDontWait | kMessageWaitAll | kMessageNoSignal | kMessageCloseOnExec;
 
-struct Descriptors {
-  int32_t first, second;
-};
-
-// Both files get a descriptor and the program gets both, or neither.
-Co<SyscallResult> hand_out(SyscallContext& call, unsigned argument, std::pair<OpenFilePtr, OpenFilePtr> files,
-                           bool close_on_exec) {
-  FileTable& table = files_of(call);
-  Result<int> first = table.add(std::move(files.first), close_on_exec, descriptor_limit(call));
-  if (!first) co_return first.error();
-  Result<int> second = table.add(std::move(files.second), close_on_exec, descriptor_limit(call));
-  Result<> given = second ? Result<>(Unit{}) : Result<>(second.error());
-  if (given) {
-    UserMemory user = call.kernel.user_memory(call.task);
-    given = co_await user.put(call.address(argument), Descriptors{*first, *second});
-  }
-  if (given) co_return uint64_t{0};
-  (void)table.close(*first).ok();
-  if (second) (void)table.close(*second).ok();
-  co_return given.error();
-}
-
 SyscallResult sys_socket(SyscallContext&) { return Errno{EAFNOSUPPORT}; }
 
 Co<SyscallResult> sys_socketpair(SyscallContext& call) {
@@ -64,7 +42,7 @@ Co<SyscallResult> sys_socketpair(SyscallContext& call) {
   if (call.integer(0) != kLocalDomain) co_return Errno{EAFNOSUPPORT};
   if (protocol != 0 && protocol != kLocalDomain) co_return Errno{EPROTONOSUPPORT};
   if ((type & kTypeMask) != kStream) co_return Errno{ESOCKTNOSUPPORT};
-  auto done = co_await hand_out(call, 3, vfs_of(call).make_socket_pair(type), (type & kOpenCloseOnExec) != 0);
+  auto done = co_await hand_out_pair(call, 3, vfs_of(call).make_socket_pair(type), (type & kOpenCloseOnExec) != 0);
   co_return done;
 }
 
