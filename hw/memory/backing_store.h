@@ -51,8 +51,8 @@ class BackingStore {
     wrote_frame(page_.pfn(address));
   }
 
-  // Whole frames of zeros, as if stored. The host's pages under a large piece
-  // go back to it. Decoded code is the caller's, as with at().
+  // Zeros, as if stored. The host's pages that lie whole in a large piece go
+  // back to it. Decoded code is the caller's, as with at().
   void zero(PhysAddr address, uint64_t bytes);
 
   // Frames whose bytes the hart has decoded. A write to one drops its decoded

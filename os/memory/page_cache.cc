@@ -3,7 +3,6 @@
 #include <fmt/format.h>
 
 #include <algorithm>
-#include <cstring>
 #include <utility>
 
 #include "os/config.h"
@@ -69,7 +68,7 @@ Reply<Pfn> PageCache::absent_page(FileBacking& file, uint64_t index, Fill fill) 
   if (fill == Fill::overwrite) {
     // The caller may yet fail half-way, and must not show what was there
     // before. Real hardware pays for the caller's bytes only.
-    std::memset(parts_.cpu.memory().at(page_.address(*pfn)), 0, page_.bytes());
+    parts_.cpu.memory().zero(page_.address(*pfn), page_.bytes());
     parts_.cpu.memory().wrote_frame(*pfn);
     note_use(state(file), index);
     return *pfn;
@@ -181,7 +180,7 @@ void PageCache::zero_tail(FileBacking& file, uint64_t index, Pfn pfn) {
   const uint64_t used = file.size() > begin ? file.size() - begin : 0;
   if (used >= page_.bytes()) return;
   const PhysAddr from = page_.address(pfn) + used;
-  std::memset(parts_.cpu.memory().at(from), 0, page_.bytes() - used);
+  parts_.cpu.memory().zero(from, page_.bytes() - used);
   parts_.cpu.touch(from, page_.bytes() - used, true);
 }
 
@@ -325,7 +324,7 @@ Reply<> PageCache::truncate(FileBacking& file, uint64_t new_size) {
     if (parts_.frames[pfn].reading) return parts_.waits.queue(pfn);
     const uint64_t used = new_size & page_.mask();
     const PhysAddr from = page_.address(pfn) + used;
-    std::memset(parts_.cpu.memory().at(from), 0, page_.bytes() - used);
+    parts_.cpu.memory().zero(from, page_.bytes() - used);
     parts_.cpu.touch(from, page_.bytes() - used, true);
   }
   if (truncated_) truncated_(file, new_size);
