@@ -1,7 +1,6 @@
 #include "hw/hart/interpreter.h"
 
 #include <algorithm>
-#include <cfenv>
 #include <cstring>
 #include <stdexcept>
 
@@ -182,7 +181,7 @@ bool Interpreter::write_csr(HartState& s, unsigned number, uint64_t value) {
   if (number != kFflags && number != kFrm && number != kFcsr) return false;
   if (number != kFrm) {
     s.fflags = value & 31;
-    std::feclearexcept(FE_ALL_EXCEPT);
+    clear_host_float_flags();
   }
   if (number != kFflags) {
     s.frm = (number == kFcsr ? value >> 5 : value) & 7;
