@@ -8,6 +8,7 @@
 #include <optional>
 #include <string_view>
 
+#include "cli/config/parse_arguments.h"
 #include "cli/config/presets.h"
 #include "cli/config/sysroot.h"
 #include "cli/config/user_error.h"
@@ -156,21 +157,9 @@ RunOptions check(const RawRun& raw, const std::vector<std::string>& guest) {
   return options;
 }
 
-std::string one_line(std::string text) {
-  std::replace(text.begin(), text.end(), '\n', ' ');
-  return text;
-}
-
 // The help where that is asked for.
 std::optional<PrintText> parse(CLI::App& app, std::vector<std::string> arguments) {
-  std::reverse(arguments.begin(), arguments.end());  // CLI11 takes them from the back
-  try {
-    app.parse(std::move(arguments));
-  } catch (const CLI::CallForHelp&) {
-    return PrintText{app.help()};
-  } catch (const CLI::ParseError& error) {
-    throw UserError(one_line(error.what()));
-  }
+  if (auto help = parse_arguments(app, std::move(arguments))) return PrintText{*std::move(help)};
   return std::nullopt;
 }
 
