@@ -46,3 +46,6 @@ foreach(place fence=0x10000 base=0)
   faultline_early(early_overlay_${kind} overlay_tree.c -DOVERLAYS -Wl,-T,${EARLY_DIR}/overlay.ld
                   -Wl,--defsym=link_address=${address} -Wl,--no-check-sections -Wl,--no-warnings)
 endforeach()
+# It knows no host: RISC-V alone.
+faultline_early(early_hostile hostile.c -Wl,-Ttext-segment=0x10000)
+faultline_early(early_hostile_base hostile.c -Wl,-Ttext-segment=0)
