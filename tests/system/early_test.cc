@@ -3,6 +3,8 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
+#include <algorithm>
+
 #include "harness.h"
 
 namespace faultline::system_test {
@@ -261,6 +263,26 @@ TEST(EarlyModes, SettingsThatContradictAreOneLine) {
   refused({"memory.model=fence", "dram.size=64K"}, "take all of memory");
   refused({"memory.model=fence", "memory.stack=5000"}, "multiples of the page");
   refused({"memory.model=segments"}, "expected one of paging, fence, base-bounds");
+}
+
+// --- A2 ---------------------------------------------------------------------------
+
+// Accessor functions: calls without optimisation, nothing with it. The same output, whatever.
+TEST(Allocator, OptimisationTakesTheCallsAway) {
+  const auto instructions = [](const char* program, std::string& out) {
+    const RunResult run = early(program, {"4000"}, {});
+    EXPECT_EQ(run.status, 0) << run.err;
+    if (out.empty()) out = run.out;
+    EXPECT_EQ(run.out, out) << program;
+    return static_cast<double>(count(run.stats, "instructions"));
+  };
+  std::string out;
+  const double functions = instructions("allocator_functions_o0", out), macros = instructions("allocator_macros_o0", out);
+  EXPECT_GT(functions, 2 * macros);
+  const double functions_o2 = instructions("allocator_functions_o2", out);
+  const double macros_o2 = instructions("allocator_macros_o2", out);
+  EXPECT_LT(std::max(functions_o2, macros_o2), 1.05 * std::min(functions_o2, macros_o2));
+  EXPECT_LT(functions_o2, macros) << "the optimiser does more than the preprocessor";
 }
 
 }  // namespace
