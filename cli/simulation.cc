@@ -19,6 +19,7 @@
 #include "cli/series.h"
 #include "hw/machine/machine.h"
 #include "hw/riscv/disassemble.h"
+#include "os/early/monitor.h"
 #include "os/files/disk_content.h"
 #include "os/files/vfs.h"
 #include "os/kernel.h"
@@ -73,6 +74,7 @@ class Computer {
               .config = config_.os}) {}
 
   SimulationResult run() {
+    if (machine_.mmu().relocation() != nullptr) return run_without_paging();
     SimulationResult result;
     std::optional<std::string> unusable = memory_.unusable();
     if (!unusable) unusable = vfs_.build(namespace_config(options_, stop_));
@@ -124,7 +126,7 @@ class Computer {
         result.errors.push_back(unwritten);
     }
     gather_identity(result.statistics, outcome);
-    gather_processes(result.statistics, kernel);
+    gather_processes(result.statistics, kernel.process_records());
     observation_.gather(result.statistics, options_.root ? "" : options_.program);
     if (regions.any()) {
       // What holds in the whole run is checked of the whole run; of the regions, like any run's, later.
@@ -136,6 +138,37 @@ class Computer {
   }
 
  private:
+  // The machine is the same but for its registers in the tables' place; above it is
+  // another OS layer, which takes nothing of this one but the guest's name space.
+  SimulationResult run_without_paging() {
+    SimulationResult result;
+    std::optional<std::string> unusable = vfs_.build(namespace_config(options_, stop_));
+    if (!unusable && options_.record_file) unusable = "--record writes down page tables, and memory.model has none";
+    if (unusable) return {.started = false, .statistics = {}, .errors = {*unusable}};
+    os::early::Monitor monitor({.cpu = cpu_,
+                                .disk = cpu_,
+                                .registers = *machine_.mmu().relocation(),
+                                .vfs = vfs_,
+                                .config = config_.os,
+                                .say = say,
+                                .stop = stop_});
+    os::RunOutcome outcome;
+    machine_.hart().on_start([&] {
+      cpu_.power_on();
+      outcome = monitor.run(run_request(options_, vfs_));
+      sc_core::sc_stop();
+    });
+    sc_core::sc_start();
+    if (outcome.reason == os::RunOutcome::Reason::not_started)
+      return {.started = false, .statistics = {}, .errors = {outcome.message}};
+    if (!outcome.message.empty()) result.errors.push_back(outcome.message);
+    gather_hardware(result.statistics);
+    gather_identity(result.statistics, outcome);
+    gather_processes(result.statistics, monitor.process_records());
+    gather_early(result.statistics, monitor, *machine_.mmu().relocation());
+    return result;
+  }
+
   // What stands in the counters, and the gauges beside them, at this moment.
   RunStatistics counted(const os::Kernel& kernel) {
     RunStatistics statistics;
@@ -238,8 +271,8 @@ class Computer {
     statistics.after_exit = {after.anonymous, after.page_tables, statistics.swap.slots_used};
   }
 
-  static void gather_processes(RunStatistics& statistics, const os::Kernel& kernel) {
-    for (const os::ProcessRecord& process : kernel.process_records()) {
+  static void gather_processes(RunStatistics& statistics, const std::vector<os::ProcessRecord>& records) {
+    for (const os::ProcessRecord& process : records) {
       statistics.processes.push_back({.pid = process.pid,
                                       .command = process.command,
                                       .exit = process.exit.signal ? 128 + process.exit.signal : process.exit.code,
@@ -248,6 +281,16 @@ class Computer {
                                       .major_faults = process.usage.major_faults,
                                       .max_rss_pages = process.usage.peak_resident_pages});
     }
+  }
+
+  static void gather_early(RunStatistics& statistics, const os::early::Monitor& monitor,
+                           const hw::RelocationUnit& registers) {
+    statistics.early = EarlyRun{registers.statistics(), monitor.statistics(), monitor.layout_at_exit()};
+    statistics.frames = monitor.frames_at_exit();
+    statistics.zeroed.pages = monitor.statistics().zeroed_pages;
+    statistics.context_switches = monitor.context_switches();
+    statistics.syscalls = monitor.syscall_counts();
+    statistics.after_exit.anonymous_frames = monitor.pages_left();
   }
 
   const RunOptions& options_;

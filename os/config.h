@@ -64,6 +64,18 @@ struct OsCosts {
   uint64_t pipe = 300;
 };
 
+// Where an image goes among the holes that are large enough for it.
+enum class Placement : uint8_t { first_fit, best_fit, worst_fit };
+
+// The OS layer of a machine without paging (os/early).
+struct EarlyConfig {
+  uint64_t resident = 64ull << 10;  // bytes of the OS layer's own, from address 0: the fence
+  uint64_t stack = 8ull << 10;      // bytes of every program's stack, which does not grow
+  Placement placement = Placement::first_fit;
+  bool compaction = true;  // images move together where no hole is large enough; base registers only
+  bool swapping = false;   // whole images leave memory
+};
+
 struct OsConfig {
   bool translated = false;  // the OS layer's own accesses go through the data TLB
   uint64_t timer_hz = 250;  // time slices: one tick each
@@ -72,6 +84,7 @@ struct OsConfig {
   SwapConfig swap;
   VmConfig vm;
   HugeConfig huge;
+  EarlyConfig early;
   OsCosts costs;
 };
 

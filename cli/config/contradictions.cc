@@ -31,6 +31,7 @@ class Checker {
     check_memory();
     check_disk();
     check_thresholds();
+    check_early();
   }
 
  private:
@@ -205,6 +206,29 @@ class Checker {
             fmt::format("vm.handspreadpages = {} is not less than memory, {} pages", given.handspreadpages, pages));
     require(given.slowscan <= vm.fastscan, {"vm.slowscan", "vm.fastscan"},
             fmt::format("vm.slowscan = {} is more than vm.fastscan = {}", given.slowscan, vm.fastscan));
+  }
+
+  // Of a machine without paging, and of what only such a machine can do.
+  void check_early() const {
+    const os::EarlyConfig& early = values_.os.early;
+    if (machine_.relocation.model == hw::MemoryModel::paging) {
+      require(!early.swapping, {"memory.swapping", "memory.model"},
+              "memory.swapping moves whole programs, which memory.model = \"paging\" never does");
+      return;
+    }
+    const auto only_paged = [this](bool asked, std::string_view key) {
+      require(!asked, {key, "memory.model"}, fmt::format("{} is of paging alone: set memory.model = \"paging\"", key));
+    };
+    only_paged(machine_.nested.enabled, "nested.enabled");
+    only_paged(values_.os.translated, "os.translated");
+    only_paged(machine_.observe.tlb, "observe.tlb");
+    only_paged(machine_.observe.pages, "observe.pages");
+    only_paged(machine_.observe.interval != 0, "observe.interval");
+    const PageSize page = values_.page();
+    require(page.aligned(early.resident) && page.aligned(early.stack), {"memory.resident", "memory.stack"},
+            fmt::format("memory.resident and memory.stack must be multiples of the page, {}", page.bytes()));
+    require(early.resident + early.stack < machine_.dram.size, {"memory.resident", "memory.stack", "dram.size"},
+            fmt::format("memory.resident and memory.stack take all of memory, {}", format_size(machine_.dram.size)));
   }
 
   static constexpr uint64_t kSector = 512;

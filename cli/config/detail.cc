@@ -33,4 +33,11 @@ Configuration with_detail(Configuration given) {
   return given;
 }
 
+Configuration without_paging(Configuration given) {
+  if (given.machine.relocation.model == hw::MemoryModel::paging) return given;
+  given.machine.tlb.enabled = false;
+  given.machine.walker.caches = false;
+  return given;
+}
+
 }  // namespace faultline::cli

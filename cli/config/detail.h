@@ -13,4 +13,7 @@ namespace faultline::cli {
 // reported.
 Configuration with_detail(Configuration given);
 
+// A machine without paging (memory.model) has neither TLBs nor page-walk caches.
+Configuration without_paging(Configuration given);
+
 }  // namespace faultline::cli

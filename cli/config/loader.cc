@@ -85,6 +85,7 @@ LoadedConfiguration finish(LoadedConfiguration loaded, const std::vector<std::st
   loaded.values.os.seed = loaded.values.machine.seed;
   check_contradictions(loaded.values, loaded.origins);
   replace(loaded, with_detail(loaded.values), "timing = " + loaded.values.timing);
+  replace(loaded, without_paging(loaded.values), "there is no paging to look up");
   compute_marks(loaded);
   return loaded;
 }

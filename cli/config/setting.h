@@ -35,6 +35,10 @@ inline constexpr std::array<std::string_view, 3> kChoiceNames<hw::Misaligned> = 
 template <>
 inline constexpr std::array<std::string_view, 2> kChoiceNames<hw::DiskKind> = {"hdd", "ssd"};
 template <>
+inline constexpr std::array<std::string_view, 3> kChoiceNames<hw::MemoryModel> = {"paging", "fence", "base-bounds"};
+template <>
+inline constexpr std::array<std::string_view, 3> kChoiceNames<os::Placement> = {"first-fit", "best-fit", "worst-fit"};
+template <>
 inline constexpr std::array<std::string_view, 3> kChoiceNames<os::HugePages> = {"never", "madvise", "always"};
 template <>
 inline constexpr std::array<std::string_view, 3> kChoiceNames<os::Overcommit> = {"heuristic", "always", "never"};

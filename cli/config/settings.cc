@@ -9,6 +9,7 @@ const std::vector<Setting>& settings() {
     add_translation_settings(all);
     add_memory_settings(all);
     add_os_settings(all);
+    add_early_settings(all);
     add_observe_settings(all);
     return all;
   }();

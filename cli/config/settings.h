@@ -22,6 +22,7 @@ void add_hart_settings(std::vector<Setting>& table);
 void add_translation_settings(std::vector<Setting>& table);
 void add_observe_settings(std::vector<Setting>& table);
 void add_memory_settings(std::vector<Setting>& table);
+void add_early_settings(std::vector<Setting>& table);
 void add_os_settings(std::vector<Setting>& table);
 
 }  // namespace faultline::cli

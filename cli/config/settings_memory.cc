@@ -43,7 +43,7 @@ Setting disk(std::string_view name, SettingFacts facts) {
 
 void add_dram(std::vector<Setting>& table) {
   table.push_back(dram<&D::size>(
-      "size", {.help = "Physical memory.", .unit = "bytes", .range = {uint64_t{1} << 20, uint64_t{256} << 30}}));
+      "size", {.help = "Physical memory.", .unit = "bytes", .range = {uint64_t{64} << 10, uint64_t{256} << 30}}));
   table.push_back(dram<&D::timing>(
       "timing", {.help = "flat: every access takes flat_cycles; banks: open rows in banks that can be busy."}));
   table.push_back(dram<&D::flat_cycles>(

@@ -15,7 +15,11 @@ class Checker {
 
   std::vector<std::string> check() {
     check_tlbs();
-    check_walks();
+    if (s_.early) {
+      check_registers(*s_.early);
+    } else {
+      check_walks();
+    }
     check_memory();
     check_cycles();
     check_faults();
@@ -72,6 +76,20 @@ class Checker {
     at_most("translation.walk_reads", t.walk_reads, "walks x levels (of both stages, where nested)",
             t.walks * longest_walk(s_));
     check_walker(s_, broken_);
+  }
+
+  // One comparison for each reference, and for each that trapped; no walk.
+  void check_registers(const EarlyRun& early) {
+    const hw::RelocationStatistics& r = early.registers;
+    const uint64_t zero = 0;
+    const bool relocates = s_.config.machine.relocation.model == hw::MemoryModel::base_bounds;
+    const uint64_t traps = r.below_fence + r.beyond_bounds + r.beyond_memory;
+    equal("translation.walks", s_.translation.walks, "none", zero);
+    equal("early.registers.checks", r.checks, "references and traps", s_.references.total() + traps);
+    equal("early.registers.additions", r.additions, "checks that passed", relocates ? r.checks - traps : zero);
+    equal("early.same_place + other_place", early.images.same_place + early.images.other_place, "early.swap_ins",
+          early.images.swap_ins);
+    at_most("early.layout.largest_hole", early.layout.largest_hole, "early.layout.free_bytes", early.layout.free_bytes);
   }
 
   void check_memory() {

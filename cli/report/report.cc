@@ -5,6 +5,8 @@
 #include <algorithm>
 #include <array>
 
+#include "cli/config/setting.h"
+#include "cli/report/early_report.h"
 #include "cli/report/observed.h"
 #include "cli/report/report_memory.h"
 #include "cli/report/report_text.h"
@@ -51,7 +53,10 @@ void add_headline(const RunStatistics& s, ReportText& text) {
   program = printable(program);
   if (program.size() > room) program = program.substr(0, room - 3) + "...";
   text.section("faultline: " + program);
-  text.line("{} on {}: {} tables, {} of memory, {}", outcome(s), s.run.machine, machine.paging_format,
+  const auto model_number = static_cast<size_t>(machine.relocation.model);
+  const std::string model =
+      s.early ? std::string(kChoiceNames<hw::MemoryModel>[model_number]) : machine.paging_format + " tables";
+  text.line("{} on {}: {}, {} of memory, {}", outcome(s), s.run.machine, model,
             bytes_for_people(static_cast<double>(machine.dram.size)),
             machine.cache.enabled ? "caches on" : "no caches");
   if (s.config.timing != kTimingFull) {
@@ -101,6 +106,7 @@ void add_translation(const RunStatistics& s, ReportText& text) {
             rounded(static_cast<double>(r.fetch)), rounded(static_cast<double>(r.load)),
             rounded(static_cast<double>(r.store)));
   if (s.config.timing == kTimingNone) return text.line("not modelled: timing = {}", kTimingNone);
+  if (s.early) return;
   text.strong("{:.3f} memory accesses for each reference: itself, and {:.3g} to find it", s.penalty(),
               static_cast<double>(s.translation.walk_reads) / static_cast<double>(r.total()));
   const hw::TranslationStatistics& t = s.translation;
@@ -177,6 +183,7 @@ std::string text_report(const RunStatistics& statistics, const ReportStyle& styl
   ReportText text(style);
   add_headline(statistics, text);
   add_translation(statistics, text);
+  add_early_section(statistics, text);
   add_cycle_stack(statistics, text);
   add_caches(statistics, text);
   add_memory_sections(statistics, text);

@@ -14,6 +14,8 @@
 #include "hw/memory/cache.h"
 #include "hw/memory/dram.h"
 #include "hw/mmu/mmu.h"
+#include "hw/mmu/relocation.h"
+#include "os/early/statistics.h"
 #include "os/memory/statistics.h"
 
 namespace faultline::cli {
@@ -120,6 +122,13 @@ struct TraceStatistics {
   std::string format;    // as --format names it
 };
 
+// Of a machine without paging.
+struct EarlyRun {
+  hw::RelocationStatistics registers;
+  os::early::Statistics images;
+  os::early::Layout layout;  // when the first program ended
+};
+
 struct RunStatistics {
   RunIdentity run;
   Configuration config;
@@ -127,6 +136,7 @@ struct RunStatistics {
 
   std::optional<TraceStatistics> trace;      // in place of a program
   std::optional<RegionStatistics> regions;  // where there was a mark
+  std::optional<EarlyRun> early;            // where memory.model is not paging
 
   uint64_t instructions = 0;
   uint64_t cycles = 0;  // the harts' clocks together

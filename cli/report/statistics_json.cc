@@ -7,6 +7,7 @@
 #include <tuple>
 
 #include "cli/config/describe.h"
+#include "cli/report/early_report.h"
 
 namespace faultline::cli {
 namespace {
@@ -372,6 +373,7 @@ Json statistics_json(const RunStatistics& statistics) {
   json["dram"] = dram_json(statistics.dram);
   json["cycle_stack"] = cycle_stack_json(statistics.cycle_stack);
   if (statistics.observed.any()) json["observe"] = observed_json(statistics);
+  if (statistics.early) json["early"] = early_json(*statistics.early);
   add_os(statistics, json);
   if (statistics.config.timing == kTimingNone) leave_out_translation(json);
   json["host"] = object(statistics.host);

@@ -7,6 +7,7 @@
 #include <utility>
 #include <vector>
 
+#include "cli/config/user_error.h"
 #include "cli/interrupt.h"
 #include "cli/regions.h"
 #include "cli/trace/byte_source.h"
@@ -165,6 +166,8 @@ class RecordedTrace {
 RunStatistics simulate_trace(const TraceOptions& options) {
   sc_core::sc_report_handler::set_actions(sc_core::SC_INFO, sc_core::SC_DO_NOTHING);
   const InterruptFlag interrupt;
+  if (options.machine.values.machine.relocation.model != hw::MemoryModel::paging)
+    throw UserError("a trace is of page tables: memory.model must be \"paging\"");
   TraceInput input(options.file, decompress(open_file(options.file, interrupt.flag())));
   const Reading reading{.input = input, .stop = interrupt.flag(), .show_progress = !options.quiet};
   const TraceFormat format = options.format ? *options.format : detect_trace_format(input);

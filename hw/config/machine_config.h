@@ -184,10 +184,24 @@ struct CustomFormatConfig {
   std::vector<uint32_t> leaves = {0};         // levels whose entries may map a page; 0 is the last, and must
 };
 
+// How a program's addresses become those of memory.
+enum class MemoryModel : uint8_t {
+  paging,
+  fence,        // as they are; below the fence register only the OS layer
+  base_bounds,  // checked against a bounds register, then the base register is added
+};
+
+// Where the model is not paging.
+struct RelocationConfig {
+  MemoryModel model = MemoryModel::paging;
+  uint32_t check_cycles = 0;  // of the comparison and the addition, on every reference
+};
+
 struct MachineConfig {
   uint64_t seed = 1;
   std::string paging_format = "x86-64";
   CustomFormatConfig paging_custom;
+  RelocationConfig relocation;
   HartConfig hart;
   TlbConfig tlb;
   WalkerConfig walker;

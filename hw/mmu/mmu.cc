@@ -17,6 +17,11 @@ std::optional<Tlb> make_tlb(const TlbConfig& all, const TlbLevelConfig& level, c
   return Tlb(level, seed, page_shifts, all.large);
 }
 
+std::optional<RelocationUnit> make_relocation(const MachineConfig& config, PageSize page) {
+  if (config.relocation.model == MemoryModel::paging) return std::nullopt;
+  return RelocationUnit(config.relocation.model, page, config.dram.size);
+}
+
 constexpr uint64_t kPieceMask = (uint64_t{1} << TranslationFilter::kShift) - 1;
 
 }  // namespace
@@ -34,6 +39,8 @@ Mmu::Mmu(sc_core::sc_module_name name, const MachineConfig& config, const PageTa
       parallel_(config.walker.parallel >= 2),
       pieces_(config.tlb.large == TlbLarge::several),
       l2_hit_cycles_(config.tlb.l2.hit_cycles),
+      relocation_(make_relocation(config, page_)),
+      check_cycles_(config.relocation.check_cycles),
       instruction_{.tlb = make_tlb(config.tlb, config.tlb.l1i, format, config.seed), .instruction = true},
       data_{.tlb = make_tlb(config.tlb, config.tlb.l1d, format, config.seed + 1), .instruction = false},
       l2_(make_tlb(config.tlb, config.tlb.l2, format, config.seed + 2)) {
@@ -46,6 +53,7 @@ Mmu::Mmu(sc_core::sc_module_name name, const MachineConfig& config, const PageTa
 
 Cycles Mmu::first_level_cycles(Access access) const {
   const Side& side = access == Access::fetch ? instruction_ : data_;
+  if (relocation_) return check_cycles_;
   return side.tlb ? side.hit_cycles : Cycles(0);
 }
 
@@ -89,6 +97,7 @@ Translation Mmu::translate_beside(VirtAddr va, Access access, const WalkTime& ot
 
 Translation Mmu::translate_in_full(VirtAddr va, Access access, Cycles& now, CycleLedger& ledger,
                                    const WalkTime* beside) {
+  if (relocation_) return relocation_->translate(va);
   if (!format_.valid_address(va)) return {Status::page_fault, {}};
   Side& side = access == Access::fetch ? instruction_ : data_;
   Lookup lookup{.va = va,

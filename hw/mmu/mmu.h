@@ -13,6 +13,7 @@
 #include "hw/memory/backing_store.h"
 #include "hw/mmu/page_table_format.h"
 #include "hw/mmu/page_table_walker.h"
+#include "hw/mmu/relocation.h"
 #include "hw/mmu/tlb.h"
 #include "hw/mmu/translation.h"
 #include "hw/mmu/translation_filter.h"
@@ -80,6 +81,8 @@ struct KernelTranslationStatistics {
 // the TLBs alone; its reads are fault_walk_reads, its cycles are booked.
 // With no TLB on its side every reference walks, and a store sets the modified
 // bit in its own walk.
+// With a relocation unit there are no TLBs (the configuration must have them off)
+// and no walks: it alone settles every reference.
 class Mmu : public sc_core::sc_module {
  public:
   // A disabled level is never asked. Throws as Tlb does.
@@ -173,6 +176,8 @@ class Mmu : public sc_core::sc_module {
   const NestedStatistics& nested() const { return user_.nested; }
 
   const PageTableFormat& format() const { return format_; }
+  // In the place of TLBs and tables, where memory.model asks for it; else null.
+  RelocationUnit* relocation() { return relocation_ ? &*relocation_ : nullptr; }
 
  private:
   static constexpr uint64_t kNoPiece = ~uint64_t{0};
@@ -267,6 +272,8 @@ class Mmu : public sc_core::sc_module {
   bool parallel_;  // two walks at once
   bool pieces_;    // TLBs hold base pages only
   Cycles l2_hit_cycles_;
+  std::optional<RelocationUnit> relocation_;
+  Cycles check_cycles_;  // of its
 
   PhysAddr root_{};
   Asid asid_ = 0;

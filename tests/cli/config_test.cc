@@ -194,7 +194,7 @@ TEST(Loader, MistakesOnTheCommandLineNameTheOption) {
   EXPECT_EQ(refused_override("tlb.l1d.ways"), "-s tlb.l1d.ways: expected KEY=VALUE");
   EXPECT_EQ(refused_override("l1d.ways=4"), "-s l1d.ways=4: unknown key l1d.ways; did you mean tlb.l1d.ways?");
   EXPECT_EQ(refused_override("completely.different=4"), "-s completely.different=4: unknown key completely.different");
-  EXPECT_EQ(refused_override("dram.size="), "-s dram.size=: expected a size in bytes (K, M, G) from 1M to 256G");
+  EXPECT_EQ(refused_override("dram.size="), "-s dram.size=: expected a size in bytes (K, M, G) from 64K to 256G");
   EXPECT_THAT(refused_override("paging.format=sv40"),
               HasSubstr("expected one of x86-64, la57, sv32, sv39, sv48, sv57, ia32, linear32"));
   EXPECT_EQ(refused_override("tlb.enabled=maybe"), "-s tlb.enabled=maybe: expected true or false");

@@ -123,6 +123,7 @@ TEST(Statistics, EveryNameIsInTheDocumentation) {
   run.caches = {{"l1i", {}}};
   run.processes = {{}};
   run.regions = RegionStatistics{.count = 1};
+  run.early = EarlyRun{};
   run.observed.tlb = {{{.page = 4096}}, {{.page = 4096}}};
   run.config.os.translated = true;
   run.observed.costs = {.pages = {{}}, .pcs = {{.symbol = "main"}}};
