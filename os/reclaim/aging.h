@@ -43,9 +43,9 @@ class Aging final : public ReplacementPolicy {
   Rule rule_;
   unsigned bits_;
   uint64_t arrivals_ = 0;
-  std::vector<Rank> pages_;    // by frame
-  std::set<Rank> order_;       // the next to go first
-  std::vector<Pfn> refused_;   // could not go when they were looked at
+  std::vector<Rank> pages_;   // by frame
+  std::set<Rank> order_;      // the next to go first
+  std::vector<Pfn> refused_;  // could not go when they were looked at
 };
 
 }  // namespace faultline::os

@@ -1,4 +1,6 @@
 // What a policy heard and did, asked again of the same class.
+#include "os/reclaim/policy_record.h"
+
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
@@ -6,7 +8,6 @@
 #include <string>
 #include <vector>
 
-#include "os/reclaim/policy_record.h"
 #include "os/reclaim/policy_replay.h"
 
 namespace faultline::os {
@@ -99,8 +100,7 @@ TEST(PolicyReplay, SaysWhereAnotherPolicyGoesAnotherWay) {
   Tape tape;
   Machine machine("fifo", tape, 3);
   machine.run(500);
-  EXPECT_THAT(replayed(tape, "lru", tape.settings).difference().value_or(""),
-              HasSubstr("it asks whether frame"));
+  EXPECT_THAT(replayed(tape, "lru", tape.settings).difference().value_or(""), HasSubstr("it asks whether frame"));
   Tape random;
   Machine other("random", random, 3);
   other.run(500);

@@ -87,8 +87,8 @@ struct Row {
 TEST(ReplacementPolicy, FaultsOnKnownStrings) {
   const Row rows[] = {
       {"fifo", kBelady, 9, 10},  // Belady's anomaly
-      {"lru", kBelady, 10, 8},     {"opt", kBelady, 7, 6},    {"one-handed", kBelady, 9, 10},
-      {"fifo", kTextbook, 15, 10}, {"lru", kTextbook, 12, 8}, {"opt", kTextbook, 9, 8},
+      {"lru", kBelady, 10, 8},          {"opt", kBelady, 7, 6},    {"one-handed", kBelady, 9, 10},
+      {"fifo", kTextbook, 15, 10},      {"lru", kTextbook, 12, 8}, {"opt", kTextbook, 9, 8},
       {"one-handed", kTextbook, 14, 9},
   };
   for (const Row& row : rows) {
