@@ -218,7 +218,7 @@ TEST(Compact, PageOutIsForThoseWhoWantIt) {
   }
   EXPECT_EQ(log.lines,
             (std::vector<std::string>{"policy a-name-of-twenty-ch.", "setting 0 1099511627776", "process 1 0 0",
-                                      "paging 16 5", "paging 19", "paging 31 1099511627775", "paging 29 0",
+                                      "paging 16 5", "paging 19", "paging 31 1099511627775", "paging 25 0",
                                       "process 2 0 0", "paging 22 7", "paging 17 7", "paging 20"}));
   const std::string whole = unpacked(file);
   for (size_t bytes = 0; bytes < whole.size(); ++bytes)
