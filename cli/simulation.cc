@@ -12,6 +12,7 @@
 
 #include "cli/interrupt.h"
 #include "cli/observation.h"
+#include "cli/policy/paging_record.h"
 #include "cli/recording.h"
 #include "cli/regions.h"
 #include "cli/report/invariants.h"
@@ -62,16 +63,20 @@ class Computer {
         disk_content_(config_.os.swap.size, config_.machine.disk.size, config_.page()),
         machine_(config_.machine, disk_content_),
         observation_(machine_),
-        recording_(options.record_file ? std::make_unique<Recording>(*options.record_file, config_, options.program)
-                                       : nullptr),
-        cpu_(machine_, config_.os, recording_ ? &recording_->recorder() : nullptr),
+        recording_(make_recording("--record", options.record_file)),
+        paging_recording_(make_recording("--record-paging", options.record_paging_file)),
+        cpu_(machine_, config_.os, recording_ ? &recording_->writer() : nullptr),
         scheduler_(cpu_, config_.os),
         memory_(cpu_, cpu_, scheduler_, machine_.format(), config_.os),
         vfs_({.cpu = cpu_,
               .executor = scheduler_,
               .cache = memory_.page_cache(),
               .disk = disk_content_,
-              .config = config_.os}) {}
+              .config = config_.os}) {
+    if (!paging_recording_) return;
+    paging_recorder_.emplace(paging_recording_->writer());
+    memory_.daemon().record(*paging_recorder_);
+  }
 
   SimulationResult run() {
     if (machine_.mmu().relocation() != nullptr) return run_without_paging();
@@ -91,10 +96,10 @@ class Computer {
                      .begin_anew = [this] { observation_.clear_counts(); },
                      .set_counting = [this](bool counting) { observation_.set_counting(counting); }});
     machine_.hart().on_mark([this, &regions](hw::RegionMark mark) {
-      if (recording_) recording_->recorder().mark(static_cast<uint64_t>(mark));
+      if (recording_) recording_->writer().mark(static_cast<uint64_t>(mark));
       regions.mark(mark);
     });
-    if (recording_) machine_.hart().record(&recording_->recorder());
+    if (recording_) machine_.hart().record(&recording_->writer());
     std::optional<Series> series;
     if (options_.series_file) {
       series.emplace(*options_.series_file, machine_, [&] { return counted(kernel); });
@@ -119,12 +124,7 @@ class Computer {
       if (const std::string unwritten = series->finish(); !unwritten.empty()) result.errors.push_back(unwritten);
     }
     result.statistics = counted(kernel);
-    if (recording_) {
-      cpu_.stop_recording();
-      const References& made = result.statistics.references;
-      if (const std::string unwritten = recording_->finish(made); !unwritten.empty())
-        result.errors.push_back(unwritten);
-    }
+    finish_recordings(result);
     gather_identity(result.statistics, outcome);
     gather_processes(result.statistics, kernel.process_records());
     observation_.gather(result.statistics, options_.root ? "" : options_.program);
@@ -144,6 +144,7 @@ class Computer {
     SimulationResult result;
     std::optional<std::string> unusable = vfs_.build(namespace_config(options_, stop_));
     if (!unusable && options_.record_file) unusable = "--record writes down page tables, and memory.model has none";
+    if (!unusable && paging_recording_) unusable = "--record-paging writes down page-out, and memory.model has none";
     if (unusable) return {.started = false, .statistics = {}, .errors = {*unusable}};
     os::early::Monitor monitor({.cpu = cpu_,
                                 .disk = cpu_,
@@ -167,6 +168,22 @@ class Computer {
     gather_processes(result.statistics, monitor.process_records());
     gather_early(result.statistics, monitor, *machine_.mmu().relocation());
     return result;
+  }
+
+  std::unique_ptr<Recording> make_recording(const char* option, const std::optional<std::string>& file) const {
+    return file ? std::make_unique<Recording>(option, *file, config_, options_.program) : nullptr;
+  }
+
+  void finish_recordings(SimulationResult& result) {
+    if (recording_) {
+      cpu_.stop_recording();
+      if (std::string unwritten = recording_->finish(result.statistics.references); !unwritten.empty())
+        result.errors.push_back(std::move(unwritten));
+    }
+    if (paging_recording_) {
+      if (std::string unwritten = paging_recording_->finish({}); !unwritten.empty())
+        result.errors.push_back(std::move(unwritten));
+    }
   }
 
   // What stands in the counters, and the gauges beside them, at this moment.
@@ -299,7 +316,9 @@ class Computer {
   os::DiskContent disk_content_;
   hw::Machine machine_;
   Observation observation_;
-  std::unique_ptr<Recording> recording_;  // null: none is asked for
+  std::unique_ptr<Recording> recording_;         // null: none is asked for
+  std::unique_ptr<Recording> paging_recording_;  // the same
+  std::optional<PagingRecorder> paging_recorder_;
   os::MachineCpu cpu_;
   os::Scheduler scheduler_;
   os::MemoryManager memory_;

@@ -22,6 +22,8 @@ struct VmConfig {
   uint64_t handspreadpages = 0;                // 0: a quarter of memory, at most fastscan
   uint64_t slowscan = 0;                       // pages a second; 0: min(fastscan/10, 100)
   uint64_t fastscan = 0;                       // 0: half of memory a second, at most 64 MB
+  uint32_t aging_bits = 8;                     // of a page's counter, policies nfu and aging
+  uint32_t aging_interval = 20;                // milliseconds between two samples of all pages
   uint32_t batch = 32;                         // pages written in one go by page-out
   uint32_t readahead = 8;                      // pages; 0: off
   bool writebehind = true;

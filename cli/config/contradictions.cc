@@ -206,6 +206,9 @@ class Checker {
             fmt::format("vm.handspreadpages = {} is not less than memory, {} pages", given.handspreadpages, pages));
     require(given.slowscan <= vm.fastscan, {"vm.slowscan", "vm.fastscan"},
             fmt::format("vm.slowscan = {} is more than vm.fastscan = {}", given.slowscan, vm.fastscan));
+    require(given.replacement != "opt", {"vm.replacement"},
+            "vm.replacement = opt: a running machine does not know the future; record a run with --record and give the "
+            "file to faultline policy --replay");
   }
 
   // Of a machine without paging, and of what only such a machine can do.

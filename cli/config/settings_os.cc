@@ -35,7 +35,8 @@ void add_overcommit(std::vector<Setting>& table) {
 
 void add_reclaim(std::vector<Setting>& table) {
   table.push_back(vm<&V::replacement>(
-      "replacement", {.help = "Which page leaves memory.", .choices = {"two-handed", "one-handed", "fifo", "lru"}}));
+      "replacement", {.help = "Which page leaves memory; opt, which must know the future, only in faultline policy.",
+                      .choices = {"two-handed", "one-handed", "fifo", "lru", "random", "nfu", "aging", "opt"}}));
   table.push_back(vm<&V::lotsfree>(
       "lotsfree",
       {.help = "Free pages below which the page-out daemon runs; 0: memory/64, at least 512 KB, at most a quarter.",
@@ -58,6 +59,13 @@ void add_reclaim(std::vector<Setting>& table) {
   table.push_back(vm<&V::fastscan>("fastscan", {.help = "Scan rate with none free; 0: half of memory, at most 64 MB.",
                                                 .unit = "pages a second",
                                                 .range = kPages}));
+  table.push_back(vm<&V::aging_bits>(
+      "aging_bits", {.help = "Width of a page's counter under nfu and aging.", .unit = "bits", .range = {1, 64}}));
+  table.push_back(vm<&V::aging_interval>(
+      "aging_interval",
+      {.help = "Time between two samples of all reference bits under nfu and aging, while memory is short.",
+       .unit = "milliseconds",
+       .range = {1, 60'000}}));
   table.push_back(
       vm<&V::batch>("batch", {.help = "Pages written in one go by page-out.", .unit = "pages", .range = {1, 4'096}}));
   table.push_back(vm<&V::readahead>(
