@@ -156,6 +156,10 @@ RunOptions check(const RawRun& raw, const std::vector<std::string>& guest) {
     options.series_file = raw.series;
   }
   if (raw.record) {
+    if (options.machine.values.machine.hart.count != 1) {
+      throw UserError(fmt::format("--record {}: a recording is of one hart, and hart.count = {}", *raw.record,
+                                  options.machine.values.machine.hart.count));
+    }
     files.writes("--record", *raw.record);
     options.record_file = raw.record;
   }

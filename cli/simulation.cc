@@ -2,6 +2,7 @@
 
 #include <fmt/format.h>
 
+#include <algorithm>
 #include <csignal>
 #include <cstdio>
 #include <memory>
@@ -15,6 +16,7 @@
 #include "cli/policy/paging_record.h"
 #include "cli/recording.h"
 #include "cli/regions.h"
+#include "cli/report/counters.h"
 #include "cli/report/invariants.h"
 #include "cli/report/say.h"
 #include "cli/series.h"
@@ -95,10 +97,12 @@ class Computer {
     Regions regions({.count = [&] { return counted(kernel); },
                      .begin_anew = [this] { observation_.clear_counts(); },
                      .set_counting = [this](bool counting) { observation_.set_counting(counting); }});
-    machine_.hart().on_mark([this, &regions](hw::RegionMark mark) {
-      if (recording_) recording_->writer().mark(static_cast<uint64_t>(mark));
-      regions.mark(mark);
-    });
+    for (size_t n = 0; n < machine_.harts(); ++n) {
+      machine_.hart(n).on_mark([this, &regions](hw::RegionMark mark) {
+        if (recording_) recording_->writer().mark(static_cast<uint64_t>(mark));
+        regions.mark(mark);
+      });
+    }
     if (recording_) machine_.hart().record(&recording_->writer());
     std::optional<Series> series;
     if (options_.series_file) {
@@ -106,13 +110,16 @@ class Computer {
       observation_.add(series->working_set());
       machine_.hart().on_interval(Cycles(config_.machine.observe.interval), [&series] { series->sample(); });
     }
-    os::RunOutcome outcome;
-    machine_.hart().on_start([&] {
-      cpu_.power_on();
-      outcome = kernel.run(run_request(options_, vfs_));
-      sc_core::sc_stop();
-    });
+    const os::RunRequest request = run_request(options_, vfs_);
+    for (unsigned n = 0; n < machine_.harts(); ++n) {
+      machine_.hart(n).on_start([&, n] {
+        cpu_.power_on(n);
+        if (n == 0) kernel.start(request);
+        if (kernel.run_hart()) sc_core::sc_stop();
+      });
+    }
     sc_core::sc_start();
+    const os::RunOutcome& outcome = kernel.outcome();
 
     if (outcome.reason == os::RunOutcome::Reason::not_started)
       return {.started = false, .statistics = {}, .errors = {outcome.message}};
@@ -231,32 +238,61 @@ class Computer {
                     .disassembly = crash.instruction ? hw::disassemble(crash.instruction, crash.pc) : ""};
   }
 
-  void gather_hardware(RunStatistics& statistics) {
-    hw::Hart& hart = machine_.hart();
-    const hw::HartStatistics counts = hart.statistics();
+  // Of one hart, as if there were no other.
+  RunStatistics hart_statistics(size_t n) {
+    RunStatistics statistics;
+    const hw::HartStatistics counts = machine_.hart(n).statistics();
     statistics.instructions = counts.instructions;
-    statistics.cycles = hart.now().value;
-    statistics.seconds = machine_.clock().seconds(hart.now());
     statistics.references = {counts.fetch_references, counts.load_references, counts.store_references};
-    statistics.cycle_stack = hart.ledger();
-
-    const hw::Mmu& mmu = machine_.mmu();
+    statistics.cycle_stack = machine_.hart(n).ledger();
+    const hw::Mmu& mmu = machine_.mmu(n);
     statistics.translation = mmu.statistics();
-    statistics.levels = machine_.format().levels();
     for (unsigned level = 1; level < machine_.format().levels(); ++level)
-      if (machine_.walker().caches().has(level)) statistics.walk_caches.push_back({level, mmu.walk_cache(level)});
+      if (machine_.walker(n).caches().has(level)) statistics.walk_caches.push_back({level, mmu.walk_cache(level)});
     statistics.nested = mmu.nested();
+    statistics.l1i = mmu.l1i(counts.fetch_references);
+    statistics.l1d = mmu.l1d(counts.load_references + counts.store_references);
+    statistics.l2 = mmu.l2();
+    statistics.kernel.translation = mmu.kernel();
+    for (const auto& [name, cache] : machine_.caches(n))
+      statistics.caches.push_back({std::string(name), cache->statistics()});
+    return statistics;
+  }
+
+  // The run is as long as the longest clock; the others have nothing to do from
+  // where they are to there.
+  void gather_harts(RunStatistics& statistics) {
+    for (size_t n = 0; n < machine_.harts(); ++n)
+      statistics.cycles = std::max(statistics.cycles, machine_.hart(n).now().value);
+    for (size_t n = 0; n < machine_.harts(); ++n) {
+      RunStatistics one = hart_statistics(n);
+      const uint64_t behind = statistics.cycles - machine_.hart(n).now().value;
+      one.cycle_stack.book(CycleAccount::idle, Cycles(behind));
+      add_counters(statistics, one);
+      if (machine_.harts() == 1) return;
+      statistics.harts.push_back({.instructions = one.instructions,
+                                  .idle = one.cycle_stack[CycleAccount::idle],
+                                  .references = one.references,
+                                  .translation = one.translation,
+                                  .l1i = one.l1i,
+                                  .l1d = one.l1d,
+                                  .l2 = one.l2});
+    }
+  }
+
+  void gather_hardware(RunStatistics& statistics) {
+    gather_harts(statistics);
+    statistics.seconds = machine_.clock().seconds(Cycles(statistics.cycles));
+    statistics.levels = machine_.format().levels();
     if (const hw::HostTables* host = machine_.host_tables()) {
       statistics.host_levels = machine_.walker().host_format()->levels();
       statistics.host_table_bytes = host->bytes();
     }
-    statistics.l1i = mmu.l1i(counts.fetch_references);
-    statistics.l1d = mmu.l1d(counts.load_references + counts.store_references);
-    statistics.l2 = mmu.l2();
-    statistics.kernel = {cpu_.accesses().reads, cpu_.accesses().writes, mmu.kernel()};
+    statistics.kernel.reads = cpu_.accesses().reads;
+    statistics.kernel.writes = cpu_.accesses().writes;
+    const os::ShootdownStatistics& shot = cpu_.shootdowns();
+    statistics.shootdowns = {shot.sent, shot.received, shot.pages, shot.spaces, shot.deferred};
 
-    for (const auto& [name, cache] : machine_.caches())
-      statistics.caches.push_back({std::string(name), cache->statistics()});
     if (machine_.dram()) statistics.dram = machine_.dram()->statistics();
     const hw::DiskStatistics& disk = machine_.disk().statistics();
     statistics.disk = {.reads = disk.reads,
@@ -282,7 +318,10 @@ class Computer {
     statistics.pageout = memory_.pageout();
     statistics.page_cache = memory_.page_cache_statistics();
     statistics.commit = memory_.commit_statistics();
-    statistics.context_switches = scheduler_.statistics().context_switches;
+    const os::SchedulerStatistics scheduling = scheduler_.statistics();
+    statistics.context_switches = scheduling.context_switches;
+    statistics.hart_interrupts = scheduling.hart_interrupts;
+    statistics.migrations = scheduling.migrations;
     statistics.files_changed_in_memory = vfs_.files_kept_in_memory();
     const os::FrameStatistics after = memory_.frames();
     statistics.after_exit = {after.anonymous, after.page_tables, statistics.swap.slots_used};

@@ -63,6 +63,8 @@ struct OsCosts {
   uint64_t disk_submit = 1500;
   uint64_t page_scan = 30;          // one page under a hand of the clock
   uint64_t tlb_flush_page = 50;
+  uint64_t shootdown = 2000;        // interrupting other harts to flush, until they have
+  uint64_t hart_interrupt = 300;    // interrupting another hart for any other reason
   uint64_t pipe = 300;
 };
 

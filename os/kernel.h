@@ -54,8 +54,15 @@ class Kernel {
   Kernel(const Kernel&) = delete;
   Kernel& operator=(const Kernel&) = delete;
 
-  // Runs the first program and all that comes of it. Called once, on the thread
-  // that stands for the hart.
+  // Begins the first program, which `request` outlives. Called once, on the thread
+  // that stands for the first hart.
+  void start(const RunRequest& request);
+  // Runs what there is to run on the hart of the calling thread, until the last
+  // process has ended. True for the one hart that saw the end: outcome() is there
+  // then, and no hart runs any more.
+  bool run_hart();
+  const RunOutcome& outcome() const { return outcome_; }
+  // Both, where there is one hart.
   RunOutcome run(const RunRequest& request);
 
   // --- the parts ------------------------------------------------------------------
@@ -118,6 +125,8 @@ class Kernel {
   struct Daemon;
 
   void start_daemon(Co<> (MemoryManager::*body)());
+  bool run_some();
+  void stop_other_harts();
   void kill_largest();
   void end_of_run();
   RunOutcome deadlock() const;
@@ -135,6 +144,10 @@ class Kernel {
   std::vector<std::unique_ptr<Process>> graveyard_;
   std::vector<std::unique_ptr<Task>> task_graveyard_;
 
+  bool started_ = false;
+  bool ending_ = false;  // a hart has seen the end
+  bool over_ = false;    // nothing is left to do for the others
+  unsigned harts_running_ = 0;
   RunOutcome outcome_;
   int32_t first_pid_ = 0;
   int32_t foreground_group_ = 0;

@@ -26,6 +26,7 @@ class Checker {
     check_tlbs();
     check_walker();
     check_detail();
+    check_harts();
     check_nested();
     check_caches();
     check_memory();
@@ -128,6 +129,15 @@ class Checker {
     require(values_.timing != kTimingNone || (!observe.tlb && !observe.pages && observe.interval == 0),
             {"timing", "observe.tlb", "observe.pages", "observe.interval"},
             "timing = none models no translation that could be observed");
+  }
+
+  // What is watched is one hart's.
+  void check_harts() const {
+    const hw::ObserveConfig& observe = machine_.observe;
+    require(machine_.hart.count == 1 || (!observe.tlb && !observe.pages && observe.interval == 0),
+            {"hart.count", "observe.tlb", "observe.pages", "observe.interval"},
+            fmt::format("observe.tlb, observe.pages and observe.interval watch one hart, and hart.count = {}",
+                        machine_.hart.count));
   }
 
   void check_nested() const {

@@ -100,6 +100,10 @@ void add_costs(std::vector<Setting>& table) {
   table.push_back(cost<&Costs::disk_submit>("disk_submit", "Hand a request to the disk."));
   table.push_back(cost<&Costs::page_scan>("page_scan", "One page under a hand of the clock."));
   table.push_back(cost<&Costs::tlb_flush_page>("tlb_flush_page", "Flush one page from the TLBs."));
+  table.push_back(cost<&Costs::shootdown>(
+      "shootdown", "Interrupt other harts so that they flush, and wait until they have; each of them pays interrupt too."));
+  table.push_back(cost<&Costs::hart_interrupt>(
+      "hart_interrupt", "Interrupt another hart for any other reason; that one pays interrupt too."));
   table.push_back(cost<&Costs::pipe>("pipe", "One read or write of a pipe, beyond the copy."));
 }
 

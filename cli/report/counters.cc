@@ -1,5 +1,6 @@
 #include "cli/report/counters.h"
 
+#include <algorithm>
 #include <array>
 #include <bit>
 #include <type_traits>
@@ -52,6 +53,24 @@ void change_levels(std::vector<Level>& into, const std::vector<Level>& other) {
 }
 
 template <class Change>
+void change_harts(RunStatistics& into, const RunStatistics& other) {
+  into.harts.resize(std::max(into.harts.size(), other.harts.size()));
+  for (size_t n = 0; n < other.harts.size(); ++n) {
+    HartRecord& hart = into.harts[n];
+    Change::apply(hart.instructions, other.harts[n].instructions);
+    Change::apply(hart.idle, other.harts[n].idle);
+    change_all<Change>(hart.references, other.harts[n].references);
+    change_all<Change>(hart.translation, other.harts[n].translation);
+    change_all<Change>(hart.l1i, other.harts[n].l1i);
+    change_all<Change>(hart.l1d, other.harts[n].l1d);
+    change_all<Change>(hart.l2, other.harts[n].l2);
+  }
+  change_all<Change>(into.shootdowns, other.shootdowns);
+  Change::apply(into.hart_interrupts, other.hart_interrupts);
+  Change::apply(into.migrations, other.migrations);
+}
+
+template <class Change>
 void change_memory(RunStatistics& into, const RunStatistics& other) {
   change_all<Change>(into.faults, other.faults);
   change_all<Change>(into.copies, other.copies);
@@ -81,6 +100,7 @@ void change(RunStatistics& into, const RunStatistics& other) {
   change_levels<Change>(into.caches, other.caches);
   change_all<Change>(into.dram, other.dram);
   change_all<Change>(into.cycle_stack, other.cycle_stack);
+  change_harts<Change>(into, other);
   change_memory<Change>(into, other);
   Change::apply(into.context_switches, other.context_switches);
   Change::apply(into.kernel.reads, other.kernel.reads);

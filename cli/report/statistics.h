@@ -111,6 +111,26 @@ struct RegionStatistics {
   Whole whole;
 };
 
+// TLB shoot-downs (os/platform/machine_cpu.h).
+struct ShootdownCounts {
+  uint64_t sent = 0;
+  uint64_t received = 0;
+  uint64_t pages = 0;
+  uint64_t spaces = 0;
+  uint64_t deferred = 0;
+};
+
+// One of several harts.
+struct HartRecord {
+  uint64_t instructions = 0;
+  uint64_t idle = 0;  // cycles
+  References references;
+  hw::TranslationStatistics translation;
+  hw::TlbStatistics l1i;
+  hw::TlbStatistics l1d;
+  hw::TlbStatistics l2;
+};
+
 struct HostStatistics {
   double seconds = 0;  // from the start of faultline's process
   double mips = 0;     // million guest instructions a host second
@@ -139,7 +159,7 @@ struct RunStatistics {
   std::optional<EarlyRun> early;            // where memory.model is not paging
 
   uint64_t instructions = 0;
-  uint64_t cycles = 0;  // the harts' clocks together
+  uint64_t cycles = 0;  // when the run ended, by the hart that was last
   double seconds = 0;   // simulated
 
   References references;
@@ -155,6 +175,10 @@ struct RunStatistics {
   std::vector<CacheLevelStatistics> caches;  // those that exist, nearest first
   hw::DramStatistics dram;
   CycleLedger cycle_stack;
+  std::vector<HartRecord> harts;  // where there are several
+  ShootdownCounts shootdowns;
+  uint64_t hart_interrupts = 0;  // but shoot-downs
+  uint64_t migrations = 0;
   Observed observed;
 
   os::FaultStatistics faults;

@@ -154,6 +154,12 @@ inline constexpr auto kFields<CrashRecord> = std::tuple{Field{"pid", &CrashRecor
                                                         Field{"disassembly", &CrashRecord::disassembly}};
 
 template <>
+inline constexpr auto kFields<ShootdownCounts> = std::tuple{
+    Field{"sent", &ShootdownCounts::sent}, Field{"received", &ShootdownCounts::received},
+    Field{"pages", &ShootdownCounts::pages}, Field{"spaces", &ShootdownCounts::spaces},
+    Field{"deferred", &ShootdownCounts::deferred}};
+
+template <>
 inline constexpr auto kFields<AfterExit> =
     std::tuple{Field{"anonymous_frames", &AfterExit::anonymous_frames},
                Field{"page_table_frames", &AfterExit::page_table_frames}, Field{"swap_slots", &AfterExit::swap_slots}};
@@ -249,6 +255,19 @@ Json cycle_stack_json(const CycleLedger& ledger) {
   return json;
 }
 
+// By number.
+Json harts_json(const std::vector<HartRecord>& harts) {
+  Json json = Json::array();
+  for (const HartRecord& hart : harts) {
+    json.push_back({{"instructions", hart.instructions},
+                    {"idle", hart.idle},
+                    {"references", references_json(hart.references)},
+                    {"translation", object(hart.translation)},
+                    {"tlb", {{"l1i", object(hart.l1i)}, {"l1d", object(hart.l1d)}, {"l2", object(hart.l2)}}}});
+  }
+  return json;
+}
+
 Json kernel_json(const KernelAccesses& kernel) {
   return {{"reads", kernel.reads},
           {"writes", kernel.writes},
@@ -340,6 +359,12 @@ void clear_numbers(Json& json) {
 void leave_out_translation(Json& json) {
   clear_numbers(json["translation"]);
   clear_numbers(json["tlb"]);
+  if (json.contains("harts")) {
+    for (Json& hart : json["harts"]) {
+      clear_numbers(hart["translation"]);
+      clear_numbers(hart["tlb"]);
+    }
+  }
   clear_numbers(json["kernel_accesses"]["tlb"]);
   clear_numbers(json["kernel_accesses"]["translation"]);
 }
@@ -372,6 +397,12 @@ Json statistics_json(const RunStatistics& statistics) {
   json["cache"] = caches_json(statistics.caches);
   json["dram"] = dram_json(statistics.dram);
   json["cycle_stack"] = cycle_stack_json(statistics.cycle_stack);
+  if (!statistics.harts.empty()) {
+    json["harts"] = harts_json(statistics.harts);
+    json["shootdowns"] = object(statistics.shootdowns);
+    json["hart_interrupts"] = statistics.hart_interrupts;
+    json["migrations"] = statistics.migrations;
+  }
   if (statistics.observed.any()) json["observe"] = observed_json(statistics);
   if (statistics.early) json["early"] = early_json(*statistics.early);
   add_os(statistics, json);

@@ -9,6 +9,8 @@ namespace {
 // What the DMA engine moves in one access: a burst of a 64-bit DDR channel.
 constexpr unsigned kBurstBytes = 64;
 
+constexpr uint64_t kNever = ~uint64_t{0};
+
 uint64_t now_fs() { return sc_core::sc_time_stamp().value(); }
 
 }  // namespace
@@ -33,6 +35,11 @@ void Disk::submit(DiskRequest request) {
   submitted_.notify(sc_core::SC_ZERO_TIME);
 }
 
+void Disk::submit_at(uint64_t at_fs, DiskRequest request) {
+  later_.emplace(at_fs, std::move(request));
+  submitted_.notify(sc_core::SC_ZERO_TIME);
+}
+
 std::optional<sc_core::sc_time> Disk::next_completion() const {
   std::optional<uint64_t> soonest;
   for (const auto& [key, service] : in_service_) soonest = std::min(soonest.value_or(service.end_fs), service.end_fs);
@@ -53,14 +60,24 @@ uint64_t Disk::InService::next_step_fs() const {
   return end_fs - transfer_fs / pages * (pages - 1 - pages_passed);
 }
 
+uint64_t Disk::next_moment_fs() const {
+  const uint64_t step = in_service_.empty() ? kNever : in_service_.begin()->first.first;
+  return later_.empty() ? step : std::min(step, later_.begin()->first);
+}
+
 // The disk's thread: sleeps to the next step. A request that is submitted
 // meanwhile may come to its own earlier (on an SSD), so that wakes it too.
 void Disk::run() {
   for (;;) {
-    if (in_service_.empty()) {
+    const uint64_t next = next_moment_fs();
+    if (next == kNever) {
       wait(submitted_);
-    } else if (const uint64_t next = in_service_.begin()->first.first; next > now_fs()) {
+    } else if (next > now_fs()) {
       wait(sc_core::sc_time::from_value(next - now_fs()), submitted_);
+    } else if (!later_.empty() && later_.begin()->first <= now_fs()) {
+      waiting_.add(std::move(later_.extract(later_.begin()).mapped()));
+      statistics_.queued_peak = std::max(statistics_.queued_peak, queued());
+      take_up();
     } else {
       auto node = in_service_.extract(in_service_.begin());
       step(node.key().second, std::move(node.mapped()));

@@ -67,11 +67,16 @@ SC_MODULE(Disk) {
   // at once with an error.
   void submit(DiskRequest request);
 
+  // The same for a caller whose own clock has come to `at_fs` and who cannot wait
+  // until SystemC's has: the request is queued then. Of requests for one moment
+  // the one that came first is.
+  void submit_at(uint64_t at_fs, DiskRequest request);
+
   // When the next request in service ends; nothing when none is.
   std::optional<sc_core::sc_time> next_completion() const;
 
   // Requests submitted and not yet done.
-  uint64_t queued() const { return waiting_.size() + in_service_.size(); }
+  uint64_t queued() const { return later_.size() + waiting_.size() + in_service_.size(); }
   uint64_t sectors() const { return config_.size / kSectorBytes; }
   // Up to the current SystemC time.
   DiskStatistics statistics() const;
@@ -92,6 +97,7 @@ SC_MODULE(Disk) {
   using ServiceKey = std::pair<uint64_t, uint64_t>;
 
   void run();
+  uint64_t next_moment_fs() const;
   void take_up();
   void step(uint64_t number, InService service);
   void complete(InService service);
@@ -109,6 +115,7 @@ SC_MODULE(Disk) {
   std::unique_ptr<DiskMechanism> mechanism_;
   std::vector<std::function<void(PhysAddr, uint64_t)>> dma_listeners_;
 
+  std::multimap<uint64_t, DiskRequest> later_;  // by the moment to queue them at
   RequestQueue waiting_;
   std::map<ServiceKey, InService> in_service_;
   uint64_t taken_up_ = 0;  // requests ever, the number of the next

@@ -46,6 +46,7 @@ Interpreter::Interpreter(const HartConfig& config, const HartCosts& costs, const
                        config.float_divide_cycles};
   if (std::min(cycles) == 0) throw std::invalid_argument("hart: an instruction takes at least one cycle");
   if (page_.shift < TranslationFilter::kShift) throw std::invalid_argument("hart: pages have at least 4 KB");
+  env_.memory.on_code_marked([this](Pfn frame) { env_.mmu.drop_store_filter(frame); });
   env_.memory.on_code_dropped([this](Pfn frame) {
     code.drop(frame);
     code_dropped_ = true;

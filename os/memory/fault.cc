@@ -117,7 +117,7 @@ FaultReply AddressSpace::handle_fault(VirtAddr address, Access access, FaultProg
                                      : access == Access::fetch ? entry.executable
                                                                : entry.readable);
   if (stale) {
-    manager_.cpu().flush_page(asid(), start);
+    manager_.cpu().flush_page_here(asid(), start);
     return count(progress, &FaultStatistics::spurious);
   }
   const Fault fault{*area, start.value, access, progress, entry};

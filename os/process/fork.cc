@@ -71,6 +71,7 @@ void inherit(Process& child, const Process& parent, const CloneRequest& request)
 
 void inherit(Task& child, const Task& parent, const CloneRequest& request) {
   child.name = parent.name;
+  child.harts = parent.harts;
   child.state = parent.state;
   child.state.reserved = false;
   child.state.x[kArgument0] = 0;

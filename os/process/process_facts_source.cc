@@ -123,6 +123,7 @@ SystemFacts ProcessFactsSource::system() const {
     facts.user_ticks += ticks(process->usage.user_cycles);
     facts.system_ticks += ticks(cpu - process->usage.user_cycles);
   }
+  facts.harts = kernel_.scheduler().harts();
   facts.context_switches = kernel_.scheduler().statistics().context_switches;
   facts.processes_made = kernel_.processes_made();
   return facts;

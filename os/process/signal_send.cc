@@ -7,11 +7,12 @@ namespace {
 constexpr SignalSet kStopSignals =
     SignalSet::of(kSigStop) | SignalSet::of(kSigTstp) | SignalSet::of(kSigTtin) | SignalSet::of(kSigTtou);
 
-// Ends the task's sleep when a signal may do so and one waits.
+// Ends the task's sleep when a signal may do so and one waits; on another hart
+// it comes out of its program.
 void interrupt(Task& task) {
-  if (task.sleeping_on && task.interruptible && task.hears_signal()) {
-    task.sleeping_on->end_sleep(task, Wake::interrupted);
-  }
+  if (!task.hears_signal()) return;
+  if (!task.sleeping_on) return task.nap.executor().nudge(task);
+  if (task.interruptible) task.sleeping_on->end_sleep(task, Wake::interrupted);
 }
 
 bool may_take(const Task& task, int signal) {
@@ -91,8 +92,12 @@ void end_process(Process& process, const ExitStatus& status) {
 
 void wake_to_end(Process& process) {
   for (const auto& task : process.tasks) {
-    const bool sleeps = task->sleeping_on && task->interruptible;
-    if (!task->over && task->must_end() && sleeps) task->sleeping_on->end_sleep(*task, Wake::interrupted);
+    if (task->over || !task->must_end()) continue;
+    if (!task->sleeping_on) {
+      task->nap.executor().nudge(*task);
+    } else if (task->interruptible) {
+      task->sleeping_on->end_sleep(*task, Wake::interrupted);
+    }
   }
 }
 

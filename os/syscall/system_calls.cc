@@ -168,7 +168,7 @@ Co<SyscallResult> sys_getrandom(SyscallContext& call) {
 
 // --- the rest -----------------------------------------------------------------------------
 
-// The model has one hart whose stores reach its own fetches at once.
+// Stores reach the fetches of every hart at once.
 SyscallResult sys_riscv_flush_icache(SyscallContext& call) {
   constexpr uint64_t kLocalOnly = 1;
   if (call.args[2] & ~kLocalOnly) return Errno{EINVAL};
@@ -177,9 +177,10 @@ SyscallResult sys_riscv_flush_icache(SyscallContext& call) {
 
 Co<SyscallResult> sys_getcpu(SyscallContext& call) {
   UserMemory user = call.kernel.user_memory(call.task);
+  const uint32_t hart_and_node[] = {call.kernel.cpu().hart(), 0};
   for (unsigned i = 0; i < 2; ++i) {
     if (call.args[i] == 0) continue;
-    const Result<> stored = co_await user.put(call.address(i), uint32_t{0});
+    const Result<> stored = co_await user.put(call.address(i), hart_and_node[i]);
     if (!stored.ok()) co_return stored.error();
   }
   co_return uint64_t{0};
