@@ -162,7 +162,7 @@ class Computer {
                                 .stop = stop_});
     os::RunOutcome outcome;
     machine_.hart().on_start([&] {
-      cpu_.power_on();
+      cpu_.power_on(0);
       outcome = monitor.run(run_request(options_, vfs_));
       sc_core::sc_stop();
     });
