@@ -80,7 +80,10 @@ void add_swap(const RunStatistics& s, ReportText& text) {
             with_commas(s.swap.ins), with_commas(s.swap.slots_used_peak), with_commas(s.swap.slots_total));
   if (p.wakeups == 0) return;
   text.line("the page-out daemon ran {} by the policy {}", counted(p.wakeups, "time"), s.config.os.vm.replacement);
-  if (p.front_hand) {
+  const bool samples = s.config.os.vm.replacement == "nfu" || s.config.os.vm.replacement == "aging";
+  if (p.front_hand && samples) {
+    text.line("it sampled {} and looked for a victim at {}", counted(p.front_hand, "page"), with_commas(p.back_hand));
+  } else if (p.front_hand) {
     text.line("its front hand looked at {}, its back hand at {}", counted(p.front_hand, "page"),
               with_commas(p.back_hand));
   } else {
@@ -88,6 +91,12 @@ void add_swap(const RunStatistics& s, ReportText& text) {
   }
   text.line("{} freed, {} of them written first in {}", counted(p.freed, "page"), with_commas(p.cleaned),
             counted(p.batches, "request"));
+  if (thrashing(s)) {
+    text.strong(
+        "thrashing: a page on swap came back {:.1f} times, and for {} of the time there was nothing to do but wait",
+        static_cast<double>(s.swap.ins) / static_cast<double>(std::max<uint64_t>(s.swap.slots_used_peak, 1)),
+        percent(s.cycle_stack[CycleAccount::idle], s.cycle_stack.total()));
+  }
 }
 
 void add_files(const RunStatistics& s, ReportText& text) {
@@ -144,6 +153,11 @@ void add_syscalls(const RunStatistics& s, ReportText& text) {
 }
 
 }  // namespace
+
+bool thrashing(const RunStatistics& statistics) {
+  const uint64_t idle = statistics.cycle_stack[CycleAccount::idle];
+  return idle > statistics.cycle_stack.total() - idle && statistics.swap.ins > statistics.swap.slots_used_peak;
+}
 
 void add_memory_sections(const RunStatistics& statistics, ReportText& text) {
   add_faults(statistics, text);

@@ -8,6 +8,7 @@
 
 #include "cli/config/describe.h"
 #include "cli/report/early_report.h"
+#include "cli/report/report_memory.h"
 
 namespace faultline::cli {
 namespace {
@@ -334,6 +335,7 @@ void add_os(const RunStatistics& statistics, Json& json) {
   json["zeroed"] = object(statistics.zeroed);
   json["swap"] = object(statistics.swap);
   json["pageout"] = object(statistics.pageout);
+  json["pageout"]["thrashing"] = thrashing(statistics);
   json["page_cache"] = object(statistics.page_cache);
   json["commit"] = object(statistics.commit);
   json["disk"] = object(statistics.disk);

@@ -3,12 +3,14 @@
 
 #include <algorithm>
 #include <map>
+#include <sstream>
 
 #include "harness.h"
 
 namespace faultline::system_test {
 namespace {
 
+using testing::EndsWith;
 using testing::HasSubstr;
 using testing::StartsWith;
 
@@ -132,6 +134,31 @@ TEST(Policy, OptIsRefusedOnTheMachine) {
   const RunResult result = faultline_run({.settings = {"vm.replacement=opt"}, .program = "page_size"});
   EXPECT_EQ(result.status, 2);
   EXPECT_THAT(result.err, HasSubstr("vm.replacement = opt: a running machine does not know the future"));
+}
+
+TEST(Policy, HandsCanBeWatched) {
+  const FreshDirectory directory;
+  const fs::path series = directory.path() / "series.csv";
+  const RunResult result = faultline_run({.settings = {"dram.size=8M", "observe.interval=10000000"},
+                                          .options = {"--series", series.string()},
+                                          .program = "random_write",
+                                          .arguments = {"10"}});
+  ASSERT_EQ(result.status, 0) << result.err;
+  std::istringstream rows(read_file(series));
+  std::string line;
+  std::getline(rows, line);
+  EXPECT_THAT(line, EndsWith(",front_hand,back_hand"));
+  uint64_t front = 0, back = 0, moved = 0;
+  while (std::getline(rows, line)) {
+    const size_t last = line.rfind(','), before = line.rfind(',', last - 1);
+    front += std::stoull(line.substr(before + 1));
+    back += std::stoull(line.substr(last + 1));
+    moved += line.substr(last + 1) != "0";
+    EXPECT_GE(front, back) << "the front hand is ahead";
+  }
+  EXPECT_EQ(front, count(result.stats, "pageout.front_hand"));
+  EXPECT_EQ(back, count(result.stats, "pageout.back_hand"));
+  EXPECT_GT(moved, 10u);
 }
 
 // --- under pressure -----------------------------------------------------------------
