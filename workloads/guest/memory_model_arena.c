@@ -222,7 +222,9 @@ static void ask_residence(void) {
 
 // The kernel reads the pages, through a pipe, and stops at what it may not read.
 static void through_a_pipe(void) {
-  const struct range range = random_range(8);
+  struct range range = random_range(8);
+  const size_t fits = 65536 / page_bytes;
+  if (range.count > fits) range.count = fits;
   for (unsigned i = range.first; i < range.first + range.count; ++i)
     if (pages[i].kind != anonymous || pages[i].protection == no_access) return;
   int ends[2];
