@@ -34,6 +34,7 @@ void Series::write(const RunStatistics& interval, uint64_t end) {
                        interval.translation.walks, interval.translation.walk_reads,
                        interval.cycle_stack[CycleAccount::walk], reach.l1i, reach.l1d, reach.l2, working_set_.take(),
                        interval.faults.minor, interval.faults.major);
+  file_.flush();  // a long run is watched while it goes on
 }
 
 std::string Series::finish() {

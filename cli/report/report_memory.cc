@@ -72,12 +72,26 @@ void add_memory(const RunStatistics& s, ReportText& text) {
   if (s.pageout.out_of_memory) text.line("out of memory {}", counted(s.pageout.out_of_memory, "time"));
 }
 
+// Pages left memory only to be wanted again: as often as memory has frames, and
+// more, while mostly nothing could run for want of them.
+bool thrashed(const RunStatistics& s) {
+  constexpr uint64_t kTimesRefilled = 2;
+  return s.swap.ins > kTimesRefilled * s.frames.total && s.cycle_stack[CycleAccount::idle] > s.cycle_stack.total() / 2;
+}
+
 void add_swap(const RunStatistics& s, ReportText& text) {
   const os::PageoutStatistics& p = s.pageout;
   if (s.swap.ins + s.swap.outs + p.wakeups == 0) return;
   text.section("Swap and page-out");
   text.line("{} written to swap, {} read back; at most {} of {} slots used", counted(s.swap.outs, "page"),
             with_commas(s.swap.ins), with_commas(s.swap.slots_used_peak), with_commas(s.swap.slots_total));
+  if (thrashed(s)) {
+    text.strong(
+        "thrashing: pages came back from swap {:.1f} times as often as there are frames, and {} of the time nothing "
+        "ran",
+        static_cast<double>(s.swap.ins) / static_cast<double>(s.frames.total),
+        percent(s.cycle_stack[CycleAccount::idle], s.cycle_stack.total()));
+  }
   if (p.wakeups == 0) return;
   text.line("the page-out daemon ran {} by the policy {}", counted(p.wakeups, "time"), s.config.os.vm.replacement);
   if (p.front_hand) {

@@ -249,6 +249,20 @@ TEST(Report, IdleDoesNotHideTheRest) {
   EXPECT_THAT(text, HasSubstr("idle            100.0 %   "));
 }
 
+TEST(Report, SaysThrashingWherePagesComeBackAndNothingRuns) {
+  RunStatistics s = sound_run();
+  s.cycles += 2000;
+  s.cycle_stack.book(CycleAccount::idle, Cycles(2000));
+  s.swap = {.ins = 200, .outs = 10, .slots_total = 100, .slots_used_peak = 50};
+  EXPECT_THAT(text_report(s, {}), Not(HasSubstr("thrashing")));
+  s.swap.ins = 250;
+  EXPECT_THAT(text_report(s, {}), HasSubstr("thrashing: pages came back from swap 2.5 times as often as there are "
+                                            "frames, and 66.7 % of the time nothing ran"));
+  s.cycles += 2000;
+  s.cycle_stack.book(CycleAccount::compute, Cycles(2000));
+  EXPECT_THAT(text_report(s, {}), Not(HasSubstr("thrashing")));
+}
+
 TEST(Report, SaysWhatThePageOutDaemonLookedAt) {
   RunStatistics s = sound_run();
   s.pageout = {.wakeups = 3, .front_hand = 50, .back_hand = 40, .freed = 7, .cleaned = 2, .batches = 1};

@@ -148,8 +148,9 @@ TEST_P(LargeSort, GivesWhatItGivesUnderQemu) {
 
 INSTANTIATE_TEST_SUITE_P(
     , LargeSort,
-    testing::Values(Case{"coreutils", {"sort", "-S", "120M", "-o", "sorted", "lines"}, {"timing=none", "dram.size=32M"}},
-                    Case{"busybox", {"busybox", "sort", "-o", "sorted", "lines"}, {"timing=none", "dram.size=32M"}}),
+    testing::Values(
+        Case{"coreutils", {"sort", "-S", "120M", "-o", "sorted", "lines"}, {"timing=none", "dram.size=32M"}},
+        Case{"busybox", {"busybox", "sort", "-o", "sorted", "lines"}, {"timing=none", "dram.size=32M"}}),
     [](const auto& item) { return item.param.name; });
 
 }  // namespace

@@ -4,10 +4,11 @@
 // Whatever is not as it must be ends the program with status 1.
 // Arguments: [SEED = 1] [ROUNDS = 2000, of each worker] [WORKERS = 3]. Binds:
 // none (it makes and unlinks memory_model.dat).
+#include "memory_model.h"
+
 #include <fcntl.h>
 
 #include "guest.h"
-#include "memory_model.h"
 
 enum { kDepthMost = 2 };
 
@@ -100,6 +101,7 @@ int main(int argc, char** argv) {
   int failed = 0;
   for (uint64_t i = 0; i < workers && i < 64; ++i) failed += wait_for(children[i]) != 0;
   if (failed == 0) check_all_objects();
-  printf("%llu workers, %llu rounds each: %d failed\n", (unsigned long long)workers, (unsigned long long)rounds, failed);
+  printf("%llu workers, %llu rounds each: %d failed\n", (unsigned long long)workers, (unsigned long long)rounds,
+         failed);
   return failed != 0;
 }

@@ -8,8 +8,8 @@
 #include <sys/types.h>
 
 enum {
-  kFiles = 3,      // on disk, in /dev/shm or the like, and a memfd
-  kObjects = 4,    // ... and shared anonymous memory, which has no descriptor
+  kFiles = 3,    // on disk, in /dev/shm or the like, and a memfd
+  kObjects = 4,  // ... and shared anonymous memory, which has no descriptor
   kAnonymousObject = 3,
   kObjectPages = 96,
   kArenaPages = 384,

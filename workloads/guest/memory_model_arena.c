@@ -90,8 +90,8 @@ static void touch(unsigned number, int writes) {
     die("page %u, kind %d, %s: signal %d code %d, not %d code %d", number, page->kind, writes ? "written" : "read", got,
         got ? signal_code : 0, expected, expected ? code : 0);
   if (got == 0 && !same_contents(&found, contents_of(page)))
-    die("page %u, kind %d, object %u, offset %u, own %d: %llx %llx %llx", number, page->kind, page->object, page->offset,
-        page->own, (unsigned long long)found.word[0], (unsigned long long)found.word[1],
+    die("page %u, kind %d, object %u, offset %u, own %d: %llx %llx %llx", number, page->kind, page->object,
+        page->offset, page->own, (unsigned long long)found.word[0], (unsigned long long)found.word[1],
         (unsigned long long)found.word[2]);
   if (got == 0 && writes) {
     if (page->kind == private_file) {
@@ -193,8 +193,13 @@ static void move(void) {
 }
 
 static void advise(void) {
-  static const int kAdvice[] = {MADV_DONTNEED, MADV_WILLNEED, MADV_SEQUENTIAL, MADV_RANDOM, MADV_NORMAL,
-                                20 /* MADV_COLD */, 21 /* MADV_PAGEOUT */};
+  static const int kAdvice[] = {MADV_DONTNEED,
+                                MADV_WILLNEED,
+                                MADV_SEQUENTIAL,
+                                MADV_RANDOM,
+                                MADV_NORMAL,
+                                20 /* MADV_COLD */,
+                                21 /* MADV_PAGEOUT */};
   const struct range range = random_range(32);
   const int advice = kAdvice[below(7)];
   const int got = madvise(at(range.first), range.count * page_bytes, advice);
@@ -235,7 +240,8 @@ static void through_a_pipe(void) {
   for (unsigned i = 0; i < range.count; ++i) {
     struct contents found;
     get_words(buffer + i * page_bytes, &found);
-    if (!same_contents(&found, &pages[range.first + i].contents)) die("page %u, through a pipe: wrong", range.first + i);
+    if (!same_contents(&found, &pages[range.first + i].contents))
+      die("page %u, through a pipe: wrong", range.first + i);
   }
   free(buffer);
   close(ends[0]);
