@@ -35,6 +35,7 @@ void Series::write(const RunStatistics& interval, uint64_t end) {
                        interval.cycle_stack[CycleAccount::walk], reach.l1i, reach.l1d, reach.l2, working_set_.take(),
                        interval.faults.minor, interval.faults.major, interval.pageout.front_hand,
                        interval.pageout.back_hand);
+  file_.flush();  // a long run is watched while it goes on
 }
 
 std::string Series::finish() {
