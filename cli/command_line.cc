@@ -248,6 +248,8 @@ Command parse_trace(const std::vector<std::string>& arguments) {
   if (options.file.empty()) throw UserError("trace: no FILE; see faultline trace --help");
   options.machine = load_configuration(machine, settings);
   options.settings = std::move(settings);
+  if (const uint32_t harts = options.machine.values.machine.hart.count; harts != 1)
+    throw UserError(fmt::format("trace: one hart makes the references of a trace, and hart.count = {}", harts));
   OutputFiles files;
   files.reads("the trace", options.file);
   if (options.stats_file) files.writes("--stats", *options.stats_file);

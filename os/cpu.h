@@ -85,8 +85,9 @@ class Cpu {
   // Runs user code until a trap, or (Cause::budget) about `until` or a device
   // interrupt. Books its cycles itself.
   virtual hw::Trap run_user(hw::HartState& state, Cycles until) = 0;
-  // Instructions that user mode has retired so far on this hart, of all run_user together.
+  // Instructions that user mode has retired so far, on all harts and on this one.
   virtual uint64_t instructions() const { return 0; }
+  virtual uint64_t instructions_here() const { return instructions(); }
   // Lets the hart sleep to `until` or the next interrupt; books `idle`.
   // False when nothing is under way, on any hart, that could ever end the sleep
   // and `until` is the far end of time: a deadlock.

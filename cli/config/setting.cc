@@ -49,9 +49,6 @@ std::string Setting::check(const Value& value) const {
     good = std::find(facts.choices.begin(), facts.choices.end(), *name) != facts.choices.end();
   }
   if (!good) return "expected " + expected();
-  if (!facts.built && value != default_value()) {
-    return fmt::format("not built yet; the only value so far is {}", toml(default_value()));
-  }
   return "";
 }
 

@@ -56,7 +56,6 @@ struct SettingFacts {
   size_t longest = 64;                         // list: numbers
   std::vector<std::string_view> choices = {};  // of a text; an enumeration brings its own
   bool numbered = false;                       // an enumeration that is written as its number; the names are taken too
-  bool built = true;                           // false: no value but the default is built yet
 };
 
 struct Setting {

@@ -213,7 +213,12 @@ hw::Trap MachineCpu::run_user(hw::HartState& state, Cycles until) {
   return trap;
 }
 
-uint64_t MachineCpu::instructions() const { return here_->hart.statistics().instructions; }
+uint64_t MachineCpu::instructions() const {
+  uint64_t sum = 0;
+  for (const Port& port : ports_) sum += port.hart.statistics().instructions;
+  return sum;
+}
+uint64_t MachineCpu::instructions_here() const { return here_->hart.statistics().instructions; }
 
 bool MachineCpu::idle(Cycles until) {
   Port& port = *here_;

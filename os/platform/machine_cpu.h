@@ -80,6 +80,7 @@ class MachineCpu final : public Cpu, public BlockDevice {
   void enter_process(int pid) override;
   hw::Trap run_user(hw::HartState& state, Cycles until) override;
   uint64_t instructions() const override;
+  uint64_t instructions_here() const override;
   bool idle(Cycles until) override;
   void deliver_interrupts() override;
 
