@@ -22,7 +22,11 @@ using Json = nlohmann::ordered_json;
 
 constexpr const char* kSchema = "faultline.policy/1";
 constexpr int kDifferentStatus = 1;
-constexpr size_t kLongestTable = 100;  // references, unless asked for
+// A table where nobody asked for one, and at most.
+constexpr size_t kShortString = 100;
+constexpr uint64_t kFewFrames = 16;
+constexpr size_t kLongestTable = 10'000;
+constexpr uint64_t kMostTableFrames = 256;
 
 void write_json(const std::string& path, const Json& json) {
   errno = 0;
@@ -39,8 +43,10 @@ PolicyResult run_policy(const std::string& policy, uint64_t frames, const Policy
   const uint64_t spread = options.hand_spread ? options.hand_spread : std::max<uint64_t>(frames / 4, 1);
   PolicyResult result{
       .policy = policy, .frames = frames, .hand_spread = std::min(spread, frames), .faults = 0, .steps = {}};
+  // In more frames than there are pages nothing happens either.
+  const uint64_t used = keep_steps ? frames : std::min<uint64_t>(frames, references.string.distinct);
   os::OfflineMemory memory(policy,
-                           {.frames = frames,
+                           {.frames = used,
                             .hand_spread = result.hand_spread,
                             .seed = options.seed,
                             .aging_bits = options.aging_bits,
@@ -91,10 +97,20 @@ Json results_json(const std::vector<PolicyResult>& results, const NamedReference
   return json;
 }
 
+// Whether each step is shown. UserError where that was asked for and is too much.
+bool tables_wanted(const PolicyOptions& options, size_t references) {
+  const uint64_t frames = options.frames.back();
+  if (options.tables != PolicyTables::always) {
+    return options.tables == PolicyTables::automatic && options.frames.size() == 1 && frames <= kFewFrames &&
+           references <= kShortString;
+  }
+  if (references <= kLongestTable && frames <= kMostTableFrames) return true;
+  throw UserError(fmt::format("--table: at most {} references and {} frames, and here are {} and {}", kLongestTable,
+                              kMostTableFrames, references, frames));
+}
+
 PolicyReport run_string(const PolicyOptions& options, const NamedReferences& references) {
-  const bool tables = options.tables == PolicyTables::always ||
-                      (options.tables == PolicyTables::automatic && options.frames.size() == 1 &&
-                       references.string.pages.size() <= kLongestTable);
+  const bool tables = tables_wanted(options, references.string.pages.size());
   std::vector<std::string> policies = options.policies;
   if (policies.empty()) {
     const auto all = os::replacement_policy_names();

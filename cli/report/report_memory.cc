@@ -72,6 +72,9 @@ void add_memory(const RunStatistics& s, ReportText& text) {
   if (s.pageout.out_of_memory) text.line("out of memory {}", counted(s.pageout.out_of_memory, "time"));
 }
 
+// Of all harts together: one that has nothing to do while another works waits for nobody.
+uint64_t work(const RunStatistics& s) { return s.cycle_stack.total() - s.cycle_stack[CycleAccount::idle]; }
+
 void add_swap(const RunStatistics& s, ReportText& text) {
   const os::PageoutStatistics& p = s.pageout;
   if (s.swap.ins + s.swap.outs + p.wakeups == 0) return;
@@ -95,7 +98,7 @@ void add_swap(const RunStatistics& s, ReportText& text) {
     text.strong(
         "thrashing: a page on swap came back {:.1f} times, and for {} of the time there was nothing to do but wait",
         static_cast<double>(s.swap.ins) / static_cast<double>(std::max<uint64_t>(s.swap.slots_used_peak, 1)),
-        percent(s.cycle_stack[CycleAccount::idle], s.cycle_stack.total()));
+        percent(s.cycles - work(s), s.cycles));
   }
 }
 
@@ -155,8 +158,7 @@ void add_syscalls(const RunStatistics& s, ReportText& text) {
 }  // namespace
 
 bool thrashing(const RunStatistics& statistics) {
-  const uint64_t idle = statistics.cycle_stack[CycleAccount::idle];
-  return idle > statistics.cycle_stack.total() - idle && statistics.swap.ins > statistics.swap.slots_used_peak;
+  return work(statistics) < statistics.cycles / 2 && statistics.swap.ins > statistics.swap.slots_used_peak;
 }
 
 void add_memory_sections(const RunStatistics& statistics, ReportText& text) {

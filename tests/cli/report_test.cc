@@ -278,10 +278,15 @@ TEST(Report, SaysThrashing) {
   EXPECT_THAT(text_report(s, {}), Not(HasSubstr("thrashing")));
   EXPECT_FALSE(thrashes());
   const Cycles work(s.cycle_stack.total());
+  ASSERT_EQ(s.cycles, work.value);
   s.cycle_stack.book(CycleAccount::idle, work * 3);
   s.cycles = s.cycle_stack.total();
   EXPECT_THAT(text_report(s, {}), HasSubstr(said));
   EXPECT_TRUE(thrashes());
+  // The same stack of four harts, of which one worked all the time.
+  s.cycles = work.value;
+  EXPECT_FALSE(thrashes());
+  s.cycles = 4 * work.value;
   s.swap.ins = 10;
   EXPECT_THAT(text_report(s, {}), Not(HasSubstr("thrashing")));
   EXPECT_FALSE(thrashes());

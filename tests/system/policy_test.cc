@@ -117,6 +117,8 @@ TEST(Policy, MistakesAreOneLine) {
       {{"--string", "1", "--frames", "7-1"}, "--frames 7-1: expected numbers"},
       {{"--string", "1", "--frames", "3", "--policy", "best"},
        "--policy best: there are two-handed, one-handed, fifo, lru, random, nfu, aging, opt and all"},
+      {{"--string", "1", "--frames", "257", "--table"},
+       "--table: at most 10000 references and 256 frames, and here are 1 and 257"},
       {{"--string", "1", "--frames", "3", "--bits", "65"}, "--bits 65: expected a whole number from 1 to 64"},
       {{"--replay", bad, "--frames", "3"}, "bad.txt: byte 0: not a recording of faultline's"},
   };
