@@ -219,6 +219,8 @@ class Checker {
     const auto only_paged = [this](bool asked, std::string_view key) {
       require(!asked, {key, "memory.model"}, fmt::format("{} is of paging alone: set memory.model = \"paging\"", key));
     };
+    require(machine_.hart.count == 1, {"hart.count", "memory.model"},
+            "without paging (memory.model) there is one hart");
     only_paged(machine_.nested.enabled, "nested.enabled");
     only_paged(values_.os.translated, "os.translated");
     only_paged(machine_.observe.tlb, "observe.tlb");
