@@ -346,7 +346,7 @@ class Computer {
     statistics.zeroed.pages = monitor.statistics().zeroed_pages;
     statistics.context_switches = monitor.context_switches();
     statistics.syscalls = monitor.syscall_counts();
-    statistics.after_exit.anonymous_frames = monitor.pages_left();
+    statistics.after_exit = {.anonymous_frames = monitor.pages_left(), .swap_slots = monitor.slots_left()};
   }
 
   const RunOptions& options_;

@@ -32,7 +32,8 @@ void add_early_settings(std::vector<Setting>& table) {
                                              .unit = "bytes",
                                              .range = {uint64_t{4} << 10, uint64_t{1} << 30}}));
   table.push_back(early<&E::placement>(
-      "placement", {.help = "Without paging, with base registers: which of the holes that are large enough is taken."}));
+      "placement",
+      {.help = "Without paging, with base registers: which of the holes that are large enough is taken."}));
   table.push_back(early<&E::compaction>(
       "compaction", {.help = "With base registers: programs move together where no hole is large enough."}));
   table.push_back(early<&E::swapping>(

@@ -25,7 +25,8 @@ void add_images(const EarlyRun& early, ReportText& text) {
   if (i.moves)
     text.line("{} within memory, {}; {}", counted(i.moves, "move"), bytes(i.bytes_moved),
               counted(i.compactions, "compaction"));
-  if (i.fragmented) text.line("{} for memory that no hole held, but all together would have", counted(i.fragmented, "request"));
+  if (i.fragmented)
+    text.line("{} for memory that no hole held, but all together would have", counted(i.fragmented, "request"));
   if (i.refused) text.line("{} for memory refused", counted(i.refused, "request"));
   if (i.swap_outs)
     text.line("{} out to the disk, {}; {} back, {}: {} to the same place, {} to another", i.swap_outs,

@@ -154,7 +154,7 @@ struct RunStatistics {
   Configuration config;
   ExitRecord exit;
 
-  std::optional<TraceStatistics> trace;      // in place of a program
+  std::optional<TraceStatistics> trace;     // in place of a program
   std::optional<RegionStatistics> regions;  // where there was a mark
   std::optional<EarlyRun> early;            // where memory.model is not paging
 

@@ -19,9 +19,9 @@
 namespace faultline::hw {
 
 struct RelocationStatistics {
-  uint64_t checks = 0;         // references compared with a register, those that trapped too
-  uint64_t additions = 0;      // of the base register
-  uint64_t below_fence = 0;    // traps, by reason
+  uint64_t checks = 0;       // references compared with a register, those that trapped too
+  uint64_t additions = 0;    // of the base register
+  uint64_t below_fence = 0;  // traps, by reason
   uint64_t beyond_bounds = 0;
   uint64_t beyond_memory = 0;  // past the fence, and no memory is there
   uint64_t loads = 0;          // of the registers, by the OS layer

@@ -1,12 +1,11 @@
 // The system calls of a machine without paging, with the numbers and errors of
 // Linux where Linux has them.
+#include <fmt/format.h>
 #include <unistd.h>
 
 #include <algorithm>
 #include <cerrno>
 #include <cstring>
-
-#include <fmt/format.h>
 
 #include "os/early/monitor.h"
 #include "os/files/directory.h"
@@ -24,6 +23,7 @@ constexpr uint64_t kMostArguments = 256;
 constexpr uint64_t kFarCall = kSpawnCall + 1;  // stands for all numbers from here on
 constexpr uint32_t kAccessMode = 3;
 constexpr uint64_t kWaitNoHang = 1;
+constexpr int kSigbus = 7;
 constexpr int kSigpipe = 13;
 // write(2), Notes: the most that one call transfers.
 constexpr uint64_t kMostBytes = 0x7ffff000;
@@ -161,6 +161,7 @@ Monitor::Answer Monitor::read_file(Program& program, const OpenProgramFile& file
                                    uint64_t bytes) {
   const uint64_t size = file.inode->size();
   bytes = std::min({bytes, kMostBytes, offset < size ? size - offset : 0});
+  if (bytes == 0) return {.value = 0};
   const std::optional<PhysAddr> at = store_.user_range(program.image, to, bytes);
   if (!at) return {.value = -EFAULT};
   Result<uint64_t> got = files_.read(file.inode, offset, *at, bytes);
@@ -232,7 +233,7 @@ Monitor::Answer Monitor::do_brk(Program& program, const Registers& a) {
   if (wanted < image.heap_begin || wanted > image.heap_begin + store_.memory_bytes()) return {.value = old};
   const Result<> resized = store_.resize(image, page.pages(wanted) - image.begin.value);
   if (!resized && resized.error().value == EIO) {
-    end(program, {.code = 0, .signal = 7 /* SIGBUS */});
+    end(program, {.code = 0, .signal = kSigbus});
     return {.kind = Answer::Kind::gone};
   }
   if (!resized) return {.value = old};
@@ -273,7 +274,7 @@ Monitor::Answer Monitor::do_wait(Program& program, const Registers& a) {
       if (!at) return {.value = -EFAULT};
       cpu().touch(*at, 1, true);
       cpu().memory().store(*at, child->exit.wait_word());
-    cpu().memory().wrote_frame(store_.page().pfn(*at + 3));
+      cpu().memory().wrote_frame(store_.page().pfn(*at + 3));
     }
     reap(pid);
     return {.value = pid};

@@ -15,8 +15,8 @@ std::optional<uint64_t> HoleMap::find(uint64_t units, Placement placement) const
   for (const auto& hole : holes_) {
     if (hole.second < units) continue;
     if (placement == Placement::first_fit) return hole.first;
-    const bool better = best == nullptr || (placement == Placement::best_fit ? hole.second < best->second
-                                                                             : hole.second > best->second);
+    const bool better =
+        best == nullptr || (placement == Placement::best_fit ? hole.second < best->second : hole.second > best->second);
     if (better) best = &hole;
   }
   if (best == nullptr) return std::nullopt;

@@ -20,9 +20,10 @@ ProgramFile refused(const loader::LoadError& error) { return refused(error.error
 
 ProgramFile read_program_file(FileReader& files, const InodePtr& file, const ImageStore& store) {
   const PageSize page = store.page();
-  const loader::AddressLimits limits{.page = page,
-                                     .user_begin = VirtAddr(store.relocates() ? 0 : page.address(store.first_frame()).value),
-                                     .user_end = VirtAddr(store.memory_bytes())};
+  const loader::AddressLimits limits{
+      .page = page,
+      .user_begin = VirtAddr(store.relocates() ? 0 : page.address(store.first_frame()).value),
+      .user_end = VirtAddr(store.memory_bytes())};
   const uint64_t size = file->size();
   std::vector<uint8_t> bytes(std::min(size, loader::kElfHeaderBytes));
   if (!files.look(file, 0, bytes)) return refused(EIO, "the file cannot be read");

@@ -25,7 +25,8 @@ ImageStore::ImageStore(Cpu& cpu, uint64_t disk_sectors, hw::RelocationUnit& regi
       page_(cpu.memory().page()),
       first_frame_(page_.pages(config.early.resident)),
       memory_(first_frame_.value, cpu.memory().frames()),
-      swap_(0, swap_pages(config, disk_sectors, page_)) {
+      swap_(0, swap_pages(config, disk_sectors, page_)),
+      swap_total_(swap_.free_units()) {
   if (!relocates()) registers_.set_fence(first_frame_);
 }
 
@@ -108,7 +109,9 @@ void ImageStore::release(Image& image) {
 
 // --- room ------------------------------------------------------------------------
 
-std::optional<Pfn> ImageStore::room_for(const Image& image) { return relocates() ? any_room(image) : fixed_room(image); }
+std::optional<Pfn> ImageStore::room_for(const Image& image) {
+  return relocates() ? any_room(image) : fixed_room(image);
+}
 
 std::optional<Pfn> ImageStore::fixed_room(const Image& image) {
   if (!make_way(image, image.begin.value, image.pages)) return std::nullopt;

@@ -58,6 +58,8 @@ class ImageStore {
   Pfn first_frame() const { return first_frame_; }
   uint64_t memory_bytes() const { return cpu_.memory().size(); }
   uint64_t resident_pages() const { return resident_pages_; }
+  // Of swap space, that images have.
+  uint64_t slot_pages() const { return swap_total_ - swap_.free_units(); }
   Layout layout() const;
 
  private:
@@ -93,6 +95,7 @@ class ImageStore {
   Pfn first_frame_;  // the first that is no part of the OS layer
   HoleMap memory_;   // by frame
   HoleMap swap_;     // by page, from the disk's first sector on
+  uint64_t swap_total_;
   std::vector<Image*> images_;
   uint64_t resident_pages_ = 0;
   uint64_t resident_images_ = 0;

@@ -30,9 +30,7 @@ std::vector<Pfn> ImageStore::frames_of(const Image& image) const {
   return frames;
 }
 
-uint64_t ImageStore::slot_sector(const Image& image) const {
-  return (image.slot << page_.shift) / hw::kSectorBytes;
-}
+uint64_t ImageStore::slot_sector(const Image& image) const { return (image.slot << page_.shift) / hw::kSectorBytes; }
 
 bool ImageStore::swap_out(Image& image) {
   const AccountScope scope(cpu_, CycleAccount::pageout);

@@ -1,11 +1,11 @@
 #include "os/early/monitor.h"
 
+#include <fmt/format.h>
+
 #include <algorithm>
 #include <array>
 #include <cerrno>
 #include <utility>
-
-#include <fmt/format.h>
 
 #include "os/early/image_loader.h"
 #include "os/files/directory.h"
@@ -78,7 +78,8 @@ Monitor::Loaded Monitor::load(const std::string& path, const std::vector<std::st
   const AccountScope scope(cpu(), CycleAccount::exec);
   cpu().charge(Cycles(costs().exec));
   Result<InodePtr> file = find_executable(path);
-  if (!file) return {.program = nullptr, .error = file.error().value, .what = "there is no such program, or it may not be run"};
+  if (!file)
+    return {.program = nullptr, .error = file.error().value, .what = "there is no such program, or it may not be run"};
   const ProgramFile read = read_program_file(files_, *file, store_);
   if (read.error) return {.program = nullptr, .error = read.error, .what = read.what};
 
@@ -91,15 +92,18 @@ Monitor::Loaded Monitor::load(const std::string& path, const std::vector<std::st
   Program& program = *made;
   if (const Result<> created = store_.create(program.image); !created) {
     const uint64_t wanted = program.image.pages << store_.page().shift;
-    return {.program = nullptr,
-            .error = created.error().value,
-            .what = fmt::format("it takes {} bytes of memory, stack included, and of {} beyond the OS layer's {} are free",
-                                wanted, store_.memory_bytes() - parts_.config.early.resident, store_.layout().free_bytes)};
+    return {
+        .program = nullptr,
+        .error = created.error().value,
+        .what = fmt::format("it takes {} bytes of memory, stack included, and of {} beyond the OS layer's {} are free",
+                            wanted, store_.memory_bytes() - parts_.config.early.resident, store_.layout().free_bytes)};
   }
   const Result<> filled = fill(program, *file, read.program, arguments, environment);
   if (!filled) {
     store_.release(program.image);
-    return {.program = nullptr, .error = filled.error().value, .what = "its file cannot be read, or its arguments are too long"};
+    return {.program = nullptr,
+            .error = filled.error().value,
+            .what = "its file cannot be read, or its arguments are too long"};
   }
   ++statistics_.programs;
   programs_.emplace(program.pid, std::move(made));
@@ -110,8 +114,7 @@ Result<> Monitor::fill(Program& program, const InodePtr& file, const loader::Pro
                        const std::vector<std::string>& arguments, const std::vector<std::string>& environment) {
   const Result<> read = read_segments(files_, file, image, store_, program.image);
   if (!read) return read;
-  Result<uint64_t> stack =
-      build_stack(cpu(), store_, program.image, parts_.config.early.stack, arguments, environment);
+  Result<uint64_t> stack = build_stack(cpu(), store_, program.image, parts_.config.early.stack, arguments, environment);
   if (!stack) return stack.error();
   program.hart.x[2] = *stack;  // sp
   program.usage.peak_resident_pages = program.image.pages;
@@ -119,8 +122,11 @@ Result<> Monitor::fill(Program& program, const InodePtr& file, const loader::Pro
 }
 
 void Monitor::record(const Program& program) {
-  records_.push_back(
-      {.pid = program.pid, .command = program.name, .exit = program.exit, .ended = program.state == Program::State::zombie, .usage = program.usage});
+  records_.push_back({.pid = program.pid,
+                      .command = program.name,
+                      .exit = program.exit,
+                      .ended = program.state == Program::State::zombie,
+                      .usage = program.usage});
 }
 
 void Monitor::take_pictures() {
@@ -175,7 +181,8 @@ RunOutcome Monitor::run(const RunRequest& request) {
   const Loaded first = load(request.program, request.arguments, request.environment, kNobody);
   if (first.program == nullptr) {
     outcome_.reason = RunOutcome::Reason::not_started;
-    outcome_.message = fmt::format("{}: {}", request.arguments.empty() ? request.program : request.arguments[0], first.what);
+    outcome_.message =
+        fmt::format("{}: {}", request.arguments.empty() ? request.program : request.arguments[0], first.what);
     return outcome_;
   }
   first_pid_ = first.program->pid;

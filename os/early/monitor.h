@@ -78,6 +78,7 @@ class Monitor {
   const Layout& layout_at_exit() const { return layout_at_exit_; }
   // When all have ended.
   uint64_t pages_left() const { return store_.resident_pages(); }
+  uint64_t slots_left() const { return store_.slot_pages(); }
 
  private:
   struct Loaded {

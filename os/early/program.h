@@ -28,10 +28,10 @@ struct Image {
   uint64_t heap_end = 0;
 
   bool resident = false;
-  Pfn place{};          // where it is in memory, or was last
-  bool placed = false;     // it was ever there
-  uint64_t last_run = 0;   // the turn in which it ran last
-  uint64_t slot = 0;    // its pages of swap space, kept for life; none without swapping
+  Pfn place{};            // where it is in memory, or was last
+  bool placed = false;    // it was ever there
+  uint64_t last_run = 0;  // the turn in which it ran last
+  uint64_t slot = 0;      // its pages of swap space, kept for life; none without swapping
   uint64_t slot_pages = 0;
 };
 

@@ -98,9 +98,9 @@ TEST(BaseAndBounds, AProgramIsMovedWhileItRunsAndGoesOn) {
 }
 
 TEST(BaseAndBounds, WithoutCompactionThereIsNoRoomInPieces) {
-  const RunResult run = early("early_moved_base", {},
-                              {"memory.model=base-bounds", "dram.size=140K", "memory.placement=worst-fit",
-                               "memory.compaction=false"});
+  const RunResult run =
+      early("early_moved_base", {},
+            {"memory.model=base-bounds", "dram.size=140K", "memory.placement=worst-fit", "memory.compaction=false"});
   EXPECT_GE(count(run.stats, "early.fragmented"), 1u);
   EXPECT_GE(count(run.stats, "early.refused"), 1u);
   EXPECT_EQ(count(run.stats, "early.compactions"), 0u);
@@ -128,8 +128,7 @@ void expect_exactly_the_images(const RunResult& run) {
 }
 
 TEST(Swapping, WithoutABaseRegisterAnImageComesBackToItsPlace) {
-  const RunResult run =
-      early("early_swapping", {}, {"memory.model=fence", "memory.swapping=true", "dram.size=256K"});
+  const RunResult run = early("early_swapping", {}, {"memory.model=fence", "memory.swapping=true", "dram.size=256K"});
   expect_exactly_the_images(run);
   EXPECT_EQ(count(run.stats, "early.same_place"), count(run.stats, "early.swap_ins"));
   EXPECT_EQ(count(run.stats, "early.peak_images"), 1u) << "all are linked for one place";
@@ -182,7 +181,8 @@ TEST(Overlays, TwoHundredKilobytesInAHundred) {
   EXPECT_LE(count(overlaid.stats, "early.bytes_read"), least + 28 * 2048);
   EXPECT_EQ(count(overlaid.stats, "early.file_reads"), 28u + 6) << "and its own headers";
 
-  const RunResult moved = early("early_overlay_base", {}, {"memory.model=base-bounds", "dram.size=164K", "memory.stack=4K"});
+  const RunResult moved =
+      early("early_overlay_base", {}, {"memory.model=base-bounds", "dram.size=164K", "memory.stack=4K"});
   EXPECT_EQ(moved.out, expected);
 
   // Paging in as much memory needs no plan, and moves what is touched.
@@ -277,7 +277,8 @@ TEST(Allocator, OptimisationTakesTheCallsAway) {
     return static_cast<double>(count(run.stats, "instructions"));
   };
   std::string out;
-  const double functions = instructions("allocator_functions_o0", out), macros = instructions("allocator_macros_o0", out);
+  const double functions = instructions("allocator_functions_o0", out),
+               macros = instructions("allocator_macros_o0", out);
   EXPECT_GT(functions, 2 * macros);
   const double functions_o2 = instructions("allocator_functions_o2", out);
   const double macros_o2 = instructions("allocator_macros_o2", out);

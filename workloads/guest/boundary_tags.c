@@ -17,8 +17,8 @@
 #include <stdint.h>
 #include <stdlib.h>
 
-#include "guest.h"
 #include "../include/faultline.h"
+#include "guest.h"
 
 enum {
   kWord = 8,

@@ -216,7 +216,7 @@ TEST(ImageStore, AFailingDiskDamagesNothing) {
 // what was written, and no frame belongs to two.
 void storm(hw::MemoryModel model, EarlyConfig early, uint64_t seed) {
   constexpr uint64_t kPages = 40;
-  World w(kPages, model, early, 400);
+  World w(kPages, model, early, 70);  // not enough for all of nine images
   struct Known {
     Image image;
     std::vector<uint64_t> contents;
@@ -261,8 +261,10 @@ void storm(hw::MemoryModel model, EarlyConfig early, uint64_t seed) {
       }
     }
     std::vector<int> owners(kPages + kResident, 0);
-    uint64_t resident = 0;
+    uint64_t resident = 0, slots = 0;
     for (const Known& one : all) {
+      slots += one.image.slot_pages;
+      ASSERT_TRUE(!early.swapping || one.image.slot_pages >= one.image.pages);
       ASSERT_EQ(one.contents.size(), one.image.pages);
       if (!one.image.resident) continue;
       resident += one.image.pages;
@@ -270,6 +272,7 @@ void storm(hw::MemoryModel model, EarlyConfig early, uint64_t seed) {
       ASSERT_GE(one.image.place.value, kResident);
     }
     ASSERT_EQ(w.store.resident_pages(), resident);
+    ASSERT_EQ(w.store.slot_pages(), slots);
     ASSERT_EQ(w.store.layout().free_bytes, (kPages - resident) * kPageBytes);
   }
   EXPECT_GT(created, 300u);
