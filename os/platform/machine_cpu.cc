@@ -145,7 +145,7 @@ void MachineCpu::deliver_interrupts() {
     completions_.pop_front();
     const AccountScope scope(*this, CycleAccount::interrupt);
     charge(interrupt_cycles_);
-    completion.done(completion.ok);
+    completion.done(completion.outcome);
   }
 }
 
@@ -154,8 +154,8 @@ void MachineCpu::submit(BlockRequest request) {
   machine_.disk().submit({.sector = request.sector,
                           .frames = std::move(request.frames),
                           .write = request.write,
-                          .done = [this, done = std::move(request.done)](bool ok) {
-                            completions_.push_back({done, ok});
+                          .done = [this, done = std::move(request.done)](const hw::TransferOutcome& outcome) {
+                            completions_.push_back({done, outcome});
                             hart_.wake();
                           }});
 }

@@ -75,8 +75,8 @@ class MachineCpu final : public Cpu, public BlockDevice {
   void translate(PhysAddr address, bool write);
 
   struct Completion {
-    std::function<void(bool)> done;
-    bool ok;
+    std::function<void(const hw::TransferOutcome&)> done;
+    hw::TransferOutcome outcome;
   };
 
   hw::Machine& machine_;
