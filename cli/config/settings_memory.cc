@@ -104,15 +104,15 @@ void add_disk(std::vector<Setting>& table) {
 }
 
 void add_disk_faults(std::vector<Setting>& table) {
-  table.push_back(fault<&F::rate>("rate", {.help = "Pages that fail by chance, of a million read or written.",
-                                           .range = {0, 1'000'000}}));
+  table.push_back(fault<&F::rate>(
+      "rate", {.help = "Pages that fail by chance, of a million read or written.", .range = {0, 1'000'000}}));
   table.push_back(fault<&F::seed>("seed", {.help = "Of that chance; 0: the run's seed."}));
   table.push_back(fault<&F::area>("area", {.help = "Where chance strikes."}));
   table.push_back(fault<&F::on>("on", {.help = "Which way of moving a page fails, by chance or at a named place."}));
-  table.push_back(fault<&F::sectors>(
-      "sectors", {.help = "Sectors of 512 bytes that always fail; swap has the first ones.",
-                  .form = "sectors and ranges of them with commas between: \"100-107,4096\"",
-                  .takes = &os::are_fault_sectors}));
+  table.push_back(
+      fault<&F::sectors>("sectors", {.help = "Sectors of 512 bytes that always fail; swap has the first ones.",
+                                     .form = "sectors and ranges of them with commas between: \"100-107,4096\"",
+                                     .takes = &os::are_fault_sectors}));
   table.push_back(fault<&F::files>(
       "files", {.help = "Files that always fail, by path or the end of it behind a slash, as a whole or some bytes.",
                 .form = "files with commas between: \"data.bin:8192-12287,lib/libm.so.6\"",

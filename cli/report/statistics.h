@@ -140,7 +140,7 @@ struct RunStatistics {
   Configuration config;
   ExitRecord exit;
 
-  std::optional<TraceStatistics> trace;      // in place of a program
+  std::optional<TraceStatistics> trace;     // in place of a program
   std::optional<RegionStatistics> regions;  // where there was a mark
 
   uint64_t instructions = 0;
@@ -180,7 +180,7 @@ struct RunStatistics {
   uint64_t context_switches = 0;
   KernelAccesses kernel;
   DiskCounts disk;
-  std::vector<DiskFailure> disk_failures;  // the first ones
+  std::vector<DiskFailure> disk_failures;                  // the first ones
   uint64_t files_changed_in_memory = 0;                    // guest writes that end with the run
   std::vector<std::pair<std::string, uint64_t>> syscalls;  // by number
   std::vector<ProcessStatistics> processes;                // by pid

@@ -34,7 +34,7 @@ struct MapRequest {
   int protection = 0;                 // Linux PROT_ bits
   int flags = 0;                      // Linux MAP_ bits
   std::shared_ptr<FileBacking> file;  // null: anonymous
-  std::shared_ptr<FileUse> file_use;       // of the open file description; may be null
+  std::shared_ptr<FileUse> file_use = {};  // of the open file description; may be null
   uint64_t offset = 0;                // bytes into the file, page aligned
   bool file_readable = true;          // how the descriptor was opened: EACCES
   bool file_writable = true;

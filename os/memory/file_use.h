@@ -12,7 +12,7 @@ struct FileUse {
   explicit FileUse(WriteErrors::Mark told) : write_errors(told) {}
 
   WriteErrors::Mark write_errors;
-  WriteErrors::Mark all_write_errors = 0;   // of all files: syncfs(2)
+  WriteErrors::Mark all_write_errors = 0;  // of all files: syncfs(2)
   ReadAdvice advice = ReadAdvice::normal;  // posix_fadvise(2)
   ReadAhead ahead;
 };

@@ -77,8 +77,11 @@ MemoryManager::MemoryManager(Cpu& cpu, BlockDevice& disk, Executor& executor, co
   });
   cache_.on_dirtied([this] {
     const uint64_t dirty = cache_.dirty_pages();
-    if (dirty == 1 || dirty == cache_.dirty_background()) write_behind_wakeup_.wake_all();
+    const bool many = dirty == cache_.dirty_background();
+    if (dirty == 1 || many) write_behind_wakeup_.wake_all();
+    if (many && cache_.drained()) write_behind_pause_.wake_all();
   });
+  cache_.on_drained([this] { write_behind_pause_.wake_all(); });
   cache_.on_crowded([this] {
     crowded_ = true;
     write_behind_wakeup_.wake_all();
@@ -185,10 +188,10 @@ Co<> MemoryManager::write_behind_daemon() {
       co_await write_behind_wakeup_.sleep_interruptibly(*oldest + expire);
     }
     write_behind(expire);
-    // Pages that are written and dirtied all the time must not keep the hart;
-    // whoever waits for room wakes it.
+    // Pages that are written and dirtied all the time must not keep the hart: the
+    // next round is due when the disk has done this one, or somebody waits for room.
     const Cycles pause = cpu_.now() + Cycles(cpu_.clock_hz() / kWriteBehindPerSecond);
-    co_await write_behind_pause_.sleep_interruptibly(pause);
+    if (!cache_.drained()) co_await write_behind_pause_.sleep_interruptibly(pause);
   }
 }
 

@@ -14,10 +14,7 @@
 namespace faultline::os {
 
 PageCache::PageCache(Parts parts)
-    : parts_(parts),
-      page_(parts.tables.page()),
-      dirty_list_(parts.frames.table()),
-      room_to_dirty_(parts.executor) {}
+    : parts_(parts), page_(parts.tables.page()), dirty_list_(parts.frames.table()), room_to_dirty_(parts.executor) {}
 
 PageCache::FileState& PageCache::state(FileBacking& file) {
   const auto [place, is_new] = file_order_.try_emplace(&file, next_order_);

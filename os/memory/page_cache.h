@@ -72,8 +72,8 @@ class PageCache {
   // Somebody changed the page: write-behind and flush() see it.
   void mark_dirty(Pfn frame);
   // Begins to read pages that nobody waits for, as far as the file and free
-  // memory go; false when memory was the end of it.
-  bool read_ahead(FileBacking& file, uint64_t first, uint64_t count);
+  // memory go. Answers behind which page it ended.
+  uint64_t read_ahead(FileBacking& file, uint64_t first, uint64_t count);
   // Drops pages from `first` to below `end` that are clean and that nobody maps
   // (POSIX_FADV_DONTNEED).
   void forget_unused(FileBacking& file, uint64_t first, uint64_t end);
@@ -125,6 +125,9 @@ class PageCache {
   void on_written(std::function<void(Pfn)> listener) { written_ = std::move(listener); }
   // Called when a page becomes dirty.
   void on_dirtied(std::function<void()> listener) { dirtied_ = std::move(listener); }
+  // Called when no page is on its way to the disk any more.
+  void on_drained(std::function<void()> listener) { drained_ = std::move(listener); }
+  bool drained() const { return writing_ == 0; }
   // Called when somebody is about to wait for room to dirty pages.
   void on_crowded(std::function<void()> listener) { crowded_ = std::move(listener); }
   // The frame is about to hold something else.
@@ -159,7 +162,7 @@ class PageCache {
   void end_read(const std::vector<Pfn>& frames, const hw::TransferOutcome& outcome);
   void end_write(const std::vector<Pfn>& frames, const hw::TransferOutcome& outcome);
   void submit_write(std::vector<Pfn> frames);
-  void note_use(FileBacking& file, uint64_t index, bool present, const Reader& reader);
+  void note_use(FileBacking& file, uint64_t index, const Reader& reader);
   void zero_tail(FileBacking& file, uint64_t index, Pfn pfn);
   void remove(Pfn pfn);
   bool begins_beyond_end(const FileBacking& file, uint64_t index) const;
@@ -181,6 +184,7 @@ class PageCache {
   std::function<void(Pfn)> written_;
   std::function<void()> dirtied_;
   std::function<void()> crowded_;
+  std::function<void()> drained_;
   std::function<void(const FileBacking&, uint64_t)> truncated_;
   PageCacheStatistics statistics_;
 };

@@ -11,9 +11,12 @@
 
 namespace faultline::os {
 
+namespace {
+constexpr uint64_t kLongestRead = 512;  // pages of one request, so that others get their turn
+}
+
 Reply<Pfn> PageCache::page(FileBacking& file, uint64_t index, Fill fill, FileUse* use, ReadAdvice advice) {
-  const Reader reader{use ? use->ahead : state(file).ahead,
-                      use && advice == ReadAdvice::normal ? use->advice : advice};
+  const Reader reader{use ? use->ahead : state(file).ahead, use && advice == ReadAdvice::normal ? use->advice : advice};
   const auto found = file.cached_pages.find(index);
   return found == file.cached_pages.end() ? absent_page(file, index, fill, reader)
                                           : present_page(file, found->second, fill, reader);
@@ -48,7 +51,7 @@ Reply<Pfn> PageCache::present_page(FileBacking& file, Pfn pfn, Fill fill, const 
   // The look that started the read has been counted as a miss.
   if (!std::exchange(frame.fresh, false)) ++statistics_.hits;
   if (std::exchange(frame.ahead, false)) ++statistics_.readahead_hits;
-  if (fill == Fill::read) note_use(file, frame.index, true, reader);
+  if (fill == Fill::read) note_use(file, frame.index, reader);
   return pfn;
 }
 
@@ -73,7 +76,7 @@ Reply<Pfn> PageCache::absent_page(FileBacking& file, uint64_t index, Fill fill, 
   frame.fresh = true;
   frame.reading = true;
   start_read({*pfn});
-  note_use(file, index, false, reader);
+  note_use(file, index, reader);
   return wait_for(*pfn);
 }
 
@@ -90,27 +93,31 @@ std::optional<Pfn> PageCache::add_frame(FileBacking& file, uint64_t index) {
 
 // --- ahead of demand ----------------------------------------------------------
 
-void PageCache::note_use(FileBacking& file, uint64_t index, bool present, const Reader& reader) {
-  const ReadAhead::Pages pages = reader.ahead.use(index, present, parts_.config.vm.readahead, reader.advice);
-  if (pages.count != 0) read_ahead(file, pages.first, pages.count);
+void PageCache::note_use(FileBacking& file, uint64_t index, const Reader& reader) {
+  const ReadAhead::Pages pages = reader.ahead.use(index, parts_.config.vm.readahead, reader.advice);
+  if (pages.count == 0) return;
+  const uint64_t end = read_ahead(file, pages.first, pages.count);
+  if (end != pages.first + pages.count) reader.ahead.stopped_before(end);
 }
 
-bool PageCache::read_ahead(FileBacking& file, uint64_t first, uint64_t count) {
+uint64_t PageCache::read_ahead(FileBacking& file, uint64_t first, uint64_t count) {
   std::vector<Pfn> frames;
-  bool room = true;
-  for (uint64_t index = first; index - first < count && !begins_beyond_end(file, index); ++index) {
+  uint64_t index = first;
+  for (; index - first < count && !begins_beyond_end(file, index); ++index) {
     if (file.cached_pages.contains(index)) continue;
-    room = parts_.frames.free_frames() > parts_.frames.thresholds().desfree;
+    const bool room = parts_.frames.free_frames() > parts_.frames.thresholds().desfree;
     const std::optional<Pfn> pfn = room ? add_frame(file, index) : std::nullopt;
-    room = pfn.has_value();
-    if (!room) break;
+    if (!pfn) {
+      ++index;  // the page is not worth another try
+      break;
+    }
     parts_.frames[*pfn].reading = true;
     parts_.frames[*pfn].ahead = true;
     frames.push_back(*pfn);
   }
   statistics_.readahead += frames.size();
   statistics_.readahead_requests += start_read(std::move(frames));
-  return room;
+  return index;
 }
 
 // --- the transfers --------------------------------------------------------------
@@ -127,16 +134,17 @@ uint64_t PageCache::start_read(std::vector<Pfn> frames) {
     };
     const uint64_t first = sector_of(begin);
     size_t end = begin + 1;
-    while (end < frames.size() && sector_of(end) == first + (end - begin) * sectors) ++end;
+    while (end < frames.size() && end - begin < kLongestRead && sector_of(end) == first + (end - begin) * sectors)
+      ++end;
     std::vector<Pfn> run(frames.begin() + static_cast<ptrdiff_t>(begin), frames.begin() + static_cast<ptrdiff_t>(end));
     begin = end;
     ++in_flight_;
     ++requests;
     parts_.cpu.charge(Cycles(parts_.config.costs.disk_submit));
-    parts_.disk.submit({.sector = first,
-                        .frames = run,
-                        .write = false,
-                        .done = [this, run](const hw::TransferOutcome& outcome) { end_read(run, outcome); }});
+    parts_.disk.submit(
+        {.sector = first, .frames = run, .write = false, .done = [this, run](const hw::TransferOutcome& outcome) {
+           end_read(run, outcome);
+         }});
   }
   return requests;
 }

@@ -13,6 +13,23 @@ namespace faultline::os {
 namespace {
 // However little memory there is, a writer may go so far ahead.
 constexpr uint64_t kLeastDirty = 16;
+
+// Pages in memory from `first` to below `end`, in order.
+std::vector<std::pair<uint64_t, Pfn>> pages_between(const FileBacking& file, uint64_t first, uint64_t end) {
+  std::vector<std::pair<uint64_t, Pfn>> pages;
+  if (end - first < file.cached_pages.size()) {
+    for (uint64_t index = first; index < end; ++index) {
+      const auto found = file.cached_pages.find(index);
+      if (found != file.cached_pages.end()) pages.emplace_back(*found);
+    }
+    return pages;
+  }
+  for (const auto& [index, pfn] : file.cached_pages) {
+    if (index >= first && index < end) pages.emplace_back(index, pfn);
+  }
+  std::sort(pages.begin(), pages.end());
+  return pages;
+}
 }  // namespace
 
 void PageCache::mark_dirty(Pfn pfn) {
@@ -83,10 +100,10 @@ void PageCache::submit_write(std::vector<Pfn> frames) {
   ++in_flight_;
   ++write_requests_;
   parts_.cpu.charge(Cycles(parts_.config.costs.disk_submit));
-  parts_.disk.submit({.sector = sector,
-                      .frames = frames,
-                      .write = true,
-                      .done = [this, frames](const hw::TransferOutcome& outcome) { end_write(frames, outcome); }});
+  parts_.disk.submit(
+      {.sector = sector, .frames = frames, .write = true, .done = [this, frames](const hw::TransferOutcome& outcome) {
+         end_write(frames, outcome);
+       }});
 }
 
 void PageCache::end_write(const std::vector<Pfn>& frames, const hw::TransferOutcome& outcome) {
@@ -113,6 +130,7 @@ void PageCache::end_write(const std::vector<Pfn>& frames, const hw::TransferOutc
     if (written_) written_(pfn);
   }
   if (dirty_ + writing_ < dirty_limit() && !room_to_dirty_.empty()) room_to_dirty_.wake_all();
+  if (writing_ == 0 && drained_) drained_();
 }
 
 uint64_t PageCache::write_oldest(uint64_t max_pages, uint64_t max_batch) {
@@ -143,15 +161,13 @@ std::optional<Cycles> PageCache::dirty_since() const {
 void PageCache::start_write(FileBacking& file, uint64_t first, uint64_t end) {
   if (!file_order_.contains(&file)) return;
   std::vector<Pfn> frames;
-  for (const auto& [index, pfn] : sorted_pages(file, first)) {
-    if (index < end) frames.push_back(pfn);
-  }
+  for (const auto& [index, pfn] : pages_between(file, first, end)) frames.push_back(pfn);
   write(std::move(frames), parts_.config.vm.batch);
 }
 
 Reply<> PageCache::wait_written(FileBacking& file, uint64_t first, uint64_t end) {
-  for (const auto& [index, pfn] : sorted_pages(file, first)) {
-    if (index < end && parts_.frames[pfn].writing) return parts_.waits.queue(pfn);
+  for (const auto& [index, pfn] : pages_between(file, first, end)) {
+    if (parts_.frames[pfn].writing) return parts_.waits.queue(pfn);
   }
   return Unit{};
 }

@@ -104,10 +104,10 @@ struct PageoutStatistics {
 struct PageCacheStatistics {
   uint64_t hits = 0;
   uint64_t misses = 0;
-  uint64_t readahead = 0;     // pages read before they were asked for
-  uint64_t writebehind = 0;   // pages written later, by the daemon
-  uint64_t written_back = 0;  // pages written, for whatever reason
-  uint64_t dirty = 0;         // pages now
+  uint64_t readahead = 0;           // pages read before they were asked for
+  uint64_t writebehind = 0;         // pages written later, by the daemon
+  uint64_t written_back = 0;        // pages written, for whatever reason
+  uint64_t dirty = 0;               // pages now
   uint64_t readahead_hits = 0;      // of those read ahead, pages asked for while they were there
   uint64_t readahead_requests = 0;  // reads that nobody waited for at first
   uint64_t waits = 0;               // times that somebody slept until a page was read

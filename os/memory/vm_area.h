@@ -38,7 +38,7 @@ struct VmArea {
   ReadAdvice reading = ReadAdvice::normal;
   uint8_t hugetlb_level = 0;          // MAP_HUGETLB: the level whose pages it is made of; 0: it is not
   std::shared_ptr<FileBacking> file;  // null: anonymous
-  std::shared_ptr<FileUse> file_use;       // of the description that was mapped; null: the kernel's own mapping
+  std::shared_ptr<FileUse> file_use;  // of the description that was mapped; null: the kernel's own mapping
   std::shared_ptr<AnonMap> object;    // shared anonymous: its pages
   uint64_t offset = 0;                // bytes into `file` or `object`
 

@@ -105,9 +105,9 @@ TEST_F(DiskFaults, WithoutAnyNobodyIsTold) {
 
 // A page that cannot be read back from swap costs its process, and nobody else.
 TEST_F(DiskFaults, OnSwapInEndOneProcess) {
-  RunResult result = run({"swap", "12"}, {"dram.size=8M", "swap.size=64M", "vm.overcommit=1", "timing=none",
-                                          "disk.kind=ssd", "disk.fault_area=swap", "disk.fault_on=read",
-                                          "disk.fault_rate=300"});
+  RunResult result =
+      run({"swap", "12"}, {"dram.size=8M", "swap.size=64M", "vm.overcommit=1", "timing=none", "disk.kind=ssd",
+                           "disk.fault_area=swap", "disk.fault_on=read", "disk.fault_rate=300"});
   EXPECT_THAT(result.out, HasSubstr(" 0 otherwise\n"));
   EXPECT_GT(count(result.stats, "swap.read_errors"), 0u) << result.out;
   EXPECT_EQ(result.out.substr(0, 2) == "4 ", false) << "somebody was hit: " << result.out;
@@ -117,18 +117,18 @@ TEST_F(DiskFaults, OnSwapInEndOneProcess) {
 }
 
 TEST_F(DiskFaults, OnSwapOutLoseNothing) {
-  RunResult result = run({"swap", "12"}, {"dram.size=8M", "swap.size=64M", "vm.overcommit=1", "timing=none",
-                                          "disk.kind=ssd", "disk.fault_area=swap", "disk.fault_on=write",
-                                          "disk.fault_rate=20000"});
+  RunResult result =
+      run({"swap", "12"}, {"dram.size=8M", "swap.size=64M", "vm.overcommit=1", "timing=none", "disk.kind=ssd",
+                           "disk.fault_area=swap", "disk.fault_on=write", "disk.fault_rate=20000"});
   EXPECT_EQ(result.out, "4 whole, 0 ended by SIGBUS, 0 otherwise\n");
   EXPECT_GT(count(result.stats, "swap.write_errors"), 10u);
   EXPECT_EQ(count(result.stats, "swap.slots_bad"), count(result.stats, "swap.write_errors"));
 }
 
 TEST_F(DiskFaults, OfReadAroundCostNobodyAnything) {
-  RunResult result = run({"swap", "12"}, {"dram.size=8M", "swap.size=64M", "vm.overcommit=1", "timing=none",
-                                          "disk.kind=ssd", "vm.swap_readaround=8", "disk.fault_area=swap",
-                                          "disk.fault_on=read", "disk.fault_rate=300"});
+  RunResult result = run({"swap", "12"},
+                         {"dram.size=8M", "swap.size=64M", "vm.overcommit=1", "timing=none", "disk.kind=ssd",
+                          "vm.swap_readaround=8", "disk.fault_area=swap", "disk.fault_on=read", "disk.fault_rate=300"});
   EXPECT_THAT(result.out, HasSubstr(" 0 otherwise\n"));
   EXPECT_GT(count(result.stats, "swap.readaround"), 0u);
   EXPECT_EQ(count(result.stats, "swap.slots_bad"), count(result.stats, "swap.read_errors"));

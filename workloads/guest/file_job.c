@@ -10,7 +10,7 @@
 #include "../include/faultline.h"
 #include "guest.h"
 
-#define FILE_NAME "/tmp/file_job.dat"
+#define FILE_NAME "file_job.dat"
 
 struct job {
   int mapped, random;

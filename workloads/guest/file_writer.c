@@ -11,7 +11,7 @@ int main(int argc, char** argv) {
   const char* sync_when = argc > 3 ? argv[3] : "end";
   static uint64_t page[512];
   uint64_t state = 1;
-  int fd = open("/tmp/file_writer.dat", O_RDWR | O_CREAT | O_TRUNC, 0600);
+  int fd = open("file_writer.dat", O_RDWR | O_CREAT | O_TRUNC, 0600);
   if (fd < 0) die("open");
   faultline_region_begin();
   for (uint64_t n = 0; n < pages; ++n) {
@@ -27,6 +27,6 @@ int main(int argc, char** argv) {
     for (int i = 0; i < 512; i += 64) hash = hash_word(hash, page[i]);
   }
   printf("%llu pages, hash %016llx\n", (unsigned long long)pages, (unsigned long long)hash);
-  unlink("/tmp/file_writer.dat");
+  unlink("file_writer.dat");
   return 0;
 }

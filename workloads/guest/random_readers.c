@@ -1,14 +1,14 @@
 // Processes that read random pages of one file that is not in memory: the disk
 // has as many requests to choose from as there are readers.
 // Arguments: READERS, READS of each, KILOBYTES of the file, APART = yes | no: each
-// reads from behind forwards in a part of its own, page by page.
+// reads a part of its own, page by page. The parts lie in no order.
 // The reading is marked as a region.
 #include <fcntl.h>
 
 #include "../include/faultline.h"
 #include "guest.h"
 
-#define FILE_NAME "/tmp/random_readers.dat"
+#define FILE_NAME "random_readers.dat"
 
 static int reader(unsigned n, unsigned readers, uint64_t reads, uint64_t pages, int apart) {
   static char page[4096];
@@ -16,7 +16,7 @@ static int reader(unsigned n, unsigned readers, uint64_t reads, uint64_t pages, 
   int fd = open(FILE_NAME, O_RDONLY);
   if (fd < 0) die("open");
   for (uint64_t i = 0; i < reads; ++i) {
-    uint64_t at = apart ? (n * pages / readers + i) % pages : next_random(&state) % pages;
+    uint64_t at = apart ? (n * 5 % readers * pages / readers + i) % pages : next_random(&state) % pages;
     if (pread(fd, page, sizeof page, (off_t)(at * 4096)) != (ssize_t)sizeof page) die("pread");
     hash = hash_word(hash, (uint64_t)page[0]);
   }
