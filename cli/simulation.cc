@@ -83,6 +83,8 @@ class Computer {
   SimulationResult run() {
     if (machine_.mmu().relocation() != nullptr) return run_without_paging();
     SimulationResult result;
+    disk_content_.set_faults(std::make_unique<os::MediumFaults>(config_.machine.disk.fault, config_.machine.seed,
+                                                                config_.os.swap.size / hw::kSectorBytes));
     std::optional<std::string> unusable = memory_.unusable();
     if (!unusable) unusable = vfs_.build(namespace_config(options_, stop_));
     if (unusable) return {.started = false, .statistics = {}, .errors = {*unusable}};
@@ -299,8 +301,17 @@ class Computer {
                        .writes = disk.writes,
                        .bytes_read = disk.bytes_read,
                        .bytes_written = disk.bytes_written,
+                       .merged = disk.merged,
                        .errors = disk.errors,
-                       .busy_seconds = static_cast<double>(disk.busy_fs) * 1e-15};
+                       .failed_pages = disk.failed_pages,
+                       .injected = disk_content_.injected_faults(),
+                       .queued_peak = disk.queued_peak,
+                       .busy_seconds = static_cast<double>(disk.busy_fs) * 1e-15,
+                       .seek_seconds = static_cast<double>(disk.seek_fs) * 1e-15,
+                       .rotation_seconds = static_cast<double>(disk.rotation_fs) * 1e-15,
+                       .transfer_seconds = static_cast<double>(disk.transfer_fs) * 1e-15};
+    for (const os::DiskContent::FailedPage& page : disk_content_.failed_pages())
+      statistics.disk_failures.push_back({page.sector, page.write, page.path, page.offset});
   }
 
   void gather_memory(RunStatistics& statistics, const os::Kernel& kernel) {

@@ -27,6 +27,9 @@ struct VmConfig {
   uint32_t batch = 32;                         // pages written in one go by page-out
   uint32_t readahead = 8;                      // pages; 0: off
   bool writebehind = true;
+  uint32_t dirty_background_ratio = 10;        // percent of memory that may be dirty before write-behind begins
+  uint32_t dirty_ratio = 20;                   // ... before writers wait for it
+  uint32_t dirty_expire_ms = 5'000;            // no page of a file stays dirty longer
   uint32_t swap_readaround = 0;                // pages, 0: off
   bool flush_on_clear = true;                  // clearing a reference bit flushes the TLB entry
 };

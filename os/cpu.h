@@ -13,6 +13,7 @@
 
 #include "hw/base/cycle_ledger.h"
 #include "hw/base/types.h"
+#include "hw/devices/disk_request.h"
 #include "hw/hart/hart_state.h"
 #include "hw/hart/trap.h"
 #include "hw/memory/backing_store.h"
@@ -117,8 +118,8 @@ struct BlockRequest {
   uint64_t sector = 0;  // of 512 bytes
   std::vector<Pfn> frames;
   bool write = false;
-  // Runs in Cpu::deliver_interrupts; `ok` is false on an I/O error.
-  std::function<void(bool ok)> done;
+  // Runs in Cpu::deliver_interrupts.
+  std::function<void(const hw::TransferOutcome&)> done;
 };
 
 class BlockDevice {

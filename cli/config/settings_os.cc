@@ -71,8 +71,22 @@ void add_reclaim(std::vector<Setting>& table) {
   table.push_back(vm<&V::readahead>(
       "readahead",
       {.help = "Pages fetched ahead of a sequential reader; 0: none.", .unit = "pages", .range = {0, 4'096}}));
+  table.push_back(vm<&V::writebehind>(
+      "writebehind",
+      {.help = "Modified pages of files are written in the background; false: when asked to, and by page-out."}));
+  table.push_back(vm<&V::dirty_background_ratio>(
+      "dirty_background_ratio",
+      {.help = "Memory that may hold modified pages of files before they are written in the background.",
+       .unit = "percent",
+       .range = {0, 100}}));
   table.push_back(
-      vm<&V::writebehind>("writebehind", {.help = "Modified pages of files are written in the background."}));
+      vm<&V::dirty_ratio>("dirty_ratio", {.help = "Memory that may hold them before whoever writes more has to wait.",
+                                          .unit = "percent",
+                                          .range = {1, 100}}));
+  table.push_back(vm<&V::dirty_expire_ms>(
+      "dirty_expire_ms", {.help = "How long a page may stay modified before it is written in the background.",
+                          .unit = "milliseconds",
+                          .range = {1, 3'600'000}}));
   table.push_back(vm<&V::swap_readaround>(
       "swap_readaround",
       {.help = "Pages fetched around one that comes back from swap; 0: none.", .unit = "pages", .range = {0, 4'096}}));

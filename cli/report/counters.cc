@@ -77,12 +77,24 @@ void change_memory(RunStatistics& into, const RunStatistics& other) {
   change_all<Change>(into.zeroed, other.zeroed);
   Change::apply(into.swap.ins, other.swap.ins);
   Change::apply(into.swap.outs, other.swap.outs);
+  Change::apply(into.swap.requests_in, other.swap.requests_in);
+  Change::apply(into.swap.requests_out, other.swap.requests_out);
+  Change::apply(into.swap.readaround, other.swap.readaround);
+  Change::apply(into.swap.readaround_hits, other.swap.readaround_hits);
+  Change::apply(into.swap.read_errors, other.swap.read_errors);
+  Change::apply(into.swap.write_errors, other.swap.write_errors);
   change_all<Change>(into.pageout, other.pageout);
   Change::apply(into.page_cache.hits, other.page_cache.hits);
   Change::apply(into.page_cache.misses, other.page_cache.misses);
   Change::apply(into.page_cache.readahead, other.page_cache.readahead);
   Change::apply(into.page_cache.writebehind, other.page_cache.writebehind);
   Change::apply(into.page_cache.written_back, other.page_cache.written_back);
+  Change::apply(into.page_cache.readahead_hits, other.page_cache.readahead_hits);
+  Change::apply(into.page_cache.readahead_requests, other.page_cache.readahead_requests);
+  Change::apply(into.page_cache.waits, other.page_cache.waits);
+  Change::apply(into.page_cache.throttled, other.page_cache.throttled);
+  Change::apply(into.page_cache.read_errors, other.page_cache.read_errors);
+  Change::apply(into.page_cache.write_errors, other.page_cache.write_errors);
   Change::apply(into.commit.refused, other.commit.refused);
 }
 
@@ -110,8 +122,14 @@ void change(RunStatistics& into, const RunStatistics& other) {
   Change::apply(into.disk.writes, other.disk.writes);
   Change::apply(into.disk.bytes_read, other.disk.bytes_read);
   Change::apply(into.disk.bytes_written, other.disk.bytes_written);
+  Change::apply(into.disk.merged, other.disk.merged);
   Change::apply(into.disk.errors, other.disk.errors);
+  Change::apply(into.disk.failed_pages, other.disk.failed_pages);
+  Change::apply(into.disk.injected, other.disk.injected);
   Change::apply(into.disk.busy_seconds, other.disk.busy_seconds);
+  Change::apply(into.disk.seek_seconds, other.disk.seek_seconds);
+  Change::apply(into.disk.rotation_seconds, other.disk.rotation_seconds);
+  Change::apply(into.disk.transfer_seconds, other.disk.transfer_seconds);
   change_calls<Change>(into, other);
 }
 

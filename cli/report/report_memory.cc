@@ -118,7 +118,11 @@ void add_files(const RunStatistics& s, ReportText& text) {
     text.line("disk busy for {}, {:.1f} % of the run", time_for_people(d.busy_seconds),
               100 * d.busy_seconds / s.seconds);
   }
-  if (d.errors) text.line("{} failed", counted(d.errors, "request"));
+  if (d.merged) text.line("{} went with a neighbour's transfer", counted(d.merged, "request"));
+  if (d.failed_pages) {
+    text.line("{} could not be moved, {} of them by disk.fault_*", counted(d.failed_pages, "page"),
+              with_commas(d.injected));
+  }
   if (s.files_changed_in_memory) {
     text.line("{} written by the guest that no :rw bind covers: the changes ended with the run",
               counted(s.files_changed_in_memory, "file"));

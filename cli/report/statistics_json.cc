@@ -101,10 +101,18 @@ template <>
 inline constexpr auto kFields<os::ZeroStatistics> = std::tuple{Field{"pages", &os::ZeroStatistics::pages}};
 
 template <>
-inline constexpr auto kFields<os::SwapStatistics> = std::tuple{
-    Field{"ins", &os::SwapStatistics::ins}, Field{"outs", &os::SwapStatistics::outs},
-    Field{"slots_total", &os::SwapStatistics::slots_total},
-    Field{"slots_used_peak", &os::SwapStatistics::slots_used_peak}, Field{"slots_bad", &os::SwapStatistics::slots_bad}};
+inline constexpr auto kFields<os::SwapStatistics> =
+    std::tuple{Field{"ins", &os::SwapStatistics::ins},
+               Field{"outs", &os::SwapStatistics::outs},
+               Field{"slots_total", &os::SwapStatistics::slots_total},
+               Field{"slots_used_peak", &os::SwapStatistics::slots_used_peak},
+               Field{"slots_bad", &os::SwapStatistics::slots_bad},
+               Field{"requests_in", &os::SwapStatistics::requests_in},
+               Field{"requests_out", &os::SwapStatistics::requests_out},
+               Field{"readaround", &os::SwapStatistics::readaround},
+               Field{"readaround_hits", &os::SwapStatistics::readaround_hits},
+               Field{"read_errors", &os::SwapStatistics::read_errors},
+               Field{"write_errors", &os::SwapStatistics::write_errors}};
 
 template <>
 inline constexpr auto kFields<os::PageoutStatistics> =
@@ -119,10 +127,17 @@ inline constexpr auto kFields<os::PageoutStatistics> =
 
 template <>
 inline constexpr auto kFields<os::PageCacheStatistics> =
-    std::tuple{Field{"hits", &os::PageCacheStatistics::hits}, Field{"misses", &os::PageCacheStatistics::misses},
+    std::tuple{Field{"hits", &os::PageCacheStatistics::hits},
+               Field{"misses", &os::PageCacheStatistics::misses},
                Field{"readahead", &os::PageCacheStatistics::readahead},
                Field{"writebehind", &os::PageCacheStatistics::writebehind},
-               Field{"written_back", &os::PageCacheStatistics::written_back}};
+               Field{"written_back", &os::PageCacheStatistics::written_back},
+               Field{"readahead_hits", &os::PageCacheStatistics::readahead_hits},
+               Field{"readahead_requests", &os::PageCacheStatistics::readahead_requests},
+               Field{"waits", &os::PageCacheStatistics::waits},
+               Field{"throttled", &os::PageCacheStatistics::throttled},
+               Field{"read_errors", &os::PageCacheStatistics::read_errors},
+               Field{"write_errors", &os::PageCacheStatistics::write_errors}};
 
 template <>
 inline constexpr auto kFields<os::CommitStatistics> =
@@ -130,10 +145,24 @@ inline constexpr auto kFields<os::CommitStatistics> =
                Field{"refused", &os::CommitStatistics::refused}};
 
 template <>
-inline constexpr auto kFields<DiskCounts> =
-    std::tuple{Field{"reads", &DiskCounts::reads},           Field{"writes", &DiskCounts::writes},
-               Field{"bytes_read", &DiskCounts::bytes_read}, Field{"bytes_written", &DiskCounts::bytes_written},
-               Field{"errors", &DiskCounts::errors},         Field{"busy_seconds", &DiskCounts::busy_seconds}};
+inline constexpr auto kFields<DiskCounts> = std::tuple{Field{"reads", &DiskCounts::reads},
+                                                       Field{"writes", &DiskCounts::writes},
+                                                       Field{"bytes_read", &DiskCounts::bytes_read},
+                                                       Field{"bytes_written", &DiskCounts::bytes_written},
+                                                       Field{"errors", &DiskCounts::errors},
+                                                       Field{"busy_seconds", &DiskCounts::busy_seconds},
+                                                       Field{"merged", &DiskCounts::merged},
+                                                       Field{"failed_pages", &DiskCounts::failed_pages},
+                                                       Field{"injected", &DiskCounts::injected},
+                                                       Field{"queued_peak", &DiskCounts::queued_peak},
+                                                       Field{"seek_seconds", &DiskCounts::seek_seconds},
+                                                       Field{"rotation_seconds", &DiskCounts::rotation_seconds},
+                                                       Field{"transfer_seconds", &DiskCounts::transfer_seconds}};
+
+template <>
+inline constexpr auto kFields<DiskFailure> =
+    std::tuple{Field{"sector", &DiskFailure::sector}, Field{"write", &DiskFailure::write},
+               Field{"path", &DiskFailure::path}, Field{"offset", &DiskFailure::offset}};
 
 template <>
 inline constexpr auto kFields<ProcessStatistics> =
@@ -339,6 +368,8 @@ void add_os(const RunStatistics& statistics, Json& json) {
   json["page_cache"] = object(statistics.page_cache);
   json["commit"] = object(statistics.commit);
   json["disk"] = object(statistics.disk);
+  json["disk"]["failures"] = Json::array();
+  for (const DiskFailure& failure : statistics.disk_failures) json["disk"]["failures"].push_back(object(failure));
   json["context_switches"] = statistics.context_switches;
   json["kernel_accesses"] = kernel_json(statistics.kernel);
   json["files_changed_in_memory"] = statistics.files_changed_in_memory;

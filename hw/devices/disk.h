@@ -2,8 +2,10 @@
 // not), and DMA into modelled memory through the bus.
 //
 // A request's life: submit() queues it; as soon as the mechanism has a free slot
-// it is in service and its end is known; at that moment the bytes move between
-// BlockStorage and memory, frame by frame, and `done` is called.
+// it is in service, alone or with neighbours in one transfer, and its end is
+// known; at that moment the bytes move between BlockStorage and memory, frame by
+// frame, and `done` is called. A page that the medium refuses takes its time
+// like the others.
 //
 // The DMA's own accesses to memory are spread over the transfer, a page at a
 // time, and posted: they take the bus and DRAM for their time, but the request
@@ -32,11 +34,13 @@
 namespace faultline::hw {
 
 struct DiskStatistics {
-  uint64_t reads = 0;  // requests that ended, failed ones included
+  uint64_t reads = 0;  // transfers that ended, failed ones included
   uint64_t writes = 0;
+  uint64_t merged = 0;         // requests that went with a neighbour's transfer
   uint64_t bytes_read = 0;     // that reached memory
   uint64_t bytes_written = 0;  // that reached the medium
-  uint64_t errors = 0;         // requests that failed
+  uint64_t errors = 0;         // transfers that failed, as a whole or in part
+  uint64_t failed_pages = 0;   // pages of them that did not move
   uint64_t busy_fs = 0;        // time with at least one request in service
   // Of the requests taken up, summed over all of them (they overlap on an SSD).
   uint64_t seek_fs = 0;
@@ -83,7 +87,8 @@ SC_MODULE(Disk) {
 
  private:
   struct InService {
-    DiskRequest request;
+    std::vector<DiskRequest> requests;  // in order of place
+    std::vector<Pfn> frames;            // of all of them
     bool valid;
     uint64_t end_fs;
     uint64_t transfer_fs;
@@ -102,7 +107,7 @@ SC_MODULE(Disk) {
   void step(uint64_t number, InService service);
   void complete(InService service);
   bool valid(const DiskRequest& request) const;
-  bool move(const DiskRequest& request);
+  TransferOutcome move(const DiskRequest& request);
   bool fill(Pfn frame, uint64_t sector);   // from the medium
   bool drain(Pfn frame, uint64_t sector);  // to the medium
   void post_dma(Pfn frame, bool write);

@@ -7,6 +7,7 @@
 #include <utility>
 
 #include "os/files/inode.h"
+#include "os/memory/file_use.h"
 
 namespace faultline::os {
 
@@ -38,7 +39,8 @@ enum OpenFlag : uint32_t {
 class OpenFile {
  public:
   // `flags` without those that only open(2) itself looks at.
-  OpenFile(InodePtr inode, uint32_t given_flags) : flags(given_flags), inode_(std::move(inode)) {}
+  OpenFile(InodePtr inode, uint32_t given_flags)
+      : flags(given_flags), use(std::make_shared<FileUse>(inode->write_errors.mark())), inode_(std::move(inode)) {}
   ~OpenFile() {
     if (inode_->whole_locks) inode_->whole_locks->clear_all(this);
     if (opened) inode_->close(*this);
@@ -63,6 +65,8 @@ class OpenFile {
   // What a file of /proc said when it was opened, or a directory's listing
   // (os/files/directory.h) since its last rewind.
   std::shared_ptr<const void> snapshot;
+  // Shared with the areas that show the file through this description.
+  const std::shared_ptr<FileUse> use;
 
  private:
   InodePtr inode_;

@@ -5,6 +5,7 @@
 #include <cstdint>
 #include <memory>
 #include <span>
+#include <string_view>
 #include <unordered_map>
 #include <vector>
 
@@ -40,6 +41,7 @@ class RegularFile final : public Inode, public DiskFile {
   // --- DiskFile
   bool read_page(uint64_t index, std::span<uint8_t> page) override;
   bool write_page(uint64_t index, std::span<const uint8_t> page) override;
+  std::string_view path() const override { return name(); }
 
   // --- Inode
   Co<Result<>> open(OpenFile& file, Sleeper& sleeper) override;

@@ -135,6 +135,7 @@ Co<Result<OpenFilePtr>> Vfs::open_inode(InodePtr inode, uint32_t flags, std::str
   auto opened = co_await inode->open(*file, sleeper);
   if (!opened) co_return opened.error();
   file->opened = true;
+  file->use->all_write_errors = parts_.cache.write_errors().mark();
   if (inode->is(InodeType::regular)) inode->set_name(path);
   file->path = std::move(path);
   co_return file;

@@ -25,8 +25,8 @@ bool continues(const VmArea& low, const VmArea& high) {
       high.grows_down || low.no_reserve != high.no_reserve || low.committed != high.committed ||
       low.may_write != high.may_write || low.use != high.use || low.lock != high.lock ||
       low.not_for_children != high.not_for_children || low.empty_in_children != high.empty_in_children ||
-      low.huge != high.huge || low.hugetlb_level != high.hugetlb_level || low.file != high.file ||
-      low.object != high.object) {
+      low.huge != high.huge || low.reading != high.reading || low.file_use != high.file_use ||
+      low.hugetlb_level != high.hugetlb_level || low.file != high.file || low.object != high.object) {
     return false;
   }
   const bool has_places = low.file != nullptr || low.object != nullptr;

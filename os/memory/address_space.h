@@ -34,6 +34,7 @@ struct MapRequest {
   int protection = 0;                 // Linux PROT_ bits
   int flags = 0;                      // Linux MAP_ bits
   std::shared_ptr<FileBacking> file;  // null: anonymous
+  std::shared_ptr<FileUse> file_use = {};  // of the open file description; may be null
   uint64_t offset = 0;                // bytes into the file, page aligned
   bool file_readable = true;          // how the descriptor was opened: EACCES
   bool file_writable = true;
@@ -113,12 +114,13 @@ class AddressSpace {
   // mprotect(2): EINVAL, ENOMEM, EACCES.
   Result<> protect(VirtAddr start, uint64_t length, int protection);
   // madvise(2): MADV_DONTNEED and MADV_REMOVE drop the pages, MADV_WILLNEED
-  // starts to read a file's, MADV_DONTFORK and its like are for fork; other
-  // known advice is taken and changes nothing. MADV_POPULATE_* are the
+  // starts to read a file's, MADV_SEQUENTIAL and MADV_RANDOM are for read-ahead,
+  // MADV_DONTFORK and its like for fork; other known advice is taken and changes nothing. MADV_POPULATE_* are the
   // caller's. EINVAL, EACCES, EOPNOTSUPP, ENOMEM.
   Result<> advise(VirtAddr start, uint64_t length, int advice);
   // msync(2): writes the dirty pages of the shared files in the range. EINVAL,
-  // ENOMEM where nothing is mapped, EBUSY where it is locked, EIO.
+  // ENOMEM where nothing is mapped, EBUSY where it is locked, EIO once for each
+  // description and failure.
   Reply<> sync(VirtAddr start, uint64_t length, int flags);
   // mremap(2): EINVAL, EFAULT, ENOMEM, EAGAIN.
   Result<VirtAddr> remap(VirtAddr old_start, uint64_t old_length, uint64_t new_length, int flags, VirtAddr new_start);
@@ -241,6 +243,7 @@ class AddressSpace {
   template <class Change>
   Result<> change_part(Areas::iterator area, uint64_t start, uint64_t end, Change&& how);
   Result<> advise_area(Areas::iterator area, uint64_t start, uint64_t end, int advice);
+  Result<> set_reading_advice(Areas::iterator area, uint64_t start, uint64_t end, ReadAdvice advice);
   Result<> set_huge_advice(Areas::iterator area, uint64_t start, uint64_t end, HugeAdvice advice);
   void remove_pages(const VmArea& area, uint64_t start, uint64_t end);
   void remove_hugetlb_pages(const VmArea& area, uint64_t start, uint64_t end);

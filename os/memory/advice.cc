@@ -13,7 +13,7 @@ namespace faultline::os {
 
 namespace {
 constexpr int kHighestAdvice = 25;       // Linux 6.1: MADV_COLLAPSE
-constexpr uint64_t kMostReadAhead = 64;  // pages of an area that one MADV_WILLNEED starts
+constexpr uint64_t kMostReadAhead = 512;  // pages of an area that one MADV_WILLNEED starts
 
 // Linux, mm/madvise.c: what an area may not be advised. Pages that are locked,
 // or not the program's own, are not taken away; a hole in a file is not made.
@@ -92,16 +92,26 @@ Result<> AddressSpace::advise_area(Areas::iterator area, uint64_t start, uint64_
       return set_huge_advice(area, start, end, HugeAdvice::never);
     case kMadvCollapse:
       return collapse_all(here, start, end);
+    case kMadvNormal:
+      return set_reading_advice(area, start, end, ReadAdvice::normal);
+    case kMadvRandom:
+      return set_reading_advice(area, start, end, ReadAdvice::random);
+    case kMadvSequential:
+      return set_reading_advice(area, start, end, ReadAdvice::sequential);
     case kMadvWillNeed:
-      break;
+      if (here.file) {
+        const uint64_t pages = std::min(page().pages(end - start), kMostReadAhead);
+        manager_.page_cache().read_ahead(*here.file, here.backing_page(start, page()), pages);
+      }
+      return Unit{};
     default:
       return Unit{};
   }
-  const uint64_t read_end = std::min(end, start + kMostReadAhead * page().bytes());
-  for (uint64_t at = start; here.file && at < read_end; at += page().bytes()) {
-    if (!manager_.page_cache().read_ahead(*here.file, here.backing_page(at, page()))) break;
-  }
-  return Unit{};
+}
+
+Result<> AddressSpace::set_reading_advice(Areas::iterator area, uint64_t start, uint64_t end, ReadAdvice advice) {
+  if (area->second.reading == advice) return Unit{};
+  return change_part(area, start, end, [&](VmArea& part) { part.reading = advice; });
 }
 
 Result<> AddressSpace::set_huge_advice(Areas::iterator area, uint64_t start, uint64_t end, HugeAdvice advice) {
@@ -137,7 +147,7 @@ Reply<> AddressSpace::sync(VirtAddr begin, uint64_t length, int flags) {
   if (flags & kMsSync) {
     for (auto area = first_ending_after(start); area != areas_.end() && area->second.start < start + bytes; ++area) {
       if (!area->second.file || !area->second.shared) continue;
-      Reply<> done = manager_.page_cache().flush(*area->second.file);
+      Reply<> done = manager_.page_cache().flush(*area->second.file, area->second.file_use.get());
       if (!done.ok()) return done;
     }
   }

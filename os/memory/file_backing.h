@@ -9,6 +9,7 @@
 #include <utility>
 
 #include "hw/base/types.h"
+#include "os/memory/write_errors.h"
 
 namespace faultline::os {
 
@@ -31,6 +32,9 @@ class FileBacking {
 
   // Names the file in /proc/self/maps and in reports.
   virtual const char* name() const = 0;
+
+  // Of writing its pages to the disk; told by fsync and msync.
+  WriteErrors write_errors;
 
   // Resident pages, by page index. Only PageCache touches this.
   std::unordered_map<uint64_t, Pfn> cached_pages;

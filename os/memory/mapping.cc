@@ -127,6 +127,7 @@ Result<VirtAddr> AddressSpace::map(const MapRequest& request) {
   area.may_write = !area.shared || !request.file || request.file_writable;
   area.lock = hugetlb.value() == 0 ? lock : AreaLock::none;  // they stay in memory anyway
   area.file = request.file;
+  area.file_use = request.file_use;
   area.offset = request.file ? request.offset : 0;
   area.hugetlb_level = hugetlb.value();
   if (area.hugetlb_level != 0 && area.grows_down) return Errno{EINVAL};

@@ -234,7 +234,7 @@ void MachineCpu::deliver_interrupts() {
     here_->completions.pop_front();
     const AccountScope scope(*this, CycleAccount::interrupt);
     charge(Cycles(costs_.interrupt));
-    completion.done(completion.ok);
+    completion.done(completion.outcome);
   }
 }
 
@@ -247,8 +247,8 @@ void MachineCpu::submit(BlockRequest request) {
   hw::DiskRequest transfer{.sector = request.sector,
                            .frames = std::move(request.frames),
                            .write = request.write,
-                           .done = [port, done = std::move(request.done)](bool ok) {
-                             port->completions.push_back({done, ok});
+                           .done = [port, done = std::move(request.done)](const hw::TransferOutcome& outcome) {
+                             port->completions.push_back({done, outcome});
                              port->hart.wake();
                            }};
   if (several()) {

@@ -92,8 +92,8 @@ class MachineCpu final : public Cpu, public BlockDevice {
 
  private:
   struct Completion {
-    std::function<void(bool)> done;
-    bool ok;
+    std::function<void(const hw::TransferOutcome&)> done;
+    hw::TransferOutcome outcome;
   };
   // A hart, and what belongs to it of the OS layer's side.
   struct Port {

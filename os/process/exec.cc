@@ -89,7 +89,9 @@ Co<ExecFailure> load_interpreter(Kernel& kernel, Process& process, NewProgram& m
   if (opened.error) co_return opened;
   const loader::AddressLimits limits = limits_of(*made.space);
   ParsedProgram parsed = co_await read_program(kernel, *file, limits);
-  if (parsed.failure.error) co_return failure(ELIBBAD, path + ": " + parsed.failure.what);
+  // Linux, load_elf_binary: what is no ELF file is ELIBBAD, what cannot be read EIO.
+  const int error = parsed.failure.error == EIO ? EIO : ELIBBAD;
+  if (parsed.failure.error) co_return failure(error, path + ": " + parsed.failure.what);
   made.interpreter_base = interpreter_bias(parsed.image, limits);
   auto placed = parsed.image.placed_at(made.interpreter_base, limits);
   if (!placed.ok()) co_return failure(placed.error().error_number(), path + ": " + placed.error().what);

@@ -84,6 +84,7 @@ void register_file_calls(SyscallTable& table) {
   register_file_descriptors(table);
   register_file_locks(table);
   register_file_poll(table);
+  register_file_sync(table);
 }
 
 }  // namespace faultline::os

@@ -78,6 +78,10 @@ void signal_oversize(SyscallContext& call, Errno error);
 // After a write: raises SIGPIPE where nobody was left to read, or the above.
 void signal_failed_write(SyscallContext& call, const IoContext& io, const Result<uint64_t>& written);
 
+// Writes these bytes of a regular file to the disk, and waits: what O_SYNC and
+// O_DSYNC ask for after a write. EIO.
+Co<Result<>> sync_bytes(SyscallContext& call, OpenFilePtr file, uint64_t offset, uint64_t bytes);
+
 // The locking commands of fcntl; EINVAL for a command that is none.
 Co<SyscallResult> record_lock(SyscallContext& call, OpenFilePtr file, uint32_t command);
 
@@ -93,5 +97,6 @@ void register_file_attributes(SyscallTable& table);
 void register_file_descriptors(SyscallTable& table);
 void register_file_locks(SyscallTable& table);
 void register_file_poll(SyscallTable& table);
+void register_file_sync(SyscallTable& table);
 
 }  // namespace faultline::os

@@ -38,6 +38,7 @@ Result<> take_file(SyscallContext& call, MapRequest& request) {
       break;
   }
   request.file = open.inode_pointer();
+  request.file_use = open.use;
   request.file_readable = open.readable();
   request.file_writable = open.writable();
   return Unit{};

@@ -73,6 +73,10 @@ TEST(Settings, EachReachesItsOwnMember) {
       numbers->assign({setting.facts.range.minimum, setting.facts.range.minimum + 2});
     } else if (uint64_t* number = std::get_if<uint64_t>(&value)) {
       *number += *number == setting.facts.range.maximum ? -1 : 1;
+    } else if (setting.kind == Setting::Kind::text) {
+      value = std::string("1");  // sectors or a file
+      EXPECT_EQ(setting.check(value), "") << setting.path;
+      EXPECT_EQ(setting.check(std::string(":")), "expected " + setting.expected()) << setting.path;
     } else {
       value = std::string(setting.facts.choices.back());
       if (value == setting.default_value()) value = std::string(setting.facts.choices.front());

@@ -122,6 +122,7 @@ TEST(Statistics, EveryNameIsInTheDocumentation) {
   run.exit.crash = CrashRecord{};
   run.caches = {{"l1i", {}}};
   run.processes = {{}};
+  run.disk_failures = {{}};
   run.regions = RegionStatistics{.count = 1};
   run.early = EarlyRun{};
   run.observed.tlb = {{{.page = 4096}}, {{.page = 4096}}};
