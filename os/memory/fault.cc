@@ -213,7 +213,10 @@ FaultReply AddressSpace::fault_shared_file(const Fault& fault) {
     const bool for_frame = &pfn.queue() == &manager_.frame_allocator().available();
     return for_frame ? wait_for_frame() : wait_for_disk(pfn.queue(), fault.progress);
   }
-  if (fault.access == Access::store) manager_.page_cache().mark_dirty(pfn.value());
+  if (fault.access == Access::store) {
+    fault.area.file->stored_through_mapping();
+    manager_.page_cache().mark_dirty(pfn.value());
+  }
   const bool dirty = manager_.frame_allocator()[pfn.value()].dirty;
   return map_page(fault, pfn.value(), dirty && (fault.area.protection & kProtWrite), &FaultStatistics::file);
 }

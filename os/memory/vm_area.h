@@ -11,9 +11,12 @@ namespace faultline::os {
 
 class AnonMap;
 
-enum class AreaUse : uint8_t { other, heap, stack };
+enum class AreaUse : uint8_t { other, heap, stack, zero_device /* a private mapping of /dev/zero */ };
 // madvise(2), MADV_HUGEPAGE and MADV_NOHUGEPAGE.
 enum class HugeAdvice : uint8_t { none, want, never };
+
+// MADV_NORMAL, MADV_SEQUENTIAL and MADV_RANDOM.
+enum class AccessPattern : uint8_t { normal, sequential, random };
 
 // mlock(2): page-out leaves the pages of a locked area in memory, from the
 // beginning or as they are first touched (MLOCK_ONFAULT).
@@ -32,6 +35,8 @@ struct VmArea {
   AreaLock lock = AreaLock::none;
   bool not_for_children = false;   // MADV_DONTFORK
   bool empty_in_children = false;  // MADV_WIPEONFORK
+  bool not_dumped = false;         // MADV_DONTDUMP; nobody dumps, but /proc tells
+  AccessPattern pattern = AccessPattern::normal;
   HugeAdvice huge = HugeAdvice::none;
   uint8_t hugetlb_level = 0;          // MAP_HUGETLB: the level whose pages it is made of; 0: it is not
   std::shared_ptr<FileBacking> file;  // null: anonymous
