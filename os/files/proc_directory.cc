@@ -51,11 +51,13 @@ class TextFile final : public Inode {
   }
 
   Co<Result<uint64_t>> read(IoContext& io, OpenFile& file, uint64_t offset, VirtAddr to, uint64_t bytes) override {
-    if (offset == 0 && !text_of(file)->value.fresh) {
+    std::shared_ptr<const Held> held = text_of(file);
+    if (!held) co_return uint64_t{0};
+    if (offset == 0 && !held->value.fresh) {
       const Result<> made = make_text(file);
       if (!made) co_return made.error();
+      held = text_of(file);
     }
-    const std::shared_ptr<const Held> held = text_of(file);
     held->value.fresh = false;
     const std::string& text = held->value.text;
     if (offset >= text.size()) co_return uint64_t{0};
