@@ -97,6 +97,10 @@ Co<Result<uint64_t>> RegularFile::write(IoContext& io, OpenFile& file, uint64_t&
     co_return Errno{EFBIG};
   }
   bytes = std::min(bytes, limit - offset);
+  if (sealed(kSealWrite | kSealFutureWrite) || (sealed(kSealGrow) && offset + bytes > size_)) {
+    write_lock_.unlock();
+    co_return Errno{EPERM};
+  }
   if (offset > size_) {
     // What a mapping left behind the end must not show in the gap.
     auto cut = co_await cut_cache(size_);

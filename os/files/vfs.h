@@ -98,7 +98,7 @@ class Vfs {
   // eventfd(2); `semaphore`: a read takes one.
   OpenFilePtr make_event_counter(uint64_t first, bool semaphore, uint32_t flags);
   // memfd_create(2): an unlinked file in memory.
-  OpenFilePtr make_anonymous_file(std::string name, uint32_t flags);
+  OpenFilePtr make_anonymous_file(std::string name, uint32_t flags, uint32_t seals);
 
   Result<> make_directory(const std::shared_ptr<Directory>& start, std::string_view path, uint32_t permissions);
   Result<> make_symlink(const std::shared_ptr<Directory>& start, std::string_view path, std::string_view target);

@@ -61,10 +61,11 @@ OpenFilePtr Vfs::make_event_counter(uint64_t first, bool semaphore, uint32_t fla
   return file;
 }
 
-OpenFilePtr Vfs::make_anonymous_file(std::string name, uint32_t flags) {
+OpenFilePtr Vfs::make_anonymous_file(std::string name, uint32_t flags, uint32_t seals) {
   Attributes given = own_attributes(0777);
   given.links = 0;
   auto inode = std::make_shared<RegularFile>(services_, mounts_.front(), services_.next_number(), given);
+  inode->seals = seals;
   inode->set_name("/memfd:" + name + " (deleted)");
   auto file = std::make_shared<OpenFile>(inode, kOpenReadWrite | kOpenLargeFile | (flags & kOpenNonBlocking));
   file->opened = true;

@@ -90,6 +90,10 @@ Result<> AddressSpace::advise_area(Areas::iterator area, uint64_t start, uint64_
       return set_huge_advice(area, start, end, HugeAdvice::want);
     case kMadvNoHugePage:
       return set_huge_advice(area, start, end, HugeAdvice::never);
+    case kMadvDontDump:
+    case kMadvDoDump:
+      if (here.not_dumped == (advice == kMadvDontDump)) return Unit{};
+      return change_part(area, start, end, [&](VmArea& part) { part.not_dumped = advice == kMadvDontDump; });
     case kMadvCollapse:
       return collapse_all(here, start, end);
     case kMadvNormal:
@@ -171,7 +175,7 @@ Result<VirtAddr> AddressSpace::remap(VirtAddr old_start, uint64_t old_length, ui
     return Errno{EINVAL};
   }
   const uint64_t to = new_start.value;
-  if (fixed &&
+  if ((fixed || leaves) &&
       (!page().aligned(to) || !range_is_valid(to, new_bytes) || (to < start + old_bytes && start < to + new_bytes))) {
     return Errno{EINVAL};
   }
@@ -204,7 +208,7 @@ Result<VirtAddr> AddressSpace::remap(VirtAddr old_start, uint64_t old_length, ui
     return old_start;
   }
   if (!may_move) return Errno{ENOMEM};
-  const std::optional<uint64_t> hole = find_hole(0, new_bytes, unit);
+  const std::optional<uint64_t> hole = find_hole(leaves ? to : 0, new_bytes, unit);
   if (!hole) return Errno{ENOMEM};
   return move_mapping(start, old_bytes, new_bytes, *hole, source);
 }

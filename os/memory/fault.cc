@@ -224,6 +224,7 @@ FaultReply AddressSpace::fault_shared_file(const Fault& fault) {
     if (WaitQueue* room = one_more ? manager_.page_cache().too_dirty() : nullptr) {
       return {.kind = FaultReply::Kind::must_sleep, .queue = room};
     }
+    fault.area.file->stored_through_mapping();
     manager_.page_cache().mark_dirty(pfn.value());
   }
   const bool dirty = manager_.frame_allocator()[pfn.value()].dirty;

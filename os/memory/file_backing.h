@@ -30,6 +30,11 @@ class FileBacking {
   // Somebody changed the page in memory; it is not on the disk yet.
   virtual void page_changed(uint64_t page_index) {}
 
+  // A mapping that was not writable yet is stored to (st_mtime).
+  virtual void stored_through_mapping() {}
+  // It lives in memory alone: a page of it counts as shared memory.
+  virtual bool is_shared_memory() const { return false; }
+
   // Names the file in /proc/self/maps and in reports.
   virtual const char* name() const = 0;
 

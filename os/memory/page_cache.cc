@@ -78,12 +78,26 @@ Reply<> PageCache::truncate(FileBacking& file, uint64_t new_size) {
     const Pfn pfn = last->second;
     if (parts_.frames[pfn].reading) return parts_.waits.queue(pfn);
     const uint64_t used = new_size & page_.mask();
-    const PhysAddr from = page_.address(pfn) + used;
-    parts_.cpu.memory().zero(from, page_.bytes() - used);
-    parts_.cpu.touch(from, page_.bytes() - used, true);
+    zero_part(pfn, used, page_.bytes() - used);
   }
   if (truncated_) truncated_(file, new_size);
   return Unit{};
+}
+
+Reply<> PageCache::punch(FileBacking& file, uint64_t first, uint64_t end) {
+  auto pages = sorted_pages(file, first);
+  std::erase_if(pages, [end](const auto& page) { return page.first >= end; });
+  for (const auto& [index, pfn] : pages) {
+    if (parts_.frames[pfn].under_io()) return parts_.waits.queue(pfn);
+  }
+  for (const auto& [index, pfn] : pages) remove(pfn);
+  return Unit{};
+}
+
+void PageCache::zero_part(Pfn pfn, uint64_t offset, uint64_t bytes) {
+  const PhysAddr from = page_.address(pfn) + offset;
+  parts_.cpu.memory().zero(from, bytes);
+  parts_.cpu.touch(from, bytes, true);
 }
 
 void PageCache::forget(FileBacking& file) {

@@ -84,6 +84,11 @@ class PageCache {
   // mapping, and zeroes the rest of the last page. Call after size() changed.
   // Sleeps while one of them is under I/O.
   Reply<> truncate(FileBacking& file, uint64_t new_size);
+  // Takes the pages [first, end) away from the cache and from every mapping,
+  // unwritten; copies that private mappings made stay. Sleeps as truncate does.
+  Reply<> punch(FileBacking& file, uint64_t first, uint64_t end);
+  // Zeroes bytes of a page that is pinned, or held until the caller sleeps.
+  void zero_part(Pfn frame, uint64_t offset, uint64_t bytes);
   // Called at the end of truncate, for the copies that private mappings made.
   void on_truncated(std::function<void(const FileBacking&, uint64_t size)> listener) {
     truncated_ = std::move(listener);

@@ -245,6 +245,8 @@ class PageTable {
   // Changes what a present entry permits; `flush` false: the caller flushes
   // the whole address space.
   void set_permissions(VirtAddr address, hw::Permissions permissions, bool flush = true);
+  // The entry's referenced bit, that of a whole large page, and Frame::used.
+  void clear_referenced(VirtAddr address);
   // For user_bytes: the entry, with the bits set that an access sets; untimed.
   // Nothing: it does not permit the access.
   std::optional<Pfn> access(VirtAddr address, Access access);
@@ -258,6 +260,7 @@ class PageTable {
   uint64_t frames() const { return table_frames_; }  // that its tables take
   uint64_t resident_pages() const { return resident_; }
   uint64_t peak_resident_pages() const { return peak_resident_; }
+  void forget_peak() { peak_resident_ = resident_; }
 
  private:
   friend class PageTables;

@@ -13,7 +13,7 @@ namespace faultline::os {
 class AnonMap;
 struct FileUse;
 
-enum class AreaUse : uint8_t { other, heap, stack };
+enum class AreaUse : uint8_t { other, heap, stack, zero_device /* a private mapping of /dev/zero */ };
 // madvise(2), MADV_HUGEPAGE and MADV_NOHUGEPAGE.
 enum class HugeAdvice : uint8_t { none, want, never };
 
@@ -34,6 +34,7 @@ struct VmArea {
   AreaLock lock = AreaLock::none;
   bool not_for_children = false;   // MADV_DONTFORK
   bool empty_in_children = false;  // MADV_WIPEONFORK
+  bool not_dumped = false;         // MADV_DONTDUMP; nobody dumps, but /proc tells
   HugeAdvice huge = HugeAdvice::none;
   ReadAdvice reading = ReadAdvice::normal;
   uint8_t hugetlb_level = 0;          // MAP_HUGETLB: the level whose pages it is made of; 0: it is not

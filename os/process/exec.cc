@@ -9,6 +9,7 @@
 
 #include "loader/initial_stack.h"
 #include "os/files/file_table.h"
+#include "os/files/process_facts.h"
 #include "os/files/vfs.h"
 #include "os/kernel.h"
 #include "os/memory/memory_manager.h"
@@ -36,6 +37,7 @@ struct NewProgram {
   uint64_t interpreter_base = 0;
   VirtAddr entry;
   VirtAddr stack_pointer;
+  std::shared_ptr<ProgramFacts> facts = std::make_shared<ProgramFacts>();
 };
 
 ExecFailure failure(int error, std::string what) { return {.error = error, .what = std::move(what)}; }
@@ -124,6 +126,46 @@ std::array<uint8_t, 16> random_bytes(Kernel& kernel) {
   return bytes;
 }
 
+// The vector behind the two lists of pointers, up to and with AT_NULL.
+std::string auxiliary_vector(const loader::InitialStack& stack) {
+  const auto word = [&stack](size_t index) {
+    uint64_t value = 0;
+    if ((index + 1) * sizeof value <= stack.bytes.size()) {
+      std::memcpy(&value, stack.bytes.data() + index * sizeof value, sizeof value);
+    }
+    return value;
+  };
+  size_t first = 1 + word(0) + 1;  // argc, argv and its null pointer
+  while (word(first) != 0) ++first;
+  size_t end = ++first;
+  while (word(end) != 0) end += 2;
+  end += 2;
+  const char* bytes = reinterpret_cast<const char*>(stack.bytes.data());
+  return {bytes + first * sizeof(uint64_t), bytes + std::min(end * sizeof(uint64_t), stack.bytes.size())};
+}
+
+// As Linux's ELF loader keeps them (struct mm_struct).
+void note_facts(const loader::InitialStack& stack, const ExecRequest& request, NewProgram& made) {
+  ProgramFacts& facts = *made.facts;
+  for (const std::string& variable : request.environment) facts.environment.append(variable).push_back('\0');
+  facts.auxiliary = auxiliary_vector(stack);
+  facts.stack_pointer = stack.stack_pointer.value;
+  facts.arguments_begin = stack.arguments_begin.value;
+  facts.arguments_end = stack.arguments_end.value;
+  facts.environment_begin = stack.environment_begin.value;
+  facts.environment_end = stack.environment_end.value;
+  facts.code_begin = ~uint64_t{0};
+  for (const loader::Segment& segment : made.image.segments) {
+    const uint64_t file_end = segment.address.value + segment.file_bytes;
+    if (segment.execute) {
+      facts.code_begin = std::min(facts.code_begin, segment.address.value);
+      facts.code_end = std::max(facts.code_end, file_end);
+    }
+    facts.data_begin = std::max(facts.data_begin, segment.address.value);
+    facts.data_end = std::max(facts.data_end, file_end);
+  }
+}
+
 Co<ExecFailure> make_stack(Kernel& kernel, Process& process, const ExecRequest& request, NewProgram& made) {
   const uint64_t limit = process.limits[kLimitStack].current;
   const VirtAddr top = stack_top(*made.space);
@@ -155,6 +197,7 @@ Co<ExecFailure> make_stack(Kernel& kernel, Process& process, const ExecRequest& 
   const Result<> written = co_await user.write(stack->stack_pointer, stack->bytes);
   if (!written.ok()) co_return failure(ENOMEM, request.path + ": no memory for its stack");
   made.stack_pointer = stack->stack_pointer;
+  note_facts(*stack, request, made);
   co_return ExecFailure{};
 }
 
@@ -177,6 +220,7 @@ void commit(Kernel& kernel, Task& task, const ExecRequest& request, NewProgram& 
   process.executable = made.file->name();
   process.command = last_component(request.path).substr(0, kCommandBytes);
   process.arguments = request.arguments;
+  process.program = std::move(made.facts);
   process.has_execed = true;
   delete_all_timers(process);
 

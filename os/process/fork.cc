@@ -65,6 +65,7 @@ void inherit(Process& child, const Process& parent, const CloneRequest& request)
   child.execution = parent.execution;
   child.executable = parent.executable;
   child.arguments = parent.arguments;
+  child.program = parent.program;
   child.files = (request.flags & kCloneFiles) ? parent.files : parent.files->duplicate();
   child.fs = (request.flags & kCloneFs) ? parent.fs : std::make_shared<FsContext>(*parent.fs);
 }

@@ -24,6 +24,7 @@ class Execution;
 class FileTable;
 class Scheduler;
 struct FsContext;  // current directory and umask
+struct ProgramFacts;
 
 struct ResourceLimit {
   static constexpr uint64_t kInfinity = ~uint64_t{0};
@@ -121,6 +122,7 @@ class Process {
   std::string command;                 // last component of the program's path, at most 15 bytes as comm
   std::string executable;              // absolute path in the guest's name space
   std::vector<std::string> arguments;  // for /proc/PID/cmdline
+  std::shared_ptr<const ProgramFacts> program;
 
   // Set when the process is to end: by exit_group, or by a signal that kills.
   // Its tasks see it before they would go back to user mode.

@@ -3,6 +3,7 @@
 #include <cerrno>
 
 #include "os/files/pipe.h"
+#include "os/memory/address_space.h"
 #include "os/syscall/file_calls.h"
 
 namespace faultline::os {
@@ -25,6 +26,8 @@ enum Command : uint32_t {
   kGetLease = 1025,
   kSetPipeSize = 1031,
   kGetPipeSize = 1032,
+  kAddSeals = 1033,
+  kGetSeals = 1034,
 };
 
 constexpr uint64_t kNoLease = 2;  // F_UNLCK
@@ -63,6 +66,29 @@ SyscallResult set_pipe_size(OpenFile& file, uint64_t wanted) {
   auto* pipe = dynamic_cast<Pipe*>(&file.inode());
   if (!pipe) return Errno{EBADF};
   return pipe->set_capacity(wanted);
+}
+
+// A writable mapping stands in the way of F_SEAL_WRITE (EBUSY).
+bool mapped_for_writing(const Inode& inode) {
+  return std::any_of(inode.mappings.begin(), inode.mappings.end(), [](const auto& mapping) {
+    const VmArea* area = mapping.second->find_area(VirtAddr(mapping.first.second));
+    return area->shared && area->may_write;
+  });
+}
+
+SyscallResult add_seals(OpenFile& file, uint32_t seals) {
+  Inode& inode = file.inode();
+  if (!file.writable()) return Errno{EPERM};
+  if (!inode.seals || (seals & ~uint32_t{kSealsKnown})) return Errno{EINVAL};
+  if (inode.sealed(kSealSeals)) return Errno{EPERM};
+  if ((seals & kSealWrite) && mapped_for_writing(inode)) return Errno{EBUSY};
+  *inode.seals |= seals;
+  return uint64_t{0};
+}
+
+SyscallResult get_seals(const OpenFile& file) {
+  if (!file.inode().seals) return Errno{EINVAL};
+  return uint64_t{*file.inode().seals};
 }
 
 Co<SyscallResult> sys_fcntl(SyscallContext& call) {
@@ -108,6 +134,10 @@ Co<SyscallResult> sys_fcntl(SyscallContext& call) {
       co_return set_pipe_size(file, call.word(2));
     case kGetPipeSize:
       co_return pipe_size(file);
+    case kAddSeals:
+      co_return add_seals(file, call.word(2));
+    case kGetSeals:
+      co_return get_seals(file);
     default: {
       auto locked = co_await record_lock(call, *found, command);
       co_return locked;

@@ -11,6 +11,7 @@ void register_all(SyscallTable& table) {
   register_timer_calls(table);
   register_memory_calls(table);
   register_memory_lock_calls(table);
+  register_memory_reach_calls(table);
   register_futex_calls(table);
   register_system_calls(table);
   register_file_calls(table);

@@ -298,7 +298,6 @@ void register_system_calls(SyscallTable& table) {
   table.add(259, sys_riscv_flush_icache);
   table.add(261, sys_prlimit64);
   table.add(278, sys_getrandom);
-  table.add(283, sys_not_built_in);  // membarrier
   table.add(293, sys_not_built_in);  // rseq
 }
 
