@@ -175,12 +175,12 @@ class FixedDirectory : public Directory {
 
 using ProcessText = std::string (*)(const ProcessFacts&);
 
-std::shared_ptr<FixedDirectory> make_process(const Vfs& vfs, const Mount& mount, int32_t pid) {
-  const uint64_t first = kProcNumbers + static_cast<uint64_t>(pid) * kNumbersPerProcess;
-  auto directory = std::make_shared<FixedDirectory>(vfs, mount, first);
-  auto facts = [&vfs, pid]() { return vfs.processes()->process(pid); };
+// The files that stand under /proc/PID and under /proc/PID/task/TID alike. `Facts`
+// answers those of the process or the task.
+template <class Facts>
+void add_common_texts(FixedDirectory& directory, Facts facts) {
   auto text = [&](const char* name, ProcessText make) {
-    directory->add_text(name, [facts, make]() -> Result<std::string> {
+    directory.add_text(name, [facts, make]() -> Result<std::string> {
       const auto process = facts();
       if (!process) return Errno{ESRCH};
       return make(*process);
@@ -192,6 +192,52 @@ std::shared_ptr<FixedDirectory> make_process(const Vfs& vfs, const Mount& mount,
   text("stat", proc_stat);
   text("statm", proc_statm);
   text("status", proc_status);
+}
+
+// /proc/PID/task: a directory for each task that is not over.
+class TaskDirectory final : public Directory {
+ public:
+  TaskDirectory(const Vfs& vfs, const Mount& mount, uint64_t number, int32_t pid)
+      : Directory(mount, number, proc_attributes(vfs, 0555)), vfs_(vfs), pid_(pid) {
+    attributes.links = static_cast<uint32_t>(2 + tasks().size());
+  }
+
+  Result<InodePtr> lookup(std::string_view name) override {
+    const std::vector<int32_t> all = tasks();
+    const auto found =
+        std::find_if(all.begin(), all.end(), [name](int32_t tid) { return std::to_string(tid) == name; });
+    if (found == all.end()) return Errno{ENOENT};
+    auto directory = std::make_shared<FixedDirectory>(vfs_, mount(), number_of(*found));
+    add_common_texts(*directory, [&vfs = vfs_, pid = pid_, tid = *found] { return vfs.processes()->task(pid, tid); });
+    directory->parent = directory->held_parent = self();
+    directory->entry_name = name;
+    return InodePtr(directory);
+  }
+
+  Result<std::vector<Entry>> list() override {
+    std::vector<Entry> entries;
+    for (const int32_t tid : tasks()) entries.push_back({std::to_string(tid), number_of(tid), InodeType::directory});
+    std::sort(entries.begin(), entries.end(), [](const Entry& a, const Entry& b) { return a.name < b.name; });
+    return entries;
+  }
+
+ private:
+  static constexpr uint64_t kNumbersPerTask = 16;
+  uint64_t number_of(int32_t tid) const { return number() + 1 + static_cast<uint64_t>(tid) * kNumbersPerTask; }
+  std::vector<int32_t> tasks() const {
+    const auto process = vfs_.processes()->process(pid_);
+    return process ? process->tasks : std::vector<int32_t>{};
+  }
+
+  const Vfs& vfs_;
+  int32_t pid_;
+};
+
+std::shared_ptr<FixedDirectory> make_process(const Vfs& vfs, const Mount& mount, int32_t pid) {
+  const uint64_t first = kProcNumbers + static_cast<uint64_t>(pid) * kNumbersPerProcess;
+  auto directory = std::make_shared<FixedDirectory>(vfs, mount, first);
+  auto facts = [&vfs, pid]() { return vfs.processes()->process(pid); };
+  add_common_texts(*directory, facts);
   directory->add_link("exe", [facts]() -> Result<std::string> {
     const auto process = facts();
     if (!process || process->executable.empty()) return Errno{ENOENT};
@@ -211,6 +257,9 @@ std::shared_ptr<FixedDirectory> make_process(const Vfs& vfs, const Mount& mount,
   directory->add_link("root", []() -> Result<std::string> { return std::string("/"); });
   directory->add("fd", InodeType::directory, [&vfs, &mount, first, pid](uint64_t) -> InodePtr {
     return std::make_shared<DescriptorDirectory>(vfs, mount, first + 1000, pid);
+  });
+  directory->add("task", InodeType::directory, [&vfs, &mount, first, pid](uint64_t) -> InodePtr {
+    return std::make_shared<TaskDirectory>(vfs, mount, first + kNumbersPerProcess / 2, pid);
   });
   return directory;
 }

@@ -70,8 +70,9 @@ std::string proc_maps(const ProcessFacts& process) {
 
 std::string proc_status(const ProcessFacts& p) {
   const uint64_t peak = p.space ? p.space->peak_resident_pages() << p.space->page().shift : 0;
-  std::string text = fmt::format("Name:\t{}\nUmask:\t0022\nState:\t{}\nTgid:\t{}\nNgid:\t0\nPid:\t{}\nPPid:\t{}\n",
-                                 p.command, state_name(p.state), p.pid, p.pid, p.parent);
+  std::string text =
+      fmt::format("Name:\t{}\nUmask:\t0022\nState:\t{}\nTgid:\t{}\nNgid:\t0\nPid:\t{}\nPPid:\t{}\n", p.command,
+                  state_name(p.state), p.tasks.empty() ? p.pid : p.tasks.front(), p.pid, p.parent);
   text += fmt::format("TracerPid:\t0\nUid:\t{0}\t{0}\t{0}\t{0}\nGid:\t{1}\t{1}\t{1}\t{1}\nFDSize:\t64\n", p.uid, p.gid);
   if (p.space) {
     text += fmt::format(

@@ -16,6 +16,7 @@ class FileTable;
 
 struct ProcessFacts {
   int32_t pid = 0, parent = 0, group = 0, session = 0;
+  std::vector<int32_t> tasks;   // numbers of those that are not over, and of the first
   uint64_t threads = 1;
   uint32_t terminal = 0;        // device number of the controlling terminal, 0: none
   int32_t terminal_group = -1;  // in its foreground
@@ -51,6 +52,8 @@ class ProcessDirectory {
   virtual int32_t current_pid() const = 0;
   virtual std::vector<int32_t> pids() const = 0;  // ascending
   virtual std::optional<ProcessFacts> process(int32_t pid) const = 0;
+  // As `process`, with what is one task's own; `pid` and `command` are the task's.
+  virtual std::optional<ProcessFacts> task(int32_t pid, int32_t tid) const = 0;
   virtual SystemFacts system() const = 0;
 };
 

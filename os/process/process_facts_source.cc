@@ -13,6 +13,12 @@ constexpr uint32_t kTerminalDevice = 5 << 8;  // the standard streams with --tty
 
 constexpr uint64_t kTicksPerSecond = 100;  // USER_HZ, sysconf(_SC_CLK_TCK)
 
+char task_letter(const Task& task) {
+  if (task.over) return 'Z';
+  if (!task.sleeping_on) return 'R';
+  return task.interruptible ? 'S' : 'D';
+}
+
 // The letters of proc(5).
 char state_letter(const Process& process) {
   switch (process.life) {
@@ -23,9 +29,7 @@ char state_letter(const Process& process) {
     case Process::Life::running:
       break;
   }
-  const Task& task = process.live_task();
-  if (!task.sleeping_on) return 'R';
-  return task.interruptible ? 'S' : 'D';
+  return task_letter(process.live_task());
 }
 
 struct SignalSets {
@@ -71,6 +75,9 @@ std::optional<ProcessFacts> ProcessFactsSource::process(int32_t pid) const {
   facts.parent = process->parent_pid();
   facts.group = process->group;
   facts.threads = process->live_tasks();
+  for (const auto& each : process->tasks) {
+    if (!each->over || each.get() == &process->main_task()) facts.tasks.push_back(each->tid());
+  }
   facts.session = process->session;
   if (kernel_.vfs().has_terminal() && process->session == ProcessTable::kInitPid) {
     facts.terminal = kTerminalDevice;
@@ -95,6 +102,23 @@ std::optional<ProcessFacts> ProcessFactsSource::process(int32_t pid) const {
   facts.blocked_signals = task.blocked.bits();
   facts.ignored_signals = sets.ignored;
   facts.caught_signals = sets.caught;
+  return facts;
+}
+
+std::optional<ProcessFacts> ProcessFactsSource::task(int32_t pid, int32_t tid) const {
+  std::optional<ProcessFacts> facts = process(pid);
+  Task* const task = kernel_.processes().find_task(tid);
+  if (!facts || !task || task->process().pid() != pid) return std::nullopt;
+  const uint64_t cpu = kernel_.scheduler().cpu_time(*task).value;
+  facts->pid = tid;
+  if (!task->name.empty()) facts->command = task->name;
+  if (facts->state == 'R' || facts->state == 'S' || facts->state == 'D') facts->state = task_letter(*task);
+  facts->minor_faults = task->usage.minor_faults;
+  facts->major_faults = task->usage.major_faults;
+  facts->user_ticks = ticks(task->usage.user_cycles);
+  facts->system_ticks = ticks(cpu - task->usage.user_cycles);
+  facts->pending_signals = task->pending.set().bits();
+  facts->blocked_signals = task->blocked.bits();
   return facts;
 }
 

@@ -16,6 +16,8 @@ void register_memory_lock_calls(SyscallTable& table);  // mlock, mlockall, ...
 void register_futex_calls(SyscallTable& table);        // futex, robust lists
 void register_system_calls(SyscallTable& table);       // uname, sysinfo, limits, random numbers, ...
 void register_file_calls(SyscallTable& table);         // os/syscall/file_*.cc: all that takes files and paths
+void register_prctl_calls(SyscallTable& table);        // prctl
+void register_ipc_calls(SyscallTable& table);          // System V IPC
 void register_socket_calls(SyscallTable& table);       // pairs of sockets, eventfd
 
 // All of them.

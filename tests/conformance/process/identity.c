@@ -220,8 +220,8 @@ static void case_prctl_subreaper(struct verdict* v) {
   say(v, "%d", on);
   const pid_t child = fork();
   if (child == 0) {
+    const pid_t before = getpid();
     if (fork() == 0) {
-      const pid_t before = getppid();
       while (getppid() == before) sleep_milliseconds(1);
       _exit(33);
     }

@@ -337,14 +337,13 @@ static void case_wait_orphans_leave(struct verdict* v) {
   if (pipe(ends)) abort();
   const pid_t child = fork();
   if (child == 0) {
+    const pid_t before = getpid();
     if (fork() == 0) {
-      const pid_t before = getppid();
       for (int i = 0; i < 500 && getppid() == before; ++i) sleep_milliseconds(2);
       const char told = getppid() != before;
       if (write(ends[1], &told, 1) != 1) _exit(1);
       _exit(0);
     }
-    sleep_milliseconds(10);
     _exit(0);
   }
   say(v, "%s", wait_text(child));
