@@ -13,6 +13,7 @@
 #include "os/process/exit.h"
 #include "os/process/process_facts_source.h"
 #include "os/process/signal_send.h"
+#include "os/process/system_v_ipc.h"
 #include "os/process/task_loop.h"
 #include "os/syscall/groups.h"
 
@@ -84,6 +85,7 @@ Kernel::Kernel(Parts parts)
       clock_(parts_.cpu),
       processes_(parts_.scheduler),
       random_(parts_.config.seed),
+      ipc_(std::make_unique<SystemVIpc>()),
       facts_(std::make_unique<ProcessFactsSource>(*this)) {
   register_all(syscalls_);
   parts_.vfs.set_processes(facts_.get());

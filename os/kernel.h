@@ -31,6 +31,7 @@ namespace faultline::os {
 
 class MemoryManager;
 class ProcessFactsSource;
+class SystemVIpc;
 class Vfs;
 
 class Kernel {
@@ -74,6 +75,7 @@ class Kernel {
   const OsCosts& costs() const { return parts_.config.costs; }
   ProcessTable& processes() { return processes_; }
   FutexTable& futexes() { return futexes_; }
+  SystemVIpc& ipc() { return *ipc_; }
   const Timekeeping& clock() const { return clock_; }
   Cycles now() const { return parts_.cpu.now(); }
   const SyscallTable& syscalls() const { return syscalls_; }
@@ -139,6 +141,7 @@ class Kernel {
   SyscallTable syscalls_;
   FutexTable futexes_;
   std::mt19937_64 random_;
+  std::unique_ptr<SystemVIpc> ipc_;
   std::unique_ptr<ProcessFactsSource> facts_;
   std::vector<std::unique_ptr<Daemon>> daemons_;
   std::vector<std::unique_ptr<Process>> graveyard_;

@@ -157,6 +157,10 @@ class Inode : public FileBacking, public std::enable_shared_from_this<Inode> {
   virtual uint64_t next_hole(uint64_t offset) const { return size(); }
   // PollEvent bits that hold now; a change wakes Vfs::poll_changes().
   virtual uint32_t poll(const OpenFile& file) const { return kPollIn | kPollOut; }
+  // How often what poll() says of these events may have become true: an edge of
+  // epoll(7) is a change of it. All events of one kind that change together may
+  // count as one.
+  virtual uint64_t activity(uint32_t events) const { return 0; }
   // FIONREAD; nothing: ENOTTY.
   virtual std::optional<uint64_t> readable_bytes(const OpenFile& file) const { return std::nullopt; }
   virtual bool is_terminal() const { return false; }
@@ -177,6 +181,8 @@ class Inode : public FileBacking, public std::enable_shared_from_this<Inode> {
   // Processes that run this program; while there are any, opening it for
   // writing and cutting it are ETXTBSY.
   uint32_t executions = 0;
+  // Open files that may write to it; while there are any, nobody can begin to run it.
+  uint32_t writers = 0;
   // Made by the first lock that is asked for.
   std::unique_ptr<FileLocks> record_locks;  // fcntl
   std::unique_ptr<FileLocks> whole_locks;   // flock

@@ -252,9 +252,7 @@ std::shared_ptr<FixedDirectory> make_process(const Vfs& vfs, const Mount& mount,
                          (task ? kNumbersPerProcess / 2 : 0);
   auto directory = std::make_shared<FixedDirectory>(vfs, mount, first);
   auto facts = [&vfs, pid, task]() {
-    std::optional<ProcessFacts> found = vfs.processes()->process(pid);
-    if (found) found->task = task;
-    return found;
+    return task ? vfs.processes()->task(pid, task) : vfs.processes()->process(pid);
   };
   auto text = [&](const char* name, ProcessText make) {
     directory->add_text(name, [facts, make]() -> Result<std::string> {

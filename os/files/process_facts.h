@@ -79,6 +79,8 @@ class ProcessDirectory {
   virtual int32_t current_task() const = 0;       // of that process
   virtual std::vector<int32_t> pids() const = 0;  // ascending
   virtual std::optional<ProcessFacts> process(int32_t pid) const = 0;
+  // As `process`, with what is one task's own.
+  virtual std::optional<ProcessFacts> task(int32_t pid, int32_t tid) const = 0;
   virtual SystemFacts system() const = 0;
 };
 

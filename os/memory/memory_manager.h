@@ -50,6 +50,10 @@ class MemoryManager {
   // no run of frames for the root, or no address-space identifier.
   Reply<std::unique_ptr<AddressSpace>> create_address_space();
   UserMemory user_memory(AddressSpace& space) { return UserMemory(cpu_, space, copies_); }
+  // A buffer of the kernel's in the program's place.
+  UserMemory kernel_buffer(AddressSpace& space, std::span<uint8_t> buffer) {
+    return UserMemory(cpu_, space, copies_, buffer);
+  }
 
   // For the scheduler to start as tasks of their own; they never end.
   Co<> pageout_daemon() { return daemon_.run(); }

@@ -9,6 +9,7 @@
 
 #include "loader/initial_stack.h"
 #include "os/files/file_table.h"
+#include "os/files/fs_context.h"
 #include "os/files/process_facts.h"
 #include "os/files/vfs.h"
 #include "os/kernel.h"
@@ -78,7 +79,23 @@ Co<Result<std::shared_ptr<AddressSpace>>> new_space(Kernel& kernel) {
 }
 
 Co<ExecFailure> open_program(Kernel& kernel, Process& process, const std::string& path, InodePtr& file) {
-  Result<InodePtr> opened = co_await kernel.vfs().open_executable(path, *process.fs);
+  Result<InodePtr> opened = co_await kernel.vfs().open_executable(process.fs->current, path, false);
+  if (!opened.ok()) co_return failure(opened.error().value, path + ": " + std::strerror(opened.error().value));
+  file = *opened;
+  co_return ExecFailure{};
+}
+
+// As the caller of execveat(2) named it.
+Co<ExecFailure> open_first(Kernel& kernel, Process& process, const ExecRequest& request, InodePtr& file) {
+  const std::string& path = request.path;
+  if (request.file) {
+    file = request.file;
+    const Result<> checked = co_await kernel.vfs().check_executable(file);
+    if (!checked.ok()) co_return failure(checked.error().value, request.name + ": cannot be run");
+    co_return ExecFailure{};
+  }
+  const DirectoryPtr start = request.start ? request.start : process.fs->current;
+  Result<InodePtr> opened = co_await kernel.vfs().open_executable(start, path, request.keeps_link);
   if (!opened.ok()) co_return failure(opened.error().value, path + ": " + std::strerror(opened.error().value));
   file = *opened;
   co_return ExecFailure{};
@@ -183,7 +200,7 @@ Co<ExecFailure> make_stack(Kernel& kernel, Process& process, const ExecRequest& 
   }
   loader::StackRequest wanted{.arguments = request.arguments,
                               .environment = request.environment,
-                              .path = request.path,
+                              .path = request.name.empty() ? request.path : request.name,
                               .page = made.space->page(),
                               .interpreter_base = made.interpreter_base,
                               .uid = process.uid,
@@ -218,7 +235,7 @@ void commit(Kernel& kernel, Task& task, const ExecRequest& request, NewProgram& 
   process.actions->reset_for_exec();
   process.execution = std::make_shared<Execution>(made.file);
   process.executable = made.file->name();
-  process.command = last_component(request.path).substr(0, kCommandBytes);
+  process.command = last_component(request.name.empty() ? request.path : request.name).substr(0, kCommandBytes);
   process.arguments = request.arguments;
   process.program = std::move(made.facts);
   process.has_execed = true;
@@ -234,7 +251,7 @@ void commit(Kernel& kernel, Task& task, const ExecRequest& request, NewProgram& 
 // --- scripts ----------------------------------------------------------------------
 
 constexpr size_t kScriptLine = 256;  // BINPRM_BUF_SIZE
-constexpr int kScriptDepth = 5;
+constexpr int kScriptDepth = 6;      // files: an interpreter may be a script five times in a row
 
 struct ScriptLine {
   std::string interpreter;
@@ -249,9 +266,13 @@ std::string_view trim(std::string_view text) {
 
 std::optional<ScriptLine> parse_script(std::string_view head) {
   if (!head.starts_with("#!")) return std::nullopt;
-  const std::string_view line = trim(head.substr(2, head.find('\n') - 2));
+  const size_t end = head.find('\n');
+  const std::string_view line = trim(head.substr(2, end - 2));
   if (line.empty()) return std::nullopt;
   const size_t gap = line.find_first_of(" \t");
+  // A name that is cut off is not to be run (Linux, load_script).
+  const bool cut = end == std::string_view::npos && head.size() == kScriptLine;
+  if (cut && gap == std::string_view::npos) return std::nullopt;
   ScriptLine script{.interpreter = std::string(line.substr(0, gap)), .argument = {}};
   if (gap != std::string_view::npos) script.argument = std::string(trim(line.substr(gap)));
   return script;
@@ -261,16 +282,22 @@ std::optional<ScriptLine> parse_script(std::string_view head) {
 // arguments change as execve(2) says.
 Co<ExecFailure> find_program(Kernel& kernel, Process& process, ExecRequest& request, NewProgram& made) {
   for (int depth = 0; depth < kScriptDepth; ++depth) {
-    ExecFailure opened = co_await open_program(kernel, process, request.path, made.file);
+    ExecFailure opened;
+    if (depth == 0) {
+      opened = co_await open_first(kernel, process, request, made.file);
+    } else {
+      opened = co_await open_program(kernel, process, request.path, made.file);
+    }
     if (opened.error) co_return opened;
     std::array<uint8_t, kScriptLine> head{};
     const Result<size_t> got = co_await kernel.vfs().read_inode(*made.file, 0, head);
     if (!got.ok()) co_return failure(got.error().value, request.path + ": the file cannot be read");
     const auto script = parse_script({reinterpret_cast<const char*>(head.data()), got.value()});
     if (!script) co_return ExecFailure{};
+    if (depth == 0 && request.closes) co_return failure(ENOENT, request.name + ": closes before it can be read");
     std::vector<std::string> arguments = {script->interpreter};
     if (!script->argument.empty()) arguments.push_back(script->argument);
-    arguments.push_back(request.path);
+    arguments.push_back(depth == 0 && !request.name.empty() ? request.name : request.path);
     if (!request.arguments.empty()) {
       arguments.insert(arguments.end(), request.arguments.begin() + 1, request.arguments.end());
     }

@@ -16,6 +16,12 @@ constexpr uint32_t kTerminalDevice = 5 << 8;  // the standard streams with --tty
 
 constexpr uint64_t kTicksPerSecond = 100;  // USER_HZ, sysconf(_SC_CLK_TCK)
 
+char task_letter(const Task& task) {
+  if (task.over) return 'Z';
+  if (!task.sleeping_on) return 'R';
+  return task.interruptible ? 'S' : 'D';
+}
+
 // The letters of proc(5).
 char state_letter(const Process& process) {
   switch (process.life) {
@@ -26,9 +32,7 @@ char state_letter(const Process& process) {
     case Process::Life::running:
       break;
   }
-  const Task& task = process.live_task();
-  if (!task.sleeping_on) return 'R';
-  return task.interruptible ? 'S' : 'D';
+  return task_letter(process.live_task());
 }
 
 struct SignalSets {
@@ -79,6 +83,9 @@ std::optional<ProcessFacts> ProcessFactsSource::process(int32_t pid) const {
   facts.parent = process->parent_pid();
   facts.group = process->group;
   facts.threads = process->live_tasks();
+  for (const auto& each : process->tasks) {
+    if (!each->over || each.get() == &process->main_task()) facts.tasks.push_back(each->tid());
+  }
   facts.session = process->session;
   if (kernel_.vfs().has_terminal() && process->session == ProcessTable::kInitPid) {
     facts.terminal = kTerminalDevice;
@@ -93,7 +100,6 @@ std::optional<ProcessFacts> ProcessFactsSource::process(int32_t pid) const {
   for (size_t i = 0; i < facts.limits.size(); ++i) {
     facts.limits[i] = {process->limits[i].current, process->limits[i].maximum};
   }
-  for (const auto& each : process->tasks) facts.tasks.push_back(each->tid());
   std::sort(facts.tasks.begin(), facts.tasks.end());
   facts.space = process->space;
   facts.files = process->files;
@@ -173,6 +179,23 @@ void ProcessFactsSource::count_tasks(SystemFacts& facts) const {
       if (task->sleeping_on && !task->interruptible) ++facts.blocked;
     }
   }
+}
+
+std::optional<ProcessFacts> ProcessFactsSource::task(int32_t pid, int32_t tid) const {
+  std::optional<ProcessFacts> facts = process(pid);
+  Task* const task = kernel_.processes().find_task(tid);
+  if (!facts || !task || task->process().pid() != pid) return std::nullopt;
+  const uint64_t cpu = kernel_.scheduler().cpu_time(*task).value;
+  facts->task = tid;
+  if (!task->name.empty()) facts->command = task->name;
+  if (facts->state == 'R' || facts->state == 'S' || facts->state == 'D') facts->state = task_letter(*task);
+  facts->minor_faults = task->usage.minor_faults;
+  facts->major_faults = task->usage.major_faults;
+  facts->user_ticks = ticks(task->usage.user_cycles);
+  facts->system_ticks = ticks(cpu - task->usage.user_cycles);
+  facts->pending_signals = task->pending.set().bits();
+  facts->blocked_signals = task->blocked.bits();
+  return facts;
 }
 
 SystemFacts ProcessFactsSource::system() const {

@@ -15,6 +15,7 @@ class ProcessFactsSource final : public ProcessDirectory {
   int32_t current_task() const override;
   std::vector<int32_t> pids() const override;
   std::optional<ProcessFacts> process(int32_t pid) const override;
+  std::optional<ProcessFacts> task(int32_t pid, int32_t tid) const override;
   SystemFacts system() const override;
 
  private:

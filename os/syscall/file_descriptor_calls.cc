@@ -20,6 +20,7 @@ enum Command : uint32_t {
   kSetStatusFlags = 4,
   kSetOwner = 8,
   kGetOwner = 9,
+  kSetSignal = 10,
   kGetSignal = 11,
   kGetOwnerAndType = 16,
   kDuplicateCloseOnExec = 1030,
@@ -119,9 +120,16 @@ Co<SyscallResult> sys_fcntl(SyscallContext& call) {
       file.flags = (file.flags & ~kChangeable) | (call.word(2) & kChangeable);
       co_return uint64_t{0};
     case kSetOwner:  // O_ASYNC has no effect: nobody is told
-    case kGetOwner:
-    case kGetSignal:
+      file.owner = call.integer(2);
       co_return uint64_t{0};
+    case kGetOwner:
+      co_return static_cast<uint64_t>(file.owner);
+    case kSetSignal:
+      if (call.word(2) > kSignals) co_return Errno{EINVAL};
+      file.signal = call.integer(2);
+      co_return uint64_t{0};
+    case kGetSignal:
+      co_return static_cast<uint64_t>(file.signal);
     case kGetOwnerAndType: {  // struct f_owner_ex: no task
       UserMemory user = call.kernel.user_memory(call.task);
       auto put = co_await user.put(call.address(2), uint64_t{0});

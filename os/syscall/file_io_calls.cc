@@ -46,7 +46,7 @@ using Vector = UserPiece;
 static_assert(sizeof(Vector) == 16);
 
 Result<> check_length(uint64_t bytes) {
-  if (static_cast<int64_t>(bytes) < 0) return Errno{EINVAL};
+  if (static_cast<int64_t>(bytes) < 0) return Errno{EFAULT};  // no buffer is so long (Linux, vfs_read)
   return Unit{};
 }
 
@@ -247,7 +247,7 @@ SyscallResult sys_lseek(SyscallContext& call) {
       return Errno{EINVAL};
   }
   int64_t sum = 0;
-  if (__builtin_add_overflow(base, offset, &sum)) return Errno{EOVERFLOW};
+  if (__builtin_add_overflow(base, offset, &sum)) return Errno{EINVAL};
   if (sum < 0 || static_cast<uint64_t>(sum) > kFileSizeMax) return Errno{EINVAL};
   return file.offset = static_cast<uint64_t>(sum);
 }

@@ -76,6 +76,10 @@ Co<SyscallResult> sys_memfd_create(SyscallContext& call) {
 
 }  // namespace
 
+SyscallResult hand_out(SyscallContext& call, OpenFilePtr file, bool close_on_exec) {
+  return as_value(files_of(call).add(std::move(file), close_on_exec, descriptor_limit(call)));
+}
+
 Co<SyscallResult> hand_out_pair(SyscallContext& call, unsigned argument, std::pair<OpenFilePtr, OpenFilePtr> files,
                                 bool close_on_exec) {
   FileTable& table = files_of(call);

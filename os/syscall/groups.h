@@ -17,6 +17,8 @@ void register_memory_reach_calls(SyscallTable& table);  // process_vm_readv, mem
 void register_futex_calls(SyscallTable& table);         // futex, robust lists
 void register_system_calls(SyscallTable& table);        // uname, sysinfo, limits, random numbers, ...
 void register_file_calls(SyscallTable& table);          // os/syscall/file_*.cc: all that takes files and paths
+void register_prctl_calls(SyscallTable& table);         // prctl
+void register_ipc_calls(SyscallTable& table);           // System V IPC
 void register_socket_calls(SyscallTable& table);        // pairs of sockets, eventfd
 
 // All of them.
