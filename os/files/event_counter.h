@@ -1,13 +1,14 @@
 // The counter behind eventfd(2).
 #pragma once
 
+#include "os/files/edge_source.h"
 #include "os/files/inode.h"
 
 namespace faultline::os {
 
 struct TreeServices;
 
-class EventCounter final : public Inode {
+class EventCounter final : public Inode, public EdgeSource {
  public:
   static constexpr uint64_t kMost = ~uint64_t{0} - 1;
 
@@ -19,6 +20,8 @@ class EventCounter final : public Inode {
   Co<Result<uint64_t>> read(IoContext& io, OpenFile& file, uint64_t offset, VirtAddr to, uint64_t bytes) override;
   Co<Result<uint64_t>> write(IoContext& io, OpenFile& file, uint64_t& offset, VirtAddr from, uint64_t bytes) override;
   uint32_t poll(const OpenFile& file) const override;
+  uint64_t in_edges() const override { return edges_; }
+  uint64_t out_edges() const override { return edges_; }
 
  private:
   void changed();
@@ -26,6 +29,7 @@ class EventCounter final : public Inode {
   TreeServices& services_;
   WaitQueue sleepers_;
   uint64_t count_;
+  uint64_t edges_ = 0;  // of both kinds
   const bool semaphore_;
 };
 

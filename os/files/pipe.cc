@@ -22,6 +22,7 @@ Pipe::Pipe(TreeServices& services, const Mount& mount, uint64_t number, Attribut
       writers_wait_(services.executor) {}
 
 void Pipe::changed(WaitQueue& sleepers) {
+  ++(&sleepers == &readers_wait_ ? in_edges_ : out_edges_);
   sleepers.wake_all();
   services_.poll_changes.wake_all();
 }

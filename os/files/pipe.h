@@ -5,6 +5,7 @@
 #include <span>
 #include <vector>
 
+#include "os/files/edge_source.h"
 #include "os/files/inode.h"
 
 namespace faultline::os {
@@ -17,7 +18,7 @@ struct UserPiece {
   uint64_t bytes = 0;
 };
 
-class Pipe final : public Inode {
+class Pipe final : public Inode, public EdgeSource {
  public:
   // Bytes that fit in a new pipe, that an unprivileged process may ask for
   // (/proc/sys/fs/pipe-max-size), and that are written in one piece (pipe(7)).
@@ -55,6 +56,8 @@ class Pipe final : public Inode {
   // EBUSY when more than that is in it.
   Result<uint64_t> set_capacity(uint64_t bytes);
   std::optional<uint64_t> readable_bytes(const OpenFile&) const override { return used_; }
+  uint64_t in_edges() const override { return in_edges_; }
+  uint64_t out_edges() const override { return out_edges_; }
 
  private:
   uint64_t room() const { return capacity_ - used_; }
@@ -73,6 +76,8 @@ class Pipe final : public Inode {
   uint32_t readers_ = 0;
   uint32_t writers_ = 0;
   bool shut_ = false;
+  uint64_t in_edges_ = 0;
+  uint64_t out_edges_ = 0;
   uint64_t readers_seen_ = 0;  // opened so far: a FIFO's open waits for the next
   uint64_t writers_seen_ = 0;
   uint64_t capacity_ = kCapacity;

@@ -8,7 +8,7 @@
 
 namespace faultline::os {
 
-class StreamSocket final : public Inode {
+class StreamSocket final : public Inode, public EdgeSource {
  public:
   // Reads from `in` and writes to `out`; the other end of the pair has them the
   // other way round.
@@ -21,6 +21,9 @@ class StreamSocket final : public Inode {
   Co<Result<uint64_t>> write(IoContext& io, OpenFile& file, uint64_t& offset, VirtAddr from, uint64_t bytes) override;
   uint32_t poll(const OpenFile& file) const override;
   std::optional<uint64_t> readable_bytes(const OpenFile& file) const override { return in_->readable_bytes(file); }
+
+  uint64_t in_edges() const override { return in_->in_edges(); }
+  uint64_t out_edges() const override { return out_->out_edges(); }
 
   // recv(2) and send(2): `waits` false is MSG_DONTWAIT.
   Co<Result<uint64_t>> receive(IoContext& io, VirtAddr to, uint64_t bytes, bool waits);

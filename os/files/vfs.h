@@ -97,6 +97,8 @@ class Vfs {
   std::pair<OpenFilePtr, OpenFilePtr> make_socket_pair(uint32_t flags);
   // eventfd(2); `semaphore`: a read takes one.
   OpenFilePtr make_event_counter(uint64_t first, bool semaphore, uint32_t flags);
+  // epoll_create(2): an empty set.
+  OpenFilePtr make_event_poll();
   // memfd_create(2): an unlinked file in memory.
   OpenFilePtr make_anonymous_file(std::string name, uint32_t flags);
 

@@ -1,7 +1,8 @@
-// Files that no directory names: pipes, sockets, eventfd, memfd.
+// Files that no directory names: pipes, sockets, eventfd, epoll, memfd.
 #include <utility>
 
 #include "os/files/event_counter.h"
+#include "os/files/event_poll.h"
 #include "os/files/pipe.h"
 #include "os/files/regular_file.h"
 #include "os/files/stream_socket.h"
@@ -58,6 +59,14 @@ OpenFilePtr Vfs::make_event_counter(uint64_t first, bool semaphore, uint32_t fla
   auto file = std::make_shared<OpenFile>(inode, kOpenReadWrite | (flags & kOpenNonBlocking));
   file->opened = true;
   file->path = "anon_inode:[eventfd]";
+  return file;
+}
+
+OpenFilePtr Vfs::make_event_poll() {
+  auto inode = std::make_shared<EventPoll>(mounts_.front(), services_.next_number(), own_attributes(0600));
+  auto file = std::make_shared<OpenFile>(inode, kOpenReadWrite);
+  file->opened = true;
+  file->path = "anon_inode:[eventpoll]";
   return file;
 }
 

@@ -7,9 +7,26 @@
 
 #include "os/process/signal_send.h"
 #include "os/syscall/file_calls.h"
+#include "os/syscall/poll_wait.h"
 #include "os/syscall/time_types.h"
 
 namespace faultline::os {
+
+Co<Result<>> set_mask(SyscallContext& call, VirtAddr mask, uint64_t bytes) {
+  if (mask.value == 0) co_return Unit{};
+  if (bytes != sizeof(uint64_t)) co_return Errno{EINVAL};
+  UserMemory user = call.kernel.user_memory(call.task);
+  auto bits = co_await user.get<uint64_t>(mask);
+  if (!bits) co_return bits.error();
+  call.task.saved_mask = call.task.blocked;
+  set_blocked(call.task, SignalSet(*bits) & ~kUnblockable);
+  co_return Unit{};
+}
+
+void restore_mask(SyscallContext& call) {
+  if (!call.task.saved_mask) return;
+  set_blocked(call.task, *std::exchange(call.task.saved_mask, std::nullopt));
+}
 
 namespace {
 
@@ -25,24 +42,6 @@ uint32_t ready(SyscallContext& call, int32_t descriptor, uint32_t wanted) {
   Result<OpenFilePtr> file = files_of(call).get(descriptor);
   if (!file || (*file)->path_only()) return kPollInvalid;
   return (*file)->inode().poll(**file) & (wanted | kPollError | kPollHangUp);
-}
-
-// Puts the mask of the call in place of the task's for as long as it lives.
-// When a signal ended the call, the old mask comes back with its handler.
-Co<Result<>> set_mask(SyscallContext& call, VirtAddr mask, uint64_t bytes) {
-  if (mask.value == 0) co_return Unit{};
-  if (bytes != sizeof(uint64_t)) co_return Errno{EINVAL};
-  UserMemory user = call.kernel.user_memory(call.task);
-  auto bits = co_await user.get<uint64_t>(mask);
-  if (!bits) co_return bits.error();
-  call.task.saved_mask = call.task.blocked;
-  set_blocked(call.task, SignalSet(*bits) & ~kUnblockable);
-  co_return Unit{};
-}
-
-void restore_mask(SyscallContext& call) {
-  if (!call.task.saved_mask) return;
-  set_blocked(call.task, *std::exchange(call.task.saved_mask, std::nullopt));
 }
 
 struct Deadline {

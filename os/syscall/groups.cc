@@ -15,6 +15,7 @@ void register_all(SyscallTable& table) {
   register_system_calls(table);
   register_file_calls(table);
   register_socket_calls(table);
+  register_epoll_calls(table);
 }
 
 }  // namespace faultline::os

@@ -17,6 +17,7 @@ void register_futex_calls(SyscallTable& table);        // futex, robust lists
 void register_system_calls(SyscallTable& table);       // uname, sysinfo, limits, random numbers, ...
 void register_file_calls(SyscallTable& table);         // os/syscall/file_*.cc: all that takes files and paths
 void register_socket_calls(SyscallTable& table);       // pairs of sockets, eventfd
+void register_epoll_calls(SyscallTable& table);        // epoll
 
 // All of them.
 void register_all(SyscallTable& table);
