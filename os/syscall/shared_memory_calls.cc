@@ -63,7 +63,7 @@ Co<SyscallResult> sys_shmget(SyscallContext& call) {
   set_up(call, *segment, key, call.word(2));
   segment->bytes = bytes;
   segment->creator = call.task.process().pid();
-  segment->file = call.kernel.vfs().make_anonymous_file("SYSV", 0)->inode_pointer();
+  segment->file = call.kernel.vfs().make_anonymous_file("SYSV", 0, 0)->inode_pointer();
   const Result<> sized = co_await static_cast<RegularFile&>(*segment->file).set_size(bytes);
   if (!sized.ok()) co_return sized.error();
   const Result<int32_t> id = segments.add(std::move(segment));
