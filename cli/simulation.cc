@@ -145,6 +145,8 @@ class Computer {
     std::optional<std::string> unusable = vfs_.build(namespace_config(options_, stop_));
     if (!unusable && options_.record_file) unusable = "--record writes down page tables, and memory.model has none";
     if (unusable) return {.started = false, .statistics = {}, .errors = {*unusable}};
+    // Memory as at power-on: the other OS layer's tables are none of this machine's.
+    machine_.memory().zero(PhysAddr(0), machine_.memory().size());
     os::early::Monitor monitor({.cpu = cpu_,
                                 .disk = cpu_,
                                 .registers = *machine_.mmu().relocation(),
