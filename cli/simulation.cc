@@ -155,6 +155,8 @@ class Computer {
     if (!unusable && options_.record_file) unusable = "--record writes down page tables, and memory.model has none";
     if (!unusable && paging_recording_) unusable = "--record-paging writes down page-out, and memory.model has none";
     if (unusable) return {.started = false, .statistics = {}, .errors = {*unusable}};
+    // Memory as at power-on: the other OS layer's tables are none of this machine's.
+    machine_.memory().zero(PhysAddr(0), machine_.memory().size());
     os::early::Monitor monitor({.cpu = cpu_,
                                 .disk = cpu_,
                                 .registers = *machine_.mmu().relocation(),
