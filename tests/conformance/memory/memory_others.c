@@ -1,6 +1,7 @@
 // Calls at the edge of memory management, and the library's allocator, which
 // rests on the others.
 #include <sys/syscall.h>
+#include <sys/sysinfo.h>
 #include <sys/uio.h>
 
 #include "areas.h"
@@ -98,6 +99,44 @@ static void case_membarrier(struct verdict* v) {
   say_errno(v, syscall(SYS_membarrier, 8, 0, 0));
 }
 
+// Bytes that memory and swap together have not, where the kernel refuses to
+// promise what can never be (vm.overcommit_memory of 0); otherwise 0.
+static size_t more_than_there_is(void) {
+  char mode[8] = "";
+  struct sysinfo facts;
+  if (read_text("/proc/sys/vm/overcommit_memory", mode, sizeof mode) < 1 || mode[0] != '0') return 0;
+  sysinfo(&facts);
+  return (facts.totalram + facts.totalswap) * facts.mem_unit + ((size_t)64 << 20);
+}
+
+static const char kPromisesAll[] = "vm.overcommit_memory is not 0";
+
+static void case_promise_of_too_much(struct verdict* v) {
+  const size_t bytes = more_than_there_is();
+  if (bytes == 0) return unsupported(v, kPromisesAll);
+  say_map(v, mmap(NULL, bytes, kReadWrite, kAnonymous, -1, 0));
+  say_map(v, mmap(NULL, bytes, kReadWrite, MAP_SHARED | MAP_ANONYMOUS, -1, 0));
+  say_map(v, mmap(NULL, bytes, kReadWrite, kAnonymous | MAP_NORESERVE, -1, 0));
+  say_errno(v, brk((char*)sbrk(0) + bytes));
+}
+
+static void case_promise_by_mprotect(struct verdict* v) {
+  const size_t bytes = more_than_there_is();
+  if (bytes == 0) return unsupported(v, kPromisesAll);
+  char* at = mmap(NULL, bytes, PROT_READ, kAnonymous, -1, 0);
+  say_map(v, at);
+  say_errno(v, mprotect(at, bytes, kReadWrite));
+  say_errno(v, mprotect(at, 16 * page_bytes(), kReadWrite));
+}
+
+static void case_promise_by_mremap(struct verdict* v) {
+  const size_t bytes = more_than_there_is();
+  if (bytes == 0) return unsupported(v, kPromisesAll);
+  char* at = map_island(2, kReadWrite);
+  say_map(v, mremap(at, 2 * page_bytes(), bytes, MREMAP_MAYMOVE));
+  say_areas(v, at, 2);
+}
+
 static void case_posix_memalign(struct verdict* v) {
   void* at = NULL;
   say(v, "%s", errno_name(posix_memalign(&at, 3, 100)));
@@ -169,6 +208,9 @@ static const struct conformance_case cases[] = {
     {"process_vm_readv_of_a_part", case_process_vm_readv_of_a_part},
     {"process_vm_of_a_child", case_process_vm_of_a_child},
     {"membarrier", case_membarrier},
+    {"promise_of_too_much", case_promise_of_too_much},
+    {"promise_by_mprotect", case_promise_by_mprotect},
+    {"promise_by_mremap", case_promise_by_mremap},
     {"posix_memalign", case_posix_memalign},
     {"allocator_under_load", case_allocator_under_load},
     {"realloc_of_much", case_realloc_of_much},
