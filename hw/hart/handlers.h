@@ -22,6 +22,8 @@ struct HandlerTable {
   Handler next_piece = nullptr;   // the piece ends
   Handler straddle = nullptr;     // an instruction begins in the piece's last two bytes
   Handler second_line = nullptr;  // the next instruction lies in two lines
+  // Enters a block, given in the operation's place, whose line L1I is to be asked for.
+  Handler enter_in_full = nullptr;
 
   Handler& operator[](Opcode opcode) { return by_opcode[static_cast<size_t>(opcode)]; }
 };
@@ -39,6 +41,9 @@ void add_float_conversion_handlers(HandlerTable& table);
 // both; null where there is none for the two. `forwarded`: the first writes the
 // second's rs1.
 Handler fused_handler(Opcode first, Opcode second, bool forwarded, FetchMode mode);
+
+// The first operation of a block that counts its entries (Block::entries_left).
+const Op* count_entry(Interpreter& in, const Op* op, HartState& s);
 
 // Every instruction of RV64GC has a handler in the table.
 HandlerTable make_handlers(FetchMode fetch, DataMode data);
