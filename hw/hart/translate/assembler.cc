@@ -154,7 +154,6 @@ void Assembler::sign_into_rdx(Width width) {
   prefixes(kNoPrefix, is_full(width), 0, 0, 0, false);
   byte(0x99);
 }
-void Assembler::negate(Reg reg) { form(kNoPrefix, true, 0xf7, 3, number(reg)); }
 
 void Assembler::shift(Shift kind, Reg reg, unsigned amount, Width width) {
   form(kNoPrefix, is_full(width), 0xc1, static_cast<unsigned>(kind), number(reg));

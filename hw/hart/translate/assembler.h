@@ -76,7 +76,6 @@ class Assembler {
   void multiply(Reg to, Reg by, Width width = Width::full);
   void wide(Wide operation, Reg by, Width width = Width::full);
   void sign_into_rdx(Width width);  // cqo, cdq
-  void negate(Reg reg);
   void shift(Shift kind, Reg reg, unsigned amount, Width width = Width::full);
   void shift_by_cl(Shift kind, Reg reg, Width width = Width::full);
   // `reg` becomes 0 or 1; through al.

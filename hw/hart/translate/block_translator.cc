@@ -1,5 +1,6 @@
 #include "hw/hart/translate/block_translator.h"
 
+#include <algorithm>
 #include <cstddef>
 #include <utility>
 
@@ -193,7 +194,6 @@ void BlockTranslator::add(Reg reg, uint64_t value) {
 
 // What every predecessor in host code jumps to.
 void BlockTranslator::enter_block() {
-  enter_ = out_.here();
   if (context_.costs.fetch_mode == FetchMode::line) line_exits_.push_back(jump_unless_recent(block_.line));
   add(Reg::r14, block_.cycles);
   add(Reg::r15, block_.counts);
@@ -214,20 +214,33 @@ void BlockTranslator::begin_operation() {
 }
 
 void BlockTranslator::remember_entry() {
-  Entry entry{at_, out_.here(), {}, false};
+  entries_.push_back({at_, out_.here(), cached_registers(at_), false});
+}
+
+// Those that are read at `operation` or behind it.
+std::vector<BlockTranslator::CachedRegister> BlockTranslator::cached_registers(size_t operation) const {
+  std::vector<CachedRegister> registers;
   for (const RegisterCache::Slot& slot : integers_.slots()) {
-    if (slot.guest == RegisterCache::Slot::kFree || (live_[at_] & bit(slot.guest)) == 0) continue;
-    entry.registers.push_back({false, slot.guest, slot.host});
+    if (slot.guest == RegisterCache::Slot::kFree || (live_[operation] & bit(slot.guest)) == 0) continue;
+    registers.push_back({false, slot.guest, slot.host});
   }
   for (const RegisterCache::Slot& slot : floats_.slots()) {
-    if (slot.guest == RegisterCache::Slot::kFree || (float_live_[at_] & bit(slot.guest)) == 0) continue;
-    entry.registers.push_back({true, slot.guest, slot.host});
+    if (slot.guest == RegisterCache::Slot::kFree || (float_live_[operation] & bit(slot.guest)) == 0) continue;
+    registers.push_back({true, slot.guest, slot.host});
   }
-  entries_.push_back(std::move(entry));
+  return registers;
+}
+
+void BlockTranslator::load_registers(const std::vector<CachedRegister>& registers) {
+  for (const CachedRegister& reg : registers) {
+    reg.is_float ? out_.load(Xmm{reg.host}, f(reg.guest), x86::Precision::double_)
+                 : out_.load(static_cast<Reg>(reg.host), x(reg.guest));
+  }
 }
 
 // The handler does the operation, always.
 void BlockTranslator::leave_to_handler() {
+  all_here_ = false;
   if (!reached_) return;  // from handler to handler
   out_.store(field(context_.layout.now), Reg::r14);
   out_.store(field(context_.layout.counts), Reg::r15);
@@ -243,10 +256,7 @@ void BlockTranslator::write_entries() {
     const uint64_t target = entry.target;
     entry.target = out_.here();
     load_clock();
-    for (const CachedRegister& reg : entry.registers) {
-      reg.is_float ? out_.load(Xmm{reg.host}, f(reg.guest), x86::Precision::double_)
-                   : out_.load(static_cast<Reg>(reg.host), x(reg.guest));
-    }
+    load_registers(entry.registers);
     out_.jump_to(target);
   }
 }
@@ -260,10 +270,11 @@ void BlockTranslator::write_exits() {
     out_.jump_to(Reg::rax);
   };
   for (size_t i = 0; i < exits_.size();) {
-    const size_t operation = exits_[i].operation;
-    for (; i < exits_.size() && exits_[i].operation == operation; ++i) out_.bind(exits_[i].place);
-    const Op& left = block_.ops()[operation];
-    leave(reinterpret_cast<uint64_t>(&left), reinterpret_cast<uint64_t>(left.handler));
+    const Exit first = exits_[i];
+    for (; i < exits_.size() && exits_[i].operation == first.operation && exits_[i].handler == first.handler; ++i) {
+      out_.bind(exits_[i].place);
+    }
+    leave(reinterpret_cast<uint64_t>(&block_.ops()[first.operation]), reinterpret_cast<uint64_t>(first.handler));
   }
   for (const size_t place : line_exits_) {
     out_.bind(place);
@@ -281,7 +292,59 @@ bool BlockTranslator::operation() {
 
 bool BlockTranslator::translate() {
   find_uses();
+  enter_ = out_.here();
   enter_block();
+  write_operations();
+  if (!round_jumps_.empty() && all_here_) write_round();
+  write_round_jumps();
+  write_entries();
+  write_exits();
+  return !out_.full();
+}
+
+// The block once more, for the jumps back to its start. Who comes from a
+// handler into the middle joins this time.
+void BlockTranslator::write_round() {
+  round_registers_ = cached_registers(0);
+  entries_.resize(1);
+  for (const RoundJump& jump : round_jumps_) out_.bind(jump.place);
+  round_jumps_.clear();
+  round_ = out_.here();
+  enter_block();
+  write_operations();
+}
+
+void BlockTranslator::jump_round(size_t place) {
+  RoundJump jump{place, {}};
+  if (round_ != 0) {
+    const auto stands = [](const RegisterCache& cache, const CachedRegister& wanted) {
+      return std::any_of(cache.slots().begin(), cache.slots().end(), [&](const RegisterCache::Slot& slot) {
+        return slot.guest == wanted.guest && slot.host == wanted.host;
+      });
+    };
+    for (const CachedRegister& wanted : round_registers_) {
+      if (!stands(wanted.is_float ? floats_ : integers_, wanted)) jump.loads.push_back(wanted);
+    }
+    if (jump.loads.empty()) return out_.patch(place, round_);
+  }
+  round_jumps_.push_back(std::move(jump));
+}
+
+void BlockTranslator::write_round_jumps() {
+  for (const RoundJump& jump : round_jumps_) {
+    if (round_ == 0) {
+      out_.patch(jump.place, enter_);
+      continue;
+    }
+    out_.bind(jump.place);
+    load_registers(jump.loads);
+    out_.jump_to(round_);
+  }
+}
+
+void BlockTranslator::write_operations() {
+  reached_ = true;
+  may_exit_ = round_ == 0;  // the first entry stands before the first time
   for (at_ = 0; at_ < count_; ++at_) {
     const size_t size = out_.size(), entries = entries_.size(), exits = exits_.size();
     begin_operation();
@@ -294,9 +357,6 @@ bool BlockTranslator::translate() {
     }
     may_exit_ = exits_.size() != exits;
   }
-  write_entries();
-  write_exits();
-  return !out_.full();
 }
 
 void BlockTranslator::publish() {

@@ -15,6 +15,9 @@
 // counts and the guest registers that the code behind it expects. A guest
 // register that is written is written in HartState at once, unless it is
 // written again before anybody can look.
+//
+// A block that branches to itself is written twice: the second time begins
+// with the registers that the first ended with, and goes round by itself.
 #pragma once
 
 #include <cstdint>
@@ -34,7 +37,7 @@ class BlockTranslator {
   BlockTranslator(const TranslationContext& context, Block& block, x86::Assembler& out, HostCode& code);
 
   // No block takes more code.
-  static size_t most_bytes(size_t operations) { return 128 + operations * 448; }
+  static size_t most_bytes(size_t operations) { return 256 + operations * 480; }
   static size_t operations(const Block& block);
 
   // Writes the code; the block is as it was. False: it did not fit.
@@ -56,6 +59,7 @@ class BlockTranslator {
   struct Exit {
     size_t place;
     size_t operation;
+    Handler handler;
   };
   struct CachedRegister {
     bool is_float;
@@ -68,6 +72,11 @@ class BlockTranslator {
     std::vector<CachedRegister> registers;
     bool in_place;  // loads nothing, and stands where the code is
   };
+  // A jump to where the block goes round, for which some registers are loaded.
+  struct RoundJump {
+    size_t place;
+    std::vector<CachedRegister> loads;
+  };
   // A jump to the block that `link` names, or will.
   struct LinkJump {
     size_t place;
@@ -79,15 +88,22 @@ class BlockTranslator {
   Use use_of(size_t operation) const;
   bool is_instruction(size_t operation) const;
   void find_uses();
+  void write_operations();
   bool operation();
   void enter_block();
+  void write_round();
+  void jump_round(size_t place);
+  void write_round_jumps();
   size_t jump_unless_recent(uint64_t line);
   void add(Reg reg, uint64_t value);
   void begin_operation();
   void remember_entry();
+  std::vector<CachedRegister> cached_registers(size_t operation) const;
+  void load_registers(const std::vector<CachedRegister>& registers);
   void load_clock();
   void leave_to_handler();
-  void exit_if(x86::Condition condition) { exits_.push_back({out_.jump(condition), at_}); }
+  void exit_if(x86::Condition condition) { exit_at(out_.jump(condition), op().handler); }
+  void exit_at(size_t place, Handler handler) { exits_.push_back({place, at_, handler}); }
   void write_entries();
   void write_exits();
   x86::Memory field(int32_t displacement) const { return {Reg::rdi, displacement}; }
@@ -182,7 +198,13 @@ class BlockTranslator {
   std::vector<Exit> exits_;
   std::vector<Entry> entries_;
   std::vector<LinkJump> link_jumps_;
-  std::vector<size_t> line_exits_;  // at most one
+  std::vector<size_t> line_exits_;
+  bool all_here_ = true;  // no operation is always left to its handler
+  // Of a block that branches to itself: where it goes round (0: written once
+  // so far), and what the code there expects in registers.
+  uint64_t round_ = 0;
+  std::vector<CachedRegister> round_registers_;
+  std::vector<RoundJump> round_jumps_;
 };
 
 }  // namespace faultline::hw

@@ -55,7 +55,7 @@ bool BlockTranslator::pseudo() {
 
 void BlockTranslator::second_line() {
   const uint64_t last = (block_.address & ~kPieceMask) + block_.infos[at_].offset + 3;
-  exits_.push_back({jump_unless_recent(last >> context_.l1i.line_shift), at_});
+  exit_at(jump_unless_recent(last >> context_.l1i.line_shift), op().handler);
   out_.alu(Alu::add, field(context_.layout.fetch_accesses), 1);
 }
 
@@ -101,9 +101,9 @@ void BlockTranslator::jump_register() {
 // The jump at `place`, whose block lies in this piece. Until that block has
 // host code, the handler of this operation finds it.
 void BlockTranslator::jump_to_link(size_t place, Block* const& link) {
-  if (link == &block_) return out_.patch(place, enter_);
+  if (link == &block_) return jump_round(place);
   if (link != nullptr && link->host != 0) return out_.patch(place, link->host);
-  exits_.push_back({place, at_});
+  exit_at(place, op().handler);
   link_jumps_.push_back({place, &link});
 }
 

@@ -89,7 +89,7 @@ void BlockTranslator::check_line(bool write) {
   out_.shift(Shift::right, Reg::rsi, line_shift);
   const size_t recent = write ? offsetof(Cache::Set, dirty_line) : offsetof(Cache::Set, line);
   out_.alu(Alu::cmp, Reg::rsi, x86::Memory{Reg::r13, static_cast<int32_t>(recent), Reg::rcx});
-  exit_if(Condition::not_equal);
+  exit_at(out_.jump(Condition::not_equal), context_.handlers->through_cache[static_cast<size_t>(opcodes_[at_])]);
 }
 
 void BlockTranslator::load(Load kind, unsigned bytes) {

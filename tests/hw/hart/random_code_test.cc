@@ -81,7 +81,9 @@ TEST_P(RandomCodeTest, AgreesWithQemu) {
       const size_t output = std::min(theirs.size(), ours.size());
       EXPECT_EQ(difference(ours.substr(0, output), theirs), "") << (translate ? "translated" : "interpreted");
       // Every count and every cycle too.
-      if (translate) EXPECT_EQ(ours.substr(output), statistics);
+      if (translate) {
+        EXPECT_EQ(ours.substr(output), statistics);
+      }
       statistics = ours.substr(output);
     }
   }
