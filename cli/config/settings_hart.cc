@@ -58,6 +58,14 @@ void add_hart_settings(std::vector<Setting>& table) {
        .range = {100, 1'000'000'000}}));
   table.push_back(
       hart<&H::fast_path>("fast_path", {.help = "Host-side shortcuts, which change no figure; false to check that."}));
+  table.push_back(hart<&H::translate>(
+      "translate", {.help = "Turns code that runs often into host code (on x86-64), where fast_path is on; changes no "
+                            "figure; false to check that."}));
+  table.push_back(hart<&H::translate_after>(
+      "translate_after",
+      {.help = "So often a block of code is entered before it is turned into host code; changes no figure.",
+       .unit = "entries",
+       .range = {1, 65'535}}));
 }
 
 }  // namespace faultline::cli

@@ -144,6 +144,8 @@ struct HartConfig {
   uint32_t float_divide_cycles = 1;  // divide and square root
   uint64_t quantum = 100'000;        // cycles between looks at the rest of the machine
   bool fast_path = true;             // false: no host-side shortcut; no count changes
+  bool translate = true;             // hot code into host code, where fast_path is on too; no count changes
+  uint16_t translate_after = 32;     // entries of a block
 };
 
 enum class DiskKind : uint8_t { hdd, ssd };

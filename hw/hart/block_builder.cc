@@ -148,7 +148,12 @@ Block* BlockBuilder::build(CodePage& page, const BackingStore& memory, PhysAddr 
     offset += length;
     if (ends_block(instruction.opcode, bits)) break;
   }
-  return finish(page, address, offset);
+  Block* block = finish(page, address, offset);
+  if (count_entries_ != nullptr) {
+    block->first = std::exchange(block->ops()->handler, count_entries_);
+    block->entries_left = entries_;
+  }
+  return block;
 }
 
 Block* BlockBuilder::build_straddling(CodePage& page, PhysAddr address, uint32_t bits) {

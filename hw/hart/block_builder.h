@@ -21,6 +21,13 @@ class BlockBuilder {
                std::optional<unsigned> line_shift)
       : handlers_(handlers), config_(config), costs_(costs), line_shift_(line_shift) {}
 
+  // From now on the first operation of a block is `handler`, which counts
+  // entries down from `entries` and runs the block by Block::first.
+  void count_entries(Handler handler, uint16_t entries) {
+    count_entries_ = handler;
+    entries_ = entries;
+  }
+
   // The block that begins at `address`; belongs to `page`, which is address's.
   Block* build(CodePage& page, const BackingStore& memory, PhysAddr address);
   // The instruction `bits` that begins in the last two bytes of a piece.
@@ -51,6 +58,8 @@ class BlockBuilder {
   const HartCosts costs_;
   const std::optional<unsigned> line_shift_;
   std::vector<Draft> draft_;
+  Handler count_entries_ = nullptr;
+  uint16_t entries_ = 0;
 };
 
 }  // namespace faultline::hw

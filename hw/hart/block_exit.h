@@ -54,7 +54,10 @@ template <Way kWay, FetchMode kMode>
   if (block == nullptr) return nullptr;
   // An instruction that straddles was fetched from two pages, and the entry of
   // the first is not the most recent one.
-  if (kMode != FetchMode::each && in.piece == piece && block_of(op).end <= kPieceBytes) link<kWay>(op) = block;
+  if (kMode != FetchMode::each && in.piece == piece && block_of(op).end <= kPieceBytes) {
+    link<kWay>(op) = block;
+    in.linked(*block);
+  }
   return enter<kMode>(in, block, s);
 }
 

@@ -10,6 +10,7 @@
 #include <vector>
 
 #include "hw/hart/op.h"
+#include "hw/hart/translate/code_memory.h"
 #include "hw/memory/backing_store.h"
 
 namespace faultline::hw {
@@ -32,6 +33,15 @@ class CodePage {
 
   size_t bytes() const { return bytes_; }
 
+  // Where the pointers to blocks begin, one for every two bytes of code.
+  static constexpr size_t blocks_offset() { return offsetof(CodePage, blocks_); }
+  bool has_host_code() const { return host_code_ != nullptr; }
+  // Made at the first call, in `memory`.
+  HostCode& host_code(const std::shared_ptr<CodeMemory>& memory) {
+    if (host_code_ == nullptr) host_code_ = std::make_unique<HostCode>(memory);
+    return *host_code_;
+  }
+
  private:
   std::array<Block*, kPieceBytes / 2> blocks_{};
   std::vector<std::unique_ptr<std::byte[]>> chunks_;
@@ -40,6 +50,7 @@ class CodePage {
   size_t bytes_ = 0;
   Block* straddling_ = nullptr;
   uint32_t straddling_bits_ = 0;
+  std::unique_ptr<HostCode> host_code_;
 };
 
 class CodeCache {

@@ -14,6 +14,9 @@ struct HandlerTable {
   std::array<Handler, kOpcodes> by_opcode{};
   // For instructions with a rounding mode of their own; null for the others.
   std::array<Handler, kOpcodes> static_rounding{};
+  // For loads and stores in DataMode::cached: where the filter has the page, but
+  // L1D's most recent line of the set is another; null for all others.
+  std::array<Handler, kOpcodes> through_cache{};
 
   // What is no instruction.
   Handler mark = nullptr;         // a region mark, whatever its opcode
@@ -22,6 +25,8 @@ struct HandlerTable {
   Handler next_piece = nullptr;   // the piece ends
   Handler straddle = nullptr;     // an instruction begins in the piece's last two bytes
   Handler second_line = nullptr;  // the next instruction lies in two lines
+  // Enters a block, given in the operation's place, whose line L1I is to be asked for.
+  Handler enter_in_full = nullptr;
 
   Handler& operator[](Opcode opcode) { return by_opcode[static_cast<size_t>(opcode)]; }
 };
@@ -39,6 +44,9 @@ void add_float_conversion_handlers(HandlerTable& table);
 // both; null where there is none for the two. `forwarded`: the first writes the
 // second's rs1.
 Handler fused_handler(Opcode first, Opcode second, bool forwarded, FetchMode mode);
+
+// The first operation of a block that counts its entries (Block::entries_left).
+const Op* count_entry(Interpreter& in, const Op* op, HartState& s);
 
 // Every instruction of RV64GC has a handler in the table.
 HandlerTable make_handlers(FetchMode fetch, DataMode data);

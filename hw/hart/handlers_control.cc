@@ -51,6 +51,11 @@ const Op* start(Interpreter& in, const Op*, HartState& s) {
 }
 
 template <FetchMode kMode>
+const Op* enter_block_in_full(Interpreter& in, const Op* block, HartState& s) {
+  return enter_in_full<kMode>(in, reinterpret_cast<Block*>(const_cast<Op*>(block)), s);
+}
+
+template <FetchMode kMode>
 void add(HandlerTable& table) {
   table[Opcode::beq] = branch<Equal, kMode>;
   table[Opcode::bne] = branch<NotEqual, kMode>;
@@ -65,6 +70,7 @@ void add(HandlerTable& table) {
   table.next_piece = next_piece<kMode>;
   table.straddle = straddle<kMode>;
   table.second_line = second_line<kMode>;
+  table.enter_in_full = enter_block_in_full<kMode>;
 }
 
 }  // namespace

@@ -184,6 +184,33 @@ const Op* store(Interpreter& in, const Op* op, HartState& s) {
   return next(in, op, s);
 }
 
+template <class Put>
+void add_load(HandlerTable& table, Opcode opcode) {
+  table.through_cache[static_cast<size_t>(opcode)] = load_through_cache<Put>;
+}
+template <class Get>
+void add_store(HandlerTable& table, Opcode opcode) {
+  table.through_cache[static_cast<size_t>(opcode)] = store_through_cache<Get>;
+}
+
+void add_through_cache(HandlerTable& table) {
+  add_load<ToInteger<int8_t>>(table, Opcode::lb);
+  add_load<ToInteger<int16_t>>(table, Opcode::lh);
+  add_load<ToInteger<int32_t>>(table, Opcode::lw);
+  add_load<ToInteger<uint64_t>>(table, Opcode::ld);
+  add_load<ToInteger<uint8_t>>(table, Opcode::lbu);
+  add_load<ToInteger<uint16_t>>(table, Opcode::lhu);
+  add_load<ToInteger<uint32_t>>(table, Opcode::lwu);
+  add_load<ToFloat<Single>>(table, Opcode::flw);
+  add_load<ToFloat<Double>>(table, Opcode::fld);
+  add_store<FromInteger<uint8_t>>(table, Opcode::sb);
+  add_store<FromInteger<uint16_t>>(table, Opcode::sh);
+  add_store<FromInteger<uint32_t>>(table, Opcode::sw);
+  add_store<FromInteger<uint64_t>>(table, Opcode::sd);
+  add_store<FromFloat<uint32_t>>(table, Opcode::fsw);
+  add_store<FromFloat<uint64_t>>(table, Opcode::fsd);
+}
+
 template <DataMode kMode>
 void add(HandlerTable& table) {
   table[Opcode::lb] = load<ToInteger<int8_t>, kMode>;
@@ -210,6 +237,7 @@ void add_memory_handlers(HandlerTable& table, DataMode mode) {
     case DataMode::flat:
       return add<DataMode::flat>(table);
     case DataMode::cached:
+      add_through_cache(table);
       return add<DataMode::cached>(table);
     case DataMode::each:
       return add<DataMode::each>(table);

@@ -5,6 +5,7 @@
 #include <stdexcept>
 
 #include "hw/hart/guest_float.h"
+#include "hw/hart/translate/translator.h"
 
 namespace faultline::hw {
 namespace {
@@ -51,7 +52,11 @@ Interpreter::Interpreter(const HartConfig& config, const HartCosts& costs, const
     code.drop(frame);
     code_dropped_ = true;
   });
+  if (config.translate) translator_ = Translator::create(translation_context());
+  if (translator_ != nullptr) builder_.count_entries(count_entry, config.translate_after);
 }
+
+Interpreter::~Interpreter() = default;
 
 Trap Interpreter::run(HartState& state, Cycles limit) {
   code.collect();
@@ -64,7 +69,8 @@ Trap Interpreter::run(HartState& state, Cycles limit) {
     fetch_walk_.reset();
     // The packed counts must not overflow, whatever the limit.
     set_deadline(std::min(limit.value, now + PackedCounts::kLimit));
-    const Op* op = handlers_.start(*this, nullptr, state);
+    const Op* op = translator_ != nullptr ? translator_->run(handlers_.start, *this, state)
+                                          : handlers_.start(*this, nullptr, state);
     while (op != nullptr) op = op->handler(*this, op, state);
     settle();
     code.collect();

@@ -12,6 +12,7 @@
 #include <array>
 #include <atomic>
 #include <cstdint>
+#include <memory>
 #include <optional>
 
 #include "hw/base/clock.h"
@@ -53,6 +54,9 @@ struct HartEnvironment {
   HartGroup* group = nullptr;  // null: the machine's only hart
 };
 
+class Translator;
+struct TranslationContext;
+
 class Interpreter {
  public:
   // Throws std::invalid_argument when a kind of instruction takes no cycles
@@ -61,6 +65,7 @@ class Interpreter {
   // `costs` must be `each` then.
   Interpreter(const HartConfig& config, const HartCosts& costs, const HartEnvironment& environment,
               Recorder* recorder = nullptr);
+  ~Interpreter();
   Interpreter(const Interpreter&) = delete;
   Interpreter& operator=(const Interpreter&) = delete;
 
@@ -115,6 +120,11 @@ class Interpreter {
   void trap(HartState& s, const Op* op, Trap::Cause cause, Access access = Access::fetch, uint64_t address = 0);
   // The same for an operation that counts and ends its block (ecall).
   void trap_done(HartState& s, const Op* op, Trap::Cause cause);
+
+  // Translates `block`, which is hot, or leaves it to its handlers for good.
+  void translate(Block& block);
+  // The block has been linked to by another of its piece.
+  void linked(const Block& block);
 
   // Looks up `pc` in full and sets `piece`; null: trapped.
   Block* fetch(HartState& s, uint64_t pc);
@@ -202,6 +212,7 @@ class Interpreter {
   void spend(CycleAccount account, uint64_t cycles);
   void set_deadline(uint64_t limit);
   void settle();
+  TranslationContext translation_context() const;
   void count_in_bulk(uint64_t fetches, uint64_t loads, uint64_t stores);
 
   const HartConfig config_;
@@ -225,6 +236,7 @@ class Interpreter {
   std::optional<WalkTime> fetch_walk_;
   uint64_t fetch_walk_counts_ = 0;
   Window window_;
+  std::unique_ptr<Translator> translator_;  // null: no block is translated
 };
 
 }  // namespace faultline::hw

@@ -1,12 +1,10 @@
 // Host-side shortcuts change no count and no cycle: whole runs with and
 // without them, of programs with loops, system calls, processes, signals, code
 // that writes code, and instructions across pages.
-#include <gtest/gtest.h>
-
 #include <algorithm>
 #include <iterator>
 
-#include "guest_program.h"
+#include "figures.h"
 
 namespace faultline::system_test {
 namespace {
@@ -14,33 +12,17 @@ namespace {
 constexpr const char* kPrograms[] = {"matrix_multiply", "int_torture", "fp_torture",     "self_modify",
                                      "straddle",        "signals",     "fork_exec_wait", "pipes_procs"};
 
-// All that a run tells but for the host's part and the setting itself.
-Json figures(const char* machine, const GuestProgram& program, const std::vector<std::string>& settings, bool fast) {
-  FreshDirectory directory;
-  make_files(program, directory.path());
-  const std::vector<std::string> arguments =
-      program.name == "matrix_multiply" ? std::vector<std::string>{"24"} : program.runs.front();
-  RunRequest request = faultline_request(program, arguments, directory.path());
-  request.machine = machine;
-  request.settings = settings;
-  request.settings.push_back(fast ? "hart.fast_path=true" : "hart.fast_path=false");
-  RunResult result = faultline_run(request);
-  EXPECT_TRUE(result.stats.is_object()) << result.line << "\n" << result.err;
-  if (!result.stats.is_object()) return Json();
-  EXPECT_EQ(result.stats.at("config").at("hart").at("fast_path"), fast);
-  result.stats.erase("host");
-  result.stats.at("config").at("hart").erase("fast_path");
-  result.stats["output"] = result.out;
-  return result.stats;
-}
-
 void expect_equal_figures(const char* machine, const std::vector<std::string>& settings) {
   unsigned found = 0;
   for (const GuestProgram& program : guest_programs()) {
     if (std::find(std::begin(kPrograms), std::end(kPrograms), program.name) == std::end(kPrograms)) continue;
     ++found;
-    const Json fast = figures(machine, program, settings, true);
-    const Json slow = figures(machine, program, settings, false);
+    const std::vector<std::string> arguments =
+        program.name == "matrix_multiply" ? std::vector<std::string>{"24"} : program.runs.front();
+    std::vector<std::string> in_full = settings;
+    in_full.push_back("hart.fast_path=false");
+    const Json fast = figures(machine, program, arguments, settings, {"fast_path"});
+    const Json slow = figures(machine, program, arguments, in_full, {"fast_path"});
     EXPECT_EQ(fast, slow) << machine << " " << program.name << "\n" << Json::diff(fast, slow).dump(2);
   }
   EXPECT_EQ(found, std::size(kPrograms));

@@ -9,9 +9,13 @@ namespace {
 
 constexpr uint64_t kBss = 2 << 20;
 
-std::string run(MachineConfig config, bool fast_path, uint64_t quantum, uint64_t until) {
+enum class How { in_full, interpreted, translated, translated_at_once };
+
+std::string run(MachineConfig config, How how, uint64_t quantum, uint64_t until) {
   return in_child([&] {
-    config.hart.fast_path = fast_path;
+    config.hart.fast_path = how != How::in_full;
+    config.hart.translate = how == How::translated || how == How::translated_at_once;
+    if (how == How::translated_at_once) config.hart.translate_after = 1;
     config.hart.quantum = quantum;
     HartRig rig(config, read_file(MIX_IMAGE), kBss);
     const RunResult result = rig.run(kImageBase, until);
@@ -24,13 +28,15 @@ std::string run(MachineConfig config, bool fast_path, uint64_t quantum, uint64_t
 }
 
 void expect_equivalent(const MachineConfig& config) {
-  const std::string fast = run(config, true, 100'000, 0);
-  ASSERT_NE(fast, "");
-  EXPECT_EQ(fast, run(config, false, 100'000, 0));
-  // The quantum and the joints of run() do not show either.
-  EXPECT_EQ(fast, run(config, true, 777, 0));
-  const std::string cut = run(config, true, 100'000, 5'000);
-  EXPECT_EQ(cut, run(config, false, 100'000, 5'000));
+  const std::string slow = run(config, How::in_full, 100'000, 0);
+  ASSERT_NE(slow, "");
+  const std::string cut = run(config, How::in_full, 100'000, 5'000);
+  for (const How how : {How::interpreted, How::translated, How::translated_at_once}) {
+    EXPECT_EQ(run(config, how, 100'000, 0), slow);
+    // The quantum and the joints of run() do not show either.
+    EXPECT_EQ(run(config, how, 777, 0), slow);
+    EXPECT_EQ(run(config, how, 100'000, 5'000), cut);
+  }
 }
 
 TEST(Equivalence, Flat) { expect_equivalent(flat_machine()); }

@@ -6,6 +6,7 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include <algorithm>
 #include <cstdio>
 #include <cstring>
 #include <fstream>
@@ -67,11 +68,24 @@ TEST_P(RandomCodeTest, AgreesWithQemu) {
   const std::string theirs = run_qemu(code.image, GetParam());
   ASSERT_GT(theirs.size(), kDumpBytes * kPrograms);
   for (const bool cached : {false, true}) {
-    const std::string ours = in_child([&] {
-      HartRig rig(cached ? cached_machine() : flat_machine(), code.image, 0);
-      return rig.run().output;
-    });
-    EXPECT_EQ(difference(ours, theirs), "");
+    std::string statistics;
+    for (const bool translate : {false, true}) {
+      const std::string ours = in_child([&] {
+        MachineConfig config = cached ? cached_machine() : flat_machine();
+        config.hart.translate = translate;
+        config.hart.translate_after = 1;
+        HartRig rig(config, code.image, 0);
+        const RunResult result = rig.run();
+        return result.output + result.statistics;
+      });
+      const size_t output = std::min(theirs.size(), ours.size());
+      EXPECT_EQ(difference(ours.substr(0, output), theirs), "") << (translate ? "translated" : "interpreted");
+      // Every count and every cycle too.
+      if (translate) {
+        EXPECT_EQ(ours.substr(output), statistics);
+      }
+      statistics = ours.substr(output);
+    }
   }
 }
 
