@@ -117,7 +117,7 @@ TEST_F(HartsTest, ARequestAheadOfTimeReachesTheDiskAtItsMoment) {
   config.disk.kind = DiskKind::ssd;
   Machine machine(config, storage);
   const auto request = [&](const char* name) {
-    return DiskRequest{.sector = 0, .frames = {Pfn(1)}, .write = false, .done = [this, name](bool) {
+    return DiskRequest{.sector = 0, .frames = {Pfn(1)}, .write = false, .done = [this, name](const TransferOutcome&) {
                          log.push_back(name);
                          log.push_back(std::to_string(sc_core::sc_time_stamp().value() / 1'000'000'000));  // us
                        }};
