@@ -8,10 +8,12 @@
 #include <optional>
 #include <string_view>
 
+#include "cli/config/parse_arguments.h"
 #include "cli/config/presets.h"
 #include "cli/config/sysroot.h"
 #include "cli/config/user_error.h"
 #include "cli/output_files.h"
+#include "cli/policy/policy_arguments.h"
 #include "cli/sweep/sweep_arguments.h"
 #include "cli/version.h"
 
@@ -37,6 +39,7 @@ struct RawRun {
   std::optional<std::string> stats;
   std::optional<std::string> series;
   std::optional<std::string> record;
+  std::optional<std::string> record_paging;
   bool quiet = false;
   std::optional<std::string> root;
   std::string sysroot = kDefaultSysroot;
@@ -70,6 +73,9 @@ void add_run_options(CLI::App& app, RawRun& raw) {
       ->type_name("FILE");
   app.add_option_function<std::string>("--record", into(raw.record),
                                        "Write every reference down, for faultline trace; the run takes longer")
+      ->type_name("FILE");
+  app.add_option_function<std::string>("--record-paging", into(raw.record_paging),
+                                       "Write what page-out does down, for faultline policy")
       ->type_name("FILE");
   app.add_flag("--quiet", raw.quiet, "No report; only what went wrong is still told");
   app.add_option_function<std::string>("--root", into(raw.root), "This directory is the guest's /")->type_name("DIR");
@@ -150,27 +156,23 @@ RunOptions check(const RawRun& raw, const std::vector<std::string>& guest) {
     options.series_file = raw.series;
   }
   if (raw.record) {
+    if (options.machine.values.machine.hart.count != 1) {
+      throw UserError(fmt::format("--record {}: a recording is of one hart, and hart.count = {}", *raw.record,
+                                  options.machine.values.machine.hart.count));
+    }
     files.writes("--record", *raw.record);
     options.record_file = raw.record;
+  }
+  if (raw.record_paging) {
+    files.writes("--record-paging", *raw.record_paging);
+    options.record_paging_file = raw.record_paging;
   }
   return options;
 }
 
-std::string one_line(std::string text) {
-  std::replace(text.begin(), text.end(), '\n', ' ');
-  return text;
-}
-
 // The help where that is asked for.
 std::optional<PrintText> parse(CLI::App& app, std::vector<std::string> arguments) {
-  std::reverse(arguments.begin(), arguments.end());  // CLI11 takes them from the back
-  try {
-    app.parse(std::move(arguments));
-  } catch (const CLI::CallForHelp&) {
-    return PrintText{app.help()};
-  } catch (const CLI::ParseError& error) {
-    throw UserError(one_line(error.what()));
-  }
+  if (auto help = parse_arguments(app, std::move(arguments))) return PrintText{*std::move(help)};
   return std::nullopt;
 }
 
@@ -246,6 +248,8 @@ Command parse_trace(const std::vector<std::string>& arguments) {
   if (options.file.empty()) throw UserError("trace: no FILE; see faultline trace --help");
   options.machine = load_configuration(machine, settings);
   options.settings = std::move(settings);
+  if (const uint32_t harts = options.machine.values.machine.hart.count; harts != 1)
+    throw UserError(fmt::format("trace: one hart makes the references of a trace, and hart.count = {}", harts));
   OutputFiles files;
   files.reads("the trace", options.file);
   if (options.stats_file) files.writes("--stats", *options.stats_file);
@@ -258,12 +262,27 @@ Command parse_sweep(const std::vector<std::string>& arguments) {
   return std::get<SweepOptions>(std::move(parsed));
 }
 
+Command parse_policy(const std::vector<std::string>& arguments) {
+  CLI::App app("Runs replacement policies on a string of page references: who goes when, and how many faults.",
+               "faultline policy");
+  PolicyOptions options;
+  add_policy_options(app, options);
+  if (auto help = parse(app, arguments)) return *std::move(help);
+  check_policy_options(options);
+  OutputFiles files;
+  if (options.file) files.reads("--file", *options.file);
+  if (options.replay) files.reads("--replay", *options.replay);
+  if (options.stats_file) files.writes("--stats", *options.stats_file);
+  return options;
+}
+
 std::string overview() {
   return fmt::format(
       "faultline {}: a cycle-approximate model of virtual memory, from the instruction to the disk.\n\n"
       "  faultline run [OPTIONS] PROGRAM [ARG...]   run a RISC-V Linux program and report where every cycle went\n"
       "  faultline trace [OPTIONS] FILE|-           the same for a trace of references, without a program\n"
       "  faultline sweep STUDY.toml                 run all points of a study, and chart them\n"
+      "  faultline policy --string \"1 2 3 ...\"      replacement policies on a string of page references\n"
       "  faultline machines [NAME]                  list the machines, or print one\n"
       "  faultline --version\n\n"
       "`faultline run --help` and `faultline machines --help` say more.\n",
@@ -305,11 +324,12 @@ Command parse_command_line(const std::vector<std::string>& arguments) {
   if (command == "run") return parse_run(rest);
   if (command == "trace") return parse_trace(rest);
   if (command == "sweep") return parse_sweep(rest);
+  if (command == "policy") return parse_policy(rest);
   if (command == "machines") return parse_machines(rest);
   if (command == "--help" || command == "-h" || command == "help") return PrintText{overview()};
   if (command == "--version") return PrintText{fmt::format("faultline {}\n", kVersion)};
-  throw UserError(
-      fmt::format("unknown command {}; there are run, trace, sweep and machines, see faultline --help", command));
+  throw UserError(fmt::format(
+      "unknown command {}; there are run, trace, sweep, policy and machines, see faultline --help", command));
 }
 
 }  // namespace faultline::cli

@@ -6,6 +6,7 @@
 #include <vector>
 
 #include "cli/options.h"
+#include "cli/policy/policy_options.h"
 #include "cli/sweep/sweep_command.h"
 #include "cli/trace/trace_simulation.h"
 
@@ -16,7 +17,7 @@ struct PrintText {
   std::string text;
 };
 
-using Command = std::variant<RunOptions, TraceOptions, SweepOptions, MachinesOptions, PrintText>;
+using Command = std::variant<RunOptions, TraceOptions, SweepOptions, PolicyOptions, MachinesOptions, PrintText>;
 
 // `arguments` without the command's own name. UserError for every mistake.
 Command parse_command_line(const std::vector<std::string>& arguments);

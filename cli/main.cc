@@ -12,6 +12,7 @@
 #include "cli/command_line.h"
 #include "cli/config/user_error.h"
 #include "cli/machines_command.h"
+#include "cli/policy/policy_command.h"
 #include "cli/report/say.h"
 #include "cli/run_command.h"
 #include "cli/sweep/sweep_command.h"
@@ -31,6 +32,11 @@ int perform(const Command& command, HostClock::time_point begin) {
   if (const auto* run = std::get_if<RunOptions>(&command)) return run_command(*run, begin);
   if (const auto* trace = std::get_if<TraceOptions>(&command)) return trace_command(*trace, begin);
   if (const auto* sweep = std::get_if<SweepOptions>(&command)) return sweep_command(*sweep);
+  if (const auto* policy = std::get_if<PolicyOptions>(&command)) {
+    const PolicyReport report = policy_command(*policy);
+    print(report.text);
+    return report.status;
+  }
   const auto* machines = std::get_if<MachinesOptions>(&command);
   print(machines ? machines_text(*machines) : std::get<PrintText>(command).text);
   return 0;

@@ -19,9 +19,10 @@ struct Bind {
 
 struct RunOptions {
   LoadedConfiguration machine;
-  std::optional<std::string> stats_file;   // can be written
-  std::optional<std::string> series_file;  // can be written; observe.interval is set
-  std::optional<std::string> record_file;  // can be written
+  std::optional<std::string> stats_file;          // can be written
+  std::optional<std::string> series_file;         // can be written; observe.interval is set
+  std::optional<std::string> record_file;         // can be written
+  std::optional<std::string> record_paging_file;  // can be written
   bool quiet = false;
   std::optional<std::string> root;  // a directory: the guest's "/"
   std::string sysroot;              // a directory whose lib the guest sees

@@ -6,13 +6,16 @@
 
 #include <cerrno>
 #include <cstring>
+#include <utility>
 
 #include "cli/trace/recorded_machine.h"
 
 namespace faultline::cli {
 
-Recording::Recording(const std::string& path, const Configuration& configuration, const std::string& program)
-    : path_(path),
+Recording::Recording(std::string option, const std::string& path, const Configuration& configuration,
+                     const std::string& program)
+    : option_(std::move(option)),
+      path_(path),
       writer_(recording_header(configuration, program), [this](std::span<const uint8_t> bytes) { write(bytes); }) {}
 
 Recording::~Recording() {
@@ -28,6 +31,7 @@ void Recording::open() {
 
 // A program that runs is not stopped by a full disk.
 void Recording::write(std::span<const uint8_t> bytes) {
+  if (ended_) return;
   if (descriptor_ < 0 && error_ == 0) open();
   while (!bytes.empty() && error_ == 0) {
     const ssize_t written = ::write(descriptor_, bytes.data(), bytes.size());
@@ -43,7 +47,8 @@ std::string Recording::finish(const References& made) {
   writer_.finish({.fetch = made.fetch, .load = made.load, .store = made.store});
   if (descriptor_ >= 0 && ::close(descriptor_) != 0 && error_ == 0) error_ = errno;
   descriptor_ = -1;
-  return error_ == 0 ? "" : fmt::format("--record {}: {}; the recording is cut short", path_, std::strerror(error_));
+  ended_ = true;
+  return error_ == 0 ? "" : fmt::format("{} {}: {}; the recording is cut short", option_, path_, std::strerror(error_));
 }
 
 }  // namespace faultline::cli

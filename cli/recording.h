@@ -1,4 +1,4 @@
-// The file of `faultline run --record`.
+// A file of `faultline run --record` or `--record-paging`.
 #pragma once
 
 #include <memory>
@@ -13,15 +13,16 @@ namespace faultline::cli {
 class Recording {
  public:
   // Touches no file before there is something to write. `program` as the command
-  // line names it.
-  Recording(const std::string& path, const Configuration& configuration, const std::string& program);
+  // line names it; `option`: the one that asked, for errors.
+  Recording(std::string option, const std::string& path, const Configuration& configuration,
+            const std::string& program);
   ~Recording();
   Recording(const Recording&) = delete;
   Recording& operator=(const Recording&) = delete;
 
-  hw::Recorder& recorder() { return writer_; }
+  CompactWriter& writer() { return writer_; }
 
-  // Ends the file. `made`: the references of the whole run. Empty, or why the
+  // Ends the file. `made`: the references of the whole run, as far as they are recorded. Empty, or why the
   // file is not whole, one line: nothing has been written since that happened.
   std::string finish(const References& made);
 
@@ -29,9 +30,11 @@ class Recording {
   void open();
   void write(std::span<const uint8_t> bytes);
 
+  std::string option_;
   std::string path_;
   int descriptor_ = -1;
-  int error_ = 0;  // errno of the first write that failed
+  bool ended_ = false;  // what is told after the end, as memory is given back, is not written
+  int error_ = 0;       // errno of the first write that failed
   CompactWriter writer_;
 };
 

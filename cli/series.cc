@@ -29,11 +29,13 @@ void Series::sample() {
 
 void Series::write(const RunStatistics& interval, uint64_t end) {
   const hw::Mmu::Reach reach = machine_.mmu().reach();
-  file_ << fmt::format("{},{},{},{},{},{},{},{},{},{},{},{},{},{},{}\n", end, interval.instructions,
+  file_ << fmt::format("{},{},{},{},{},{},{},{},{},{},{},{},{},{},{},{},{}\n", end, interval.instructions,
                        interval.references.total(), interval.l1i.misses, interval.l1d.misses, interval.l2.misses,
                        interval.translation.walks, interval.translation.walk_reads,
                        interval.cycle_stack[CycleAccount::walk], reach.l1i, reach.l1d, reach.l2, working_set_.take(),
-                       interval.faults.minor, interval.faults.major);
+                       interval.faults.minor, interval.faults.major, interval.pageout.front_hand,
+                       interval.pageout.back_hand);
+  file_.flush();  // a long run is watched while it goes on
 }
 
 std::string Series::finish() {

@@ -2,6 +2,7 @@
 
 #include <fmt/format.h>
 
+#include <algorithm>
 #include <csignal>
 #include <cstdio>
 #include <memory>
@@ -12,8 +13,10 @@
 
 #include "cli/interrupt.h"
 #include "cli/observation.h"
+#include "cli/policy/paging_record.h"
 #include "cli/recording.h"
 #include "cli/regions.h"
+#include "cli/report/counters.h"
 #include "cli/report/invariants.h"
 #include "cli/report/say.h"
 #include "cli/series.h"
@@ -62,20 +65,26 @@ class Computer {
         disk_content_(config_.os.swap.size, config_.machine.disk.size, config_.page()),
         machine_(config_.machine, disk_content_),
         observation_(machine_),
-        recording_(options.record_file ? std::make_unique<Recording>(*options.record_file, config_, options.program)
-                                       : nullptr),
-        cpu_(machine_, config_.os, recording_ ? &recording_->recorder() : nullptr),
+        recording_(make_recording("--record", options.record_file)),
+        paging_recording_(make_recording("--record-paging", options.record_paging_file)),
+        cpu_(machine_, config_.os, recording_ ? &recording_->writer() : nullptr),
         scheduler_(cpu_, config_.os),
         memory_(cpu_, cpu_, scheduler_, machine_.format(), config_.os),
         vfs_({.cpu = cpu_,
               .executor = scheduler_,
               .cache = memory_.page_cache(),
               .disk = disk_content_,
-              .config = config_.os}) {}
+              .config = config_.os}) {
+    if (!paging_recording_) return;
+    paging_recorder_.emplace(paging_recording_->writer());
+    memory_.daemon().record(*paging_recorder_);
+  }
 
   SimulationResult run() {
     if (machine_.mmu().relocation() != nullptr) return run_without_paging();
     SimulationResult result;
+    disk_content_.set_faults(std::make_unique<os::MediumFaults>(config_.machine.disk.fault, config_.machine.seed,
+                                                                config_.os.swap.size / hw::kSectorBytes));
     std::optional<std::string> unusable = memory_.unusable();
     if (!unusable) unusable = vfs_.build(namespace_config(options_, stop_));
     if (unusable) return {.started = false, .statistics = {}, .errors = {*unusable}};
@@ -90,24 +99,29 @@ class Computer {
     Regions regions({.count = [&] { return counted(kernel); },
                      .begin_anew = [this] { observation_.clear_counts(); },
                      .set_counting = [this](bool counting) { observation_.set_counting(counting); }});
-    machine_.hart().on_mark([this, &regions](hw::RegionMark mark) {
-      if (recording_) recording_->recorder().mark(static_cast<uint64_t>(mark));
-      regions.mark(mark);
-    });
-    if (recording_) machine_.hart().record(&recording_->recorder());
+    for (size_t n = 0; n < machine_.harts(); ++n) {
+      machine_.hart(n).on_mark([this, &regions](hw::RegionMark mark) {
+        if (recording_) recording_->writer().mark(static_cast<uint64_t>(mark));
+        regions.mark(mark);
+      });
+    }
+    if (recording_) machine_.hart().record(&recording_->writer());
     std::optional<Series> series;
     if (options_.series_file) {
       series.emplace(*options_.series_file, machine_, [&] { return counted(kernel); });
       observation_.add(series->working_set());
       machine_.hart().on_interval(Cycles(config_.machine.observe.interval), [&series] { series->sample(); });
     }
-    os::RunOutcome outcome;
-    machine_.hart().on_start([&] {
-      cpu_.power_on();
-      outcome = kernel.run(run_request(options_, vfs_));
-      sc_core::sc_stop();
-    });
+    const os::RunRequest request = run_request(options_, vfs_);
+    for (unsigned n = 0; n < machine_.harts(); ++n) {
+      machine_.hart(n).on_start([&, n] {
+        cpu_.power_on(n);
+        if (n == 0) kernel.start(request);
+        if (kernel.run_hart()) sc_core::sc_stop();
+      });
+    }
     sc_core::sc_start();
+    const os::RunOutcome& outcome = kernel.outcome();
 
     if (outcome.reason == os::RunOutcome::Reason::not_started)
       return {.started = false, .statistics = {}, .errors = {outcome.message}};
@@ -119,12 +133,7 @@ class Computer {
       if (const std::string unwritten = series->finish(); !unwritten.empty()) result.errors.push_back(unwritten);
     }
     result.statistics = counted(kernel);
-    if (recording_) {
-      cpu_.stop_recording();
-      const References& made = result.statistics.references;
-      if (const std::string unwritten = recording_->finish(made); !unwritten.empty())
-        result.errors.push_back(unwritten);
-    }
+    finish_recordings(result);
     gather_identity(result.statistics, outcome);
     gather_processes(result.statistics, kernel.process_records());
     observation_.gather(result.statistics, options_.root ? "" : options_.program);
@@ -144,6 +153,7 @@ class Computer {
     SimulationResult result;
     std::optional<std::string> unusable = vfs_.build(namespace_config(options_, stop_));
     if (!unusable && options_.record_file) unusable = "--record writes down page tables, and memory.model has none";
+    if (!unusable && paging_recording_) unusable = "--record-paging writes down page-out, and memory.model has none";
     if (unusable) return {.started = false, .statistics = {}, .errors = {*unusable}};
     // Memory as at power-on: the other OS layer's tables are none of this machine's.
     machine_.memory().zero(PhysAddr(0), machine_.memory().size());
@@ -156,7 +166,7 @@ class Computer {
                                 .stop = stop_});
     os::RunOutcome outcome;
     machine_.hart().on_start([&] {
-      cpu_.power_on();
+      cpu_.power_on(0);
       outcome = monitor.run(run_request(options_, vfs_));
       sc_core::sc_stop();
     });
@@ -169,6 +179,22 @@ class Computer {
     gather_processes(result.statistics, monitor.process_records());
     gather_early(result.statistics, monitor, *machine_.mmu().relocation());
     return result;
+  }
+
+  std::unique_ptr<Recording> make_recording(const char* option, const std::optional<std::string>& file) const {
+    return file ? std::make_unique<Recording>(option, *file, config_, options_.program) : nullptr;
+  }
+
+  void finish_recordings(SimulationResult& result) {
+    if (recording_) {
+      cpu_.stop_recording();
+      if (std::string unwritten = recording_->finish(result.statistics.references); !unwritten.empty())
+        result.errors.push_back(std::move(unwritten));
+    }
+    if (paging_recording_) {
+      if (std::string unwritten = paging_recording_->finish({}); !unwritten.empty())
+        result.errors.push_back(std::move(unwritten));
+    }
   }
 
   // What stands in the counters, and the gauges beside them, at this moment.
@@ -216,40 +242,78 @@ class Computer {
                     .disassembly = crash.instruction ? hw::disassemble(crash.instruction, crash.pc) : ""};
   }
 
-  void gather_hardware(RunStatistics& statistics) {
-    hw::Hart& hart = machine_.hart();
-    const hw::HartStatistics counts = hart.statistics();
+  // Of one hart, as if there were no other.
+  RunStatistics hart_statistics(size_t n) {
+    RunStatistics statistics;
+    const hw::HartStatistics counts = machine_.hart(n).statistics();
     statistics.instructions = counts.instructions;
-    statistics.cycles = hart.now().value;
-    statistics.seconds = machine_.clock().seconds(hart.now());
     statistics.references = {counts.fetch_references, counts.load_references, counts.store_references};
-    statistics.cycle_stack = hart.ledger();
-
-    const hw::Mmu& mmu = machine_.mmu();
+    statistics.cycle_stack = machine_.hart(n).ledger();
+    const hw::Mmu& mmu = machine_.mmu(n);
     statistics.translation = mmu.statistics();
-    statistics.levels = machine_.format().levels();
     for (unsigned level = 1; level < machine_.format().levels(); ++level)
-      if (machine_.walker().caches().has(level)) statistics.walk_caches.push_back({level, mmu.walk_cache(level)});
+      if (machine_.walker(n).caches().has(level)) statistics.walk_caches.push_back({level, mmu.walk_cache(level)});
     statistics.nested = mmu.nested();
+    statistics.l1i = mmu.l1i(counts.fetch_references);
+    statistics.l1d = mmu.l1d(counts.load_references + counts.store_references);
+    statistics.l2 = mmu.l2();
+    statistics.kernel.translation = mmu.kernel();
+    for (const auto& [name, cache] : machine_.caches(n))
+      statistics.caches.push_back({std::string(name), cache->statistics()});
+    return statistics;
+  }
+
+  // The run is as long as the longest clock; the others have nothing to do from
+  // where they are to there.
+  void gather_harts(RunStatistics& statistics) {
+    for (size_t n = 0; n < machine_.harts(); ++n)
+      statistics.cycles = std::max(statistics.cycles, machine_.hart(n).now().value);
+    for (size_t n = 0; n < machine_.harts(); ++n) {
+      RunStatistics one = hart_statistics(n);
+      const uint64_t behind = statistics.cycles - machine_.hart(n).now().value;
+      one.cycle_stack.book(CycleAccount::idle, Cycles(behind));
+      add_counters(statistics, one);
+      if (machine_.harts() == 1) return;
+      statistics.harts.push_back({.instructions = one.instructions,
+                                  .idle = one.cycle_stack[CycleAccount::idle],
+                                  .references = one.references,
+                                  .translation = one.translation,
+                                  .l1i = one.l1i,
+                                  .l1d = one.l1d,
+                                  .l2 = one.l2});
+    }
+  }
+
+  void gather_hardware(RunStatistics& statistics) {
+    gather_harts(statistics);
+    statistics.seconds = machine_.clock().seconds(Cycles(statistics.cycles));
+    statistics.levels = machine_.format().levels();
     if (const hw::HostTables* host = machine_.host_tables()) {
       statistics.host_levels = machine_.walker().host_format()->levels();
       statistics.host_table_bytes = host->bytes();
     }
-    statistics.l1i = mmu.l1i(counts.fetch_references);
-    statistics.l1d = mmu.l1d(counts.load_references + counts.store_references);
-    statistics.l2 = mmu.l2();
-    statistics.kernel = {cpu_.accesses().reads, cpu_.accesses().writes, mmu.kernel()};
+    statistics.kernel.reads = cpu_.accesses().reads;
+    statistics.kernel.writes = cpu_.accesses().writes;
+    const os::ShootdownStatistics& shot = cpu_.shootdowns();
+    statistics.shootdowns = {shot.sent, shot.received, shot.pages, shot.spaces, shot.deferred};
 
-    for (const auto& [name, cache] : machine_.caches())
-      statistics.caches.push_back({std::string(name), cache->statistics()});
     if (machine_.dram()) statistics.dram = machine_.dram()->statistics();
     const hw::DiskStatistics& disk = machine_.disk().statistics();
     statistics.disk = {.reads = disk.reads,
                        .writes = disk.writes,
                        .bytes_read = disk.bytes_read,
                        .bytes_written = disk.bytes_written,
+                       .merged = disk.merged,
                        .errors = disk.errors,
-                       .busy_seconds = static_cast<double>(disk.busy_fs) * 1e-15};
+                       .failed_pages = disk.failed_pages,
+                       .injected = disk_content_.injected_faults(),
+                       .queued_peak = disk.queued_peak,
+                       .busy_seconds = static_cast<double>(disk.busy_fs) * 1e-15,
+                       .seek_seconds = static_cast<double>(disk.seek_fs) * 1e-15,
+                       .rotation_seconds = static_cast<double>(disk.rotation_fs) * 1e-15,
+                       .transfer_seconds = static_cast<double>(disk.transfer_fs) * 1e-15};
+    for (const os::DiskContent::FailedPage& page : disk_content_.failed_pages())
+      statistics.disk_failures.push_back({page.sector, page.write, page.path, page.offset});
   }
 
   void gather_memory(RunStatistics& statistics, const os::Kernel& kernel) {
@@ -267,7 +331,10 @@ class Computer {
     statistics.pageout = memory_.pageout();
     statistics.page_cache = memory_.page_cache_statistics();
     statistics.commit = memory_.commit_statistics();
-    statistics.context_switches = scheduler_.statistics().context_switches;
+    const os::SchedulerStatistics scheduling = scheduler_.statistics();
+    statistics.context_switches = scheduling.context_switches;
+    statistics.hart_interrupts = scheduling.hart_interrupts;
+    statistics.migrations = scheduling.migrations;
     statistics.files_changed_in_memory = vfs_.files_kept_in_memory();
     const os::FrameStatistics after = memory_.frames();
     statistics.after_exit = {after.anonymous, after.page_tables, statistics.swap.slots_used};
@@ -301,7 +368,9 @@ class Computer {
   os::DiskContent disk_content_;
   hw::Machine machine_;
   Observation observation_;
-  std::unique_ptr<Recording> recording_;  // null: none is asked for
+  std::unique_ptr<Recording> recording_;         // null: none is asked for
+  std::unique_ptr<Recording> paging_recording_;  // the same
+  std::optional<PagingRecorder> paging_recorder_;
   os::MachineCpu cpu_;
   os::Scheduler scheduler_;
   os::MemoryManager memory_;

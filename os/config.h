@@ -22,9 +22,14 @@ struct VmConfig {
   uint64_t handspreadpages = 0;                // 0: a quarter of memory, at most fastscan
   uint64_t slowscan = 0;                       // pages a second; 0: min(fastscan/10, 100)
   uint64_t fastscan = 0;                       // 0: half of memory a second, at most 64 MB
+  uint32_t aging_bits = 8;                     // of a page's counter, policies nfu and aging
+  uint32_t aging_interval = 20;                // milliseconds between two samples of all pages
   uint32_t batch = 32;                         // pages written in one go by page-out
   uint32_t readahead = 8;                      // pages; 0: off
   bool writebehind = true;
+  uint32_t dirty_background_ratio = 10;        // percent of memory that may be dirty before write-behind begins
+  uint32_t dirty_ratio = 20;                   // ... before writers wait for it
+  uint32_t dirty_expire_ms = 5'000;            // no page of a file stays dirty longer
   uint32_t swap_readaround = 0;                // pages, 0: off
   bool flush_on_clear = true;                  // clearing a reference bit flushes the TLB entry
 };
@@ -61,6 +66,8 @@ struct OsCosts {
   uint64_t disk_submit = 1500;
   uint64_t page_scan = 30;          // one page under a hand of the clock
   uint64_t tlb_flush_page = 50;
+  uint64_t shootdown = 2000;        // interrupting other harts to flush, until they have
+  uint64_t hart_interrupt = 300;    // interrupting another hart for any other reason
   uint64_t pipe = 300;
 };
 

@@ -1,5 +1,10 @@
 // The OS layer's one door to the hardware. Everything that costs time goes
 // through it; nothing of SystemC shows. Tests put a plain model in its place.
+//
+// With several harts it is the one that the OS layer runs on at this moment:
+// another one's turn comes only in run_user() and idle(), so that what the OS
+// layer does in between is undivided. Flushes reach every hart that may hold
+// such an entry, however many are interrupted for it.
 #pragma once
 
 #include <cstdint>
@@ -8,6 +13,7 @@
 
 #include "hw/base/cycle_ledger.h"
 #include "hw/base/types.h"
+#include "hw/devices/disk_request.h"
 #include "hw/hart/hart_state.h"
 #include "hw/hart/trap.h"
 #include "hw/memory/backing_store.h"
@@ -17,6 +23,14 @@ namespace faultline::os {
 class Cpu {
  public:
   virtual ~Cpu() = default;
+
+  // --- harts ----------------------------------------------------------------
+  virtual unsigned harts() const { return 1; }
+  // That this code runs on: 0 to harts() - 1.
+  virtual unsigned hart() const { return 0; }
+  virtual Cycles now_on(unsigned /*hart*/) const { return now(); }
+  // Makes run_user() or idle() of another hart return soon.
+  virtual void interrupt(unsigned /*hart*/) {}
 
   // --- time ---------------------------------------------------------------
   virtual Cycles now() const = 0;
@@ -53,10 +67,14 @@ class Cpu {
 
   // --- translation ----------------------------------------------------------
   virtual void set_address_space(PhysAddr root, Asid asid) = 0;
-  // The tables of the address space are about to go: until the next
-  // set_address_space nothing is translated, as with satp.MODE = Bare.
-  virtual void leave_address_space() {}
+  // The tables of the address space that this hart has loaded, which runs no
+  // program, are about to go: until its next set_address_space nothing is
+  // translated there, as with satp.MODE = Bare.
+  virtual void leave_address_space(unsigned /*hart*/) {}
   virtual void flush_page(Asid asid, VirtAddr address) = 0;
+  // The same on this hart alone: for an entry that is valid, and wider than what
+  // this hart may remember of it.
+  virtual void flush_page_here(Asid asid, VirtAddr address) { flush_page(asid, address); }
   virtual void flush_asid(Asid asid) = 0;
   // For whoever writes the run down: the one entry in these bytes was written, or
   // these whole pages became tables; untimed.
@@ -68,11 +86,12 @@ class Cpu {
   // Runs user code until a trap, or (Cause::budget) about `until` or a device
   // interrupt. Books its cycles itself.
   virtual hw::Trap run_user(hw::HartState& state, Cycles until) = 0;
-  // Instructions that user mode has retired so far, of all run_user together.
+  // Instructions that user mode has retired so far, on all harts and on this one.
   virtual uint64_t instructions() const { return 0; }
+  virtual uint64_t instructions_here() const { return instructions(); }
   // Lets the hart sleep to `until` or the next interrupt; books `idle`.
-  // False when nothing is under way that could ever end the sleep and `until`
-  // is the far end of time: a deadlock.
+  // False when nothing is under way, on any hart, that could ever end the sleep
+  // and `until` is the far end of time: a deadlock.
   virtual bool idle(Cycles until) = 0;
   // Moves the completions of devices into their callbacks (BlockDevice::done),
   // which then run here, on the OS's own thread, at now().
@@ -99,8 +118,8 @@ struct BlockRequest {
   uint64_t sector = 0;  // of 512 bytes
   std::vector<Pfn> frames;
   bool write = false;
-  // Runs in Cpu::deliver_interrupts; `ok` is false on an I/O error.
-  std::function<void(bool ok)> done;
+  // Runs in Cpu::deliver_interrupts.
+  std::function<void(const hw::TransferOutcome&)> done;
 };
 
 class BlockDevice {

@@ -13,6 +13,7 @@
 #include "os/process/exit.h"
 #include "os/process/process_facts_source.h"
 #include "os/process/signal_send.h"
+#include "os/process/system_v_ipc.h"
 #include "os/process/task_loop.h"
 #include "os/syscall/groups.h"
 
@@ -84,6 +85,7 @@ Kernel::Kernel(Parts parts)
       clock_(parts_.cpu),
       processes_(parts_.scheduler),
       random_(parts_.config.seed),
+      ipc_(std::make_unique<SystemVIpc>()),
       facts_(std::make_unique<ProcessFactsSource>(*this)) {
   register_all(syscalls_);
   parts_.vfs.set_processes(facts_.get());
@@ -118,7 +120,7 @@ void Kernel::start_daemon(Co<> (MemoryManager::*body)()) {
   daemon.life = parts_.scheduler.start(daemon.strand, [this, body] { return (parts_.memory.*body)(); });
 }
 
-RunOutcome Kernel::run(const RunRequest& request) {
+void Kernel::start(const RunRequest& request) {
   start_daemon(&MemoryManager::pageout_daemon);
   start_daemon(&MemoryManager::write_behind_daemon);
   start_daemon(&MemoryManager::collapse_daemon);
@@ -134,25 +136,65 @@ RunOutcome Kernel::run(const RunRequest& request) {
   set_limits(first, parts_.config);
   Task& task = first.main_task();
   task.loop = parts_.scheduler.start(task, [&] { return first_task(*this, task, request, outcome_); });
+  started_ = true;
+}
 
-  while (!processes_.empty()) {
-    if (parts_.stop && parts_.stop->load(std::memory_order_relaxed)) {
-      outcome_.reason = RunOutcome::Reason::interrupted;
-      outcome_.status = kInterruptedStatus;
-      break;
-    }
-    if (parts_.scheduler.step() == Scheduler::Step::deadlock) {
-      outcome_ = deadlock();
-      break;
-    }
-    if (now() >= parts_.cpu.end_of_time()) {
-      outcome_ = {.reason = RunOutcome::Reason::time_over, .message = end_of_time()};
-      break;
-    }
-    clear_graveyard();
-  }
-  end_of_run();
+RunOutcome Kernel::run(const RunRequest& request) {
+  start(request);
+  run_hart();
   return outcome_;
+}
+
+// One step of this hart. False when the run ends.
+bool Kernel::run_some() {
+  if (parts_.stop && parts_.stop->load(std::memory_order_relaxed)) {
+    outcome_.reason = RunOutcome::Reason::interrupted;
+    outcome_.status = kInterruptedStatus;
+    return false;
+  }
+  const Scheduler::Step step = parts_.scheduler.step();
+  if (ending_) return false;
+  if (step == Scheduler::Step::deadlock) {
+    outcome_ = deadlock();
+    return false;
+  }
+  if (now() >= parts_.cpu.end_of_time()) {
+    outcome_ = {.reason = RunOutcome::Reason::time_over, .message = end_of_time()};
+    return false;
+  }
+  clear_graveyard();
+  return !started_ || !processes_.empty();
+}
+
+bool Kernel::run_hart() {
+  ++harts_running_;
+  while (!ending_ && run_some()) {
+  }
+  if (!ending_) {
+    ending_ = true;
+    end_of_run();
+    return true;
+  }
+  // Transfers may still end on this hart.
+  while (!over_) parts_.scheduler.step();
+  --harts_running_;
+  for (unsigned hart = 0; hart < parts_.cpu.harts(); ++hart) {
+    if (hart != parts_.cpu.hart()) parts_.cpu.interrupt(hart);
+  }
+  return false;
+}
+
+// Every strand is suspended when it returns.
+void Kernel::stop_other_harts() {
+  over_ = true;
+  parts_.scheduler.stop_strands();
+  for (unsigned hart = 0; hart < parts_.cpu.harts(); ++hart) {
+    if (hart != parts_.cpu.hart()) parts_.cpu.interrupt(hart);
+  }
+  while (harts_running_ > 1) {
+    parts_.cpu.deliver_interrupts();
+    parts_.cpu.idle(Cpu::kForever);
+  }
 }
 
 // Transfers that are under way end, so that every frame and slot is where it
@@ -162,6 +204,7 @@ void Kernel::end_of_run() {
   while (all_ended && parts_.memory.requests_in_flight() != 0) {
     if (parts_.scheduler.step() == Scheduler::Step::deadlock) break;
   }
+  if (parts_.cpu.harts() > 1) stop_other_harts();
   for (const auto& [pid, process] : processes_) {
     if (process->life != Process::Life::zombie) record_end(*process);
   }

@@ -31,6 +31,7 @@ namespace faultline::os {
 
 class MemoryManager;
 class ProcessFactsSource;
+class SystemVIpc;
 class Vfs;
 
 class Kernel {
@@ -54,8 +55,15 @@ class Kernel {
   Kernel(const Kernel&) = delete;
   Kernel& operator=(const Kernel&) = delete;
 
-  // Runs the first program and all that comes of it. Called once, on the thread
-  // that stands for the hart.
+  // Begins the first program, which `request` outlives. Called once, on the thread
+  // that stands for the first hart.
+  void start(const RunRequest& request);
+  // Runs what there is to run on the hart of the calling thread, until the last
+  // process has ended. True for the one hart that saw the end: outcome() is there
+  // then, and no hart runs any more.
+  bool run_hart();
+  const RunOutcome& outcome() const { return outcome_; }
+  // Both, where there is one hart.
   RunOutcome run(const RunRequest& request);
 
   // --- the parts ------------------------------------------------------------------
@@ -67,6 +75,7 @@ class Kernel {
   const OsCosts& costs() const { return parts_.config.costs; }
   ProcessTable& processes() { return processes_; }
   FutexTable& futexes() { return futexes_; }
+  SystemVIpc& ipc() { return *ipc_; }
   const Timekeeping& clock() const { return clock_; }
   Cycles now() const { return parts_.cpu.now(); }
   const SyscallTable& syscalls() const { return syscalls_; }
@@ -118,6 +127,8 @@ class Kernel {
   struct Daemon;
 
   void start_daemon(Co<> (MemoryManager::*body)());
+  bool run_some();
+  void stop_other_harts();
   void kill_largest();
   void end_of_run();
   RunOutcome deadlock() const;
@@ -130,11 +141,16 @@ class Kernel {
   SyscallTable syscalls_;
   FutexTable futexes_;
   std::mt19937_64 random_;
+  std::unique_ptr<SystemVIpc> ipc_;
   std::unique_ptr<ProcessFactsSource> facts_;
   std::vector<std::unique_ptr<Daemon>> daemons_;
   std::vector<std::unique_ptr<Process>> graveyard_;
   std::vector<std::unique_ptr<Task>> task_graveyard_;
 
+  bool started_ = false;
+  bool ending_ = false;  // a hart has seen the end
+  bool over_ = false;    // nothing is left to do for the others
+  unsigned harts_running_ = 0;
   RunOutcome outcome_;
   int32_t first_pid_ = 0;
   int32_t foreground_group_ = 0;

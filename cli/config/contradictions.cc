@@ -26,6 +26,7 @@ class Checker {
     check_tlbs();
     check_walker();
     check_detail();
+    check_harts();
     check_nested();
     check_caches();
     check_memory();
@@ -130,6 +131,15 @@ class Checker {
             "timing = none models no translation that could be observed");
   }
 
+  // What is watched is one hart's.
+  void check_harts() const {
+    const hw::ObserveConfig& observe = machine_.observe;
+    require(machine_.hart.count == 1 || (!observe.tlb && !observe.pages && observe.interval == 0),
+            {"hart.count", "observe.tlb", "observe.pages", "observe.interval"},
+            fmt::format("observe.tlb, observe.pages and observe.interval watch one hart, and hart.count = {}",
+                        machine_.hart.count));
+  }
+
   void check_nested() const {
     const hw::NestedConfig& nested = machine_.nested;
     if (!nested.enabled) return;
@@ -206,6 +216,9 @@ class Checker {
             fmt::format("vm.handspreadpages = {} is not less than memory, {} pages", given.handspreadpages, pages));
     require(given.slowscan <= vm.fastscan, {"vm.slowscan", "vm.fastscan"},
             fmt::format("vm.slowscan = {} is more than vm.fastscan = {}", given.slowscan, vm.fastscan));
+    require(given.replacement != "opt", {"vm.replacement"},
+            "vm.replacement = opt: a running machine does not know the future; record a run with --record and give the "
+            "file to faultline policy --replay");
   }
 
   // Of a machine without paging, and of what only such a machine can do.
@@ -220,7 +233,7 @@ class Checker {
       require(!asked, {key, "memory.model"}, fmt::format("{} is of paging alone: set memory.model = \"paging\"", key));
     };
     require(machine_.hart.count == 1, {"hart.count", "memory.model"},
-            "without paging (memory.model) there is one hart");
+            fmt::format("memory.model other than \"paging\" has one hart, and hart.count = {}", machine_.hart.count));
     only_paged(machine_.nested.enabled, "nested.enabled");
     only_paged(values_.os.translated, "os.translated");
     only_paged(machine_.observe.tlb, "observe.tlb");

@@ -113,7 +113,6 @@ std::string settings_reference() {
                      if (!setting.facts.unit.empty() && setting.kind != Setting::Kind::size) {
                        value += fmt::format(", {}", setting.facts.unit);
                      }
-                     if (!setting.facts.built) value += " (only the default is built so far)";
                      text += fmt::format("| `{}` | {} | `{}` | {} |\n", setting.path, escaped(value),
                                          setting.toml(setting.default_value()), escaped(setting.facts.help));
                    });

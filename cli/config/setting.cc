@@ -28,6 +28,8 @@ std::string Setting::expected() const {
       return "a size in bytes (K, M, G)" + range_text(facts.range, true);
     case Kind::choice:
       return fmt::format("one of {}", fmt::join(facts.choices, ", "));
+    case Kind::text:
+      return std::string(facts.form);
     case Kind::list:
       return fmt::format("a list of at most {} numbers, each{}", facts.longest, range_text(facts.range, false));
     case Kind::numbered:
@@ -46,12 +48,10 @@ std::string Setting::check(const Value& value) const {
   } else if (const Numbers* numbers = std::get_if<Numbers>(&value)) {
     good = numbers->size() <= facts.longest && std::all_of(numbers->begin(), numbers->end(), in_range);
   } else if (const std::string* name = std::get_if<std::string>(&value)) {
-    good = std::find(facts.choices.begin(), facts.choices.end(), *name) != facts.choices.end();
+    good = kind == Kind::text ? facts.takes(*name)
+                              : std::find(facts.choices.begin(), facts.choices.end(), *name) != facts.choices.end();
   }
   if (!good) return "expected " + expected();
-  if (!facts.built && value != default_value()) {
-    return fmt::format("not built yet; the only value so far is {}", toml(default_value()));
-  }
   return "";
 }
 
@@ -68,6 +68,7 @@ Value Setting::parse(std::string_view text) const {
     case Kind::size:
       return or_error(parse_size(text));
     case Kind::choice:
+    case Kind::text:
       return std::string(text);
     case Kind::list:
       return or_error(parse_numbers(text));

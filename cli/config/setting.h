@@ -39,6 +39,12 @@ inline constexpr std::array<std::string_view, 3> kChoiceNames<hw::MemoryModel> =
 template <>
 inline constexpr std::array<std::string_view, 3> kChoiceNames<os::Placement> = {"first-fit", "best-fit", "worst-fit"};
 template <>
+inline constexpr std::array<std::string_view, 2> kChoiceNames<hw::DiskScheduler> = {"fifo", "elevator"};
+template <>
+inline constexpr std::array<std::string_view, 3> kChoiceNames<hw::DiskFaultOn> = {"both", "read", "write"};
+template <>
+inline constexpr std::array<std::string_view, 3> kChoiceNames<hw::DiskFaultArea> = {"all", "swap", "files"};
+template <>
 inline constexpr std::array<std::string_view, 3> kChoiceNames<os::HugePages> = {"never", "madvise", "always"};
 template <>
 inline constexpr std::array<std::string_view, 3> kChoiceNames<os::Overcommit> = {"heuristic", "always", "never"};
@@ -55,12 +61,13 @@ struct SettingFacts {
   Range range = {};                            // of a list: of each number
   size_t longest = 64;                         // list: numbers
   std::vector<std::string_view> choices = {};  // of a text; an enumeration brings its own
+  std::string_view form = {};                  // of a text without choices: what it looks like
+  bool (*takes)(std::string_view) = nullptr;   // ... and whether this one does
   bool numbered = false;                       // an enumeration that is written as its number; the names are taken too
-  bool built = true;                           // false: no value but the default is built yet
 };
 
 struct Setting {
-  enum class Kind : uint8_t { boolean, number, size, choice, numbered, list };
+  enum class Kind : uint8_t { boolean, number, size, choice, numbered, list, text };
 
   std::string path;  // as in TOML: "tlb.l1d.ways"
   Kind kind;
@@ -71,7 +78,7 @@ struct Setting {
 
   // Why the value may not be set ("expected ..."), empty when it may. The
   // variant's type must be the kind's: bool; number; for a choice its name; a
-  // list of numbers.
+  // text; a list of numbers.
   std::string check(const Value& value) const;
   // "a whole number from 1 to 64", for messages and documentation.
   std::string expected() const;
@@ -161,7 +168,7 @@ Setting setting(std::string path, SettingFacts facts) {
     facts.choices.assign(kChoiceNames<Member>.begin(), kChoiceNames<Member>.end());
     facts.range = {0, facts.choices.size() - 1};
   } else if constexpr (std::same_as<Member, std::string>) {
-    kind = Setting::Kind::choice;
+    kind = facts.takes ? Setting::Kind::text : Setting::Kind::choice;
   } else if constexpr (detail::is_list<Member>) {
     kind = Setting::Kind::list;
     facts.range.maximum =

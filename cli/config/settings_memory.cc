@@ -1,4 +1,5 @@
 #include "cli/config/settings.h"
+#include "os/files/fault_places.h"
 
 namespace faultline::cli {
 namespace {
@@ -9,6 +10,7 @@ using Caches = hw::CacheConfig;
 using D = hw::DramConfig;
 using B = hw::BusConfig;
 using K = hw::DiskConfig;
+using F = hw::DiskFaultConfig;
 
 constexpr Range kLatency = {0, 1'000'000};
 constexpr Range kMicroseconds = {0, 10'000'000};
@@ -34,6 +36,11 @@ void add_cache_level(std::vector<Setting>& table, const std::string& prefix) {
 template <auto Member>
 Setting dram(std::string_view name, SettingFacts facts) {
   return setting<&C::machine, &M::dram, Member>("dram." + std::string(name), std::move(facts));
+}
+
+template <auto Member>
+Setting fault(std::string_view name, SettingFacts facts) {
+  return setting<&C::machine, &M::disk, &K::fault, Member>("disk.fault_" + std::string(name), std::move(facts));
 }
 
 template <auto Member>
@@ -87,6 +94,29 @@ void add_disk(std::vector<Setting>& table) {
       "ssd_bytes_per_us", {.help = "ssd: transfer.", .unit = "bytes a microsecond", .range = {1, 1'000'000}}));
   table.push_back(
       disk<&K::queue_depth>("queue_depth", {.help = "ssd: requests served at once.", .range = {1, 65'536}}));
+  table.push_back(disk<&K::scheduler>(
+      "scheduler", {.help = "hdd: the order of requests that wait; fifo: as they came, elevator: one way round."}));
+  table.push_back(disk<&K::merge>(
+      "merge", {.help = "Pages that waiting requests for neighbouring sectors become one transfer of, at most; 0: they "
+                        "stay apart.",
+                .unit = "pages",
+                .range = {0, 65'536}}));
+}
+
+void add_disk_faults(std::vector<Setting>& table) {
+  table.push_back(fault<&F::rate>(
+      "rate", {.help = "Pages that fail by chance, of a million read or written.", .range = {0, 1'000'000}}));
+  table.push_back(fault<&F::seed>("seed", {.help = "Of that chance; 0: the run's seed."}));
+  table.push_back(fault<&F::area>("area", {.help = "Where chance strikes."}));
+  table.push_back(fault<&F::on>("on", {.help = "Which way of moving a page fails, by chance or at a named place."}));
+  table.push_back(
+      fault<&F::sectors>("sectors", {.help = "Sectors of 512 bytes that always fail; swap has the first ones.",
+                                     .form = "sectors and ranges of them with commas between: \"100-107,4096\"",
+                                     .takes = &os::are_fault_sectors}));
+  table.push_back(fault<&F::files>(
+      "files", {.help = "Files that always fail, by path or the end of it behind a slash, as a whole or some bytes.",
+                .form = "files with commas between: \"data.bin:8192-12287,lib/libm.so.6\"",
+                .takes = &os::are_fault_files}));
 }
 
 }  // namespace
@@ -104,6 +134,7 @@ void add_memory_settings(std::vector<Setting>& table) {
       "bus.bytes_per_cycle", {.help = "What the bus carries; 0: no limit.", .range = {0, 4'096}}));
   add_dram(table);
   add_disk(table);
+  add_disk_faults(table);
 }
 
 }  // namespace faultline::cli

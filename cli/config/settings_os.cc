@@ -35,7 +35,8 @@ void add_overcommit(std::vector<Setting>& table) {
 
 void add_reclaim(std::vector<Setting>& table) {
   table.push_back(vm<&V::replacement>(
-      "replacement", {.help = "Which page leaves memory.", .choices = {"two-handed", "one-handed", "fifo", "lru"}}));
+      "replacement", {.help = "Which page leaves memory; opt, which must know the future, only in faultline policy.",
+                      .choices = {"two-handed", "one-handed", "fifo", "lru", "random", "nfu", "aging", "opt"}}));
   table.push_back(vm<&V::lotsfree>(
       "lotsfree",
       {.help = "Free pages below which the page-out daemon runs; 0: memory/64, at least 512 KB, at most a quarter.",
@@ -58,13 +59,34 @@ void add_reclaim(std::vector<Setting>& table) {
   table.push_back(vm<&V::fastscan>("fastscan", {.help = "Scan rate with none free; 0: half of memory, at most 64 MB.",
                                                 .unit = "pages a second",
                                                 .range = kPages}));
+  table.push_back(vm<&V::aging_bits>(
+      "aging_bits", {.help = "Width of a page's counter under nfu and aging.", .unit = "bits", .range = {1, 64}}));
+  table.push_back(vm<&V::aging_interval>(
+      "aging_interval",
+      {.help = "Time between two samples of all reference bits under nfu and aging, while memory is short.",
+       .unit = "milliseconds",
+       .range = {1, 60'000}}));
   table.push_back(
       vm<&V::batch>("batch", {.help = "Pages written in one go by page-out.", .unit = "pages", .range = {1, 4'096}}));
   table.push_back(vm<&V::readahead>(
       "readahead",
       {.help = "Pages fetched ahead of a sequential reader; 0: none.", .unit = "pages", .range = {0, 4'096}}));
+  table.push_back(vm<&V::writebehind>(
+      "writebehind",
+      {.help = "Modified pages of files are written in the background; false: when asked to, and by page-out."}));
+  table.push_back(vm<&V::dirty_background_ratio>(
+      "dirty_background_ratio",
+      {.help = "Memory that may hold modified pages of files before they are written in the background.",
+       .unit = "percent",
+       .range = {0, 100}}));
   table.push_back(
-      vm<&V::writebehind>("writebehind", {.help = "Modified pages of files are written in the background."}));
+      vm<&V::dirty_ratio>("dirty_ratio", {.help = "Memory that may hold them before whoever writes more has to wait.",
+                                          .unit = "percent",
+                                          .range = {1, 100}}));
+  table.push_back(vm<&V::dirty_expire_ms>(
+      "dirty_expire_ms", {.help = "How long a page may stay modified before it is written in the background.",
+                          .unit = "milliseconds",
+                          .range = {1, 3'600'000}}));
   table.push_back(vm<&V::swap_readaround>(
       "swap_readaround",
       {.help = "Pages fetched around one that comes back from swap; 0: none.", .unit = "pages", .range = {0, 4'096}}));
@@ -92,6 +114,10 @@ void add_costs(std::vector<Setting>& table) {
   table.push_back(cost<&Costs::disk_submit>("disk_submit", "Hand a request to the disk."));
   table.push_back(cost<&Costs::page_scan>("page_scan", "One page under a hand of the clock."));
   table.push_back(cost<&Costs::tlb_flush_page>("tlb_flush_page", "Flush one page from the TLBs."));
+  table.push_back(cost<&Costs::shootdown>(
+      "shootdown", "Interrupt other harts so that they flush, and wait until they have; each of them pays interrupt too."));
+  table.push_back(cost<&Costs::hart_interrupt>(
+      "hart_interrupt", "Interrupt another hart for any other reason; that one pays interrupt too."));
   table.push_back(cost<&Costs::pipe>("pipe", "One read or write of a pipe, beyond the copy."));
 }
 

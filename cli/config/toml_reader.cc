@@ -84,9 +84,10 @@ class Reader {
     using Kind = Setting::Kind;
     if (setting.kind == Kind::boolean && node.is_boolean()) return **node.as_boolean();
     if (setting.kind == Kind::list) return numbers_of(setting, node);
-    const bool numeric = setting.kind != Kind::boolean && setting.kind != Kind::choice;
+    const bool text = setting.kind == Kind::choice || setting.kind == Kind::text;
+    const bool numeric = setting.kind != Kind::boolean && !text;
     if (numeric && node.is_integer() && **node.as_integer() >= 0) return static_cast<uint64_t>(**node.as_integer());
-    const bool worded = setting.kind == Kind::size || setting.kind == Kind::choice || setting.kind == Kind::numbered;
+    const bool worded = text || setting.kind == Kind::size || setting.kind == Kind::numbered;
     if (worded && node.is_string()) {
       try {
         return setting.parse(**node.as_string());

@@ -1,5 +1,6 @@
 #include "cli/report/counters.h"
 
+#include <algorithm>
 #include <array>
 #include <bit>
 #include <type_traits>
@@ -52,18 +53,48 @@ void change_levels(std::vector<Level>& into, const std::vector<Level>& other) {
 }
 
 template <class Change>
+void change_harts(RunStatistics& into, const RunStatistics& other) {
+  into.harts.resize(std::max(into.harts.size(), other.harts.size()));
+  for (size_t n = 0; n < other.harts.size(); ++n) {
+    HartRecord& hart = into.harts[n];
+    Change::apply(hart.instructions, other.harts[n].instructions);
+    Change::apply(hart.idle, other.harts[n].idle);
+    change_all<Change>(hart.references, other.harts[n].references);
+    change_all<Change>(hart.translation, other.harts[n].translation);
+    change_all<Change>(hart.l1i, other.harts[n].l1i);
+    change_all<Change>(hart.l1d, other.harts[n].l1d);
+    change_all<Change>(hart.l2, other.harts[n].l2);
+  }
+  change_all<Change>(into.shootdowns, other.shootdowns);
+  Change::apply(into.hart_interrupts, other.hart_interrupts);
+  Change::apply(into.migrations, other.migrations);
+}
+
+template <class Change>
 void change_memory(RunStatistics& into, const RunStatistics& other) {
   change_all<Change>(into.faults, other.faults);
   change_all<Change>(into.copies, other.copies);
   change_all<Change>(into.zeroed, other.zeroed);
   Change::apply(into.swap.ins, other.swap.ins);
   Change::apply(into.swap.outs, other.swap.outs);
+  Change::apply(into.swap.requests_in, other.swap.requests_in);
+  Change::apply(into.swap.requests_out, other.swap.requests_out);
+  Change::apply(into.swap.readaround, other.swap.readaround);
+  Change::apply(into.swap.readaround_hits, other.swap.readaround_hits);
+  Change::apply(into.swap.read_errors, other.swap.read_errors);
+  Change::apply(into.swap.write_errors, other.swap.write_errors);
   change_all<Change>(into.pageout, other.pageout);
   Change::apply(into.page_cache.hits, other.page_cache.hits);
   Change::apply(into.page_cache.misses, other.page_cache.misses);
   Change::apply(into.page_cache.readahead, other.page_cache.readahead);
   Change::apply(into.page_cache.writebehind, other.page_cache.writebehind);
   Change::apply(into.page_cache.written_back, other.page_cache.written_back);
+  Change::apply(into.page_cache.readahead_hits, other.page_cache.readahead_hits);
+  Change::apply(into.page_cache.readahead_requests, other.page_cache.readahead_requests);
+  Change::apply(into.page_cache.waits, other.page_cache.waits);
+  Change::apply(into.page_cache.throttled, other.page_cache.throttled);
+  Change::apply(into.page_cache.read_errors, other.page_cache.read_errors);
+  Change::apply(into.page_cache.write_errors, other.page_cache.write_errors);
   Change::apply(into.commit.refused, other.commit.refused);
 }
 
@@ -81,6 +112,7 @@ void change(RunStatistics& into, const RunStatistics& other) {
   change_levels<Change>(into.caches, other.caches);
   change_all<Change>(into.dram, other.dram);
   change_all<Change>(into.cycle_stack, other.cycle_stack);
+  change_harts<Change>(into, other);
   change_memory<Change>(into, other);
   Change::apply(into.context_switches, other.context_switches);
   Change::apply(into.kernel.reads, other.kernel.reads);
@@ -90,8 +122,14 @@ void change(RunStatistics& into, const RunStatistics& other) {
   Change::apply(into.disk.writes, other.disk.writes);
   Change::apply(into.disk.bytes_read, other.disk.bytes_read);
   Change::apply(into.disk.bytes_written, other.disk.bytes_written);
+  Change::apply(into.disk.merged, other.disk.merged);
   Change::apply(into.disk.errors, other.disk.errors);
+  Change::apply(into.disk.failed_pages, other.disk.failed_pages);
+  Change::apply(into.disk.injected, other.disk.injected);
   Change::apply(into.disk.busy_seconds, other.disk.busy_seconds);
+  Change::apply(into.disk.seek_seconds, other.disk.seek_seconds);
+  Change::apply(into.disk.rotation_seconds, other.disk.rotation_seconds);
+  Change::apply(into.disk.transfer_seconds, other.disk.transfer_seconds);
   change_calls<Change>(into, other);
 }
 

@@ -45,6 +45,14 @@ std::string outcome(const RunStatistics& s) {
   return exit.reason;
 }
 
+void add_harts(const RunStatistics& s, ReportText& text) {
+  std::string busy;
+  for (const HartRecord& hart : s.harts)
+    busy += fmt::format("{}{}", busy.empty() ? "" : ", ", percent(s.cycles - hart.idle, s.cycles));
+  text.line("{} harts, busy for {} of the time; {} shoot-downs, {} other interrupts between them", s.harts.size(), busy,
+            with_commas(s.shootdowns.sent), with_commas(s.hart_interrupts));
+}
+
 void add_headline(const RunStatistics& s, ReportText& text) {
   const hw::MachineConfig& machine = s.config.machine;
   std::string program = s.run.program;
@@ -79,9 +87,11 @@ void add_headline(const RunStatistics& s, ReportText& text) {
     const auto each = [&s](uint64_t cycles) {
       return static_cast<double>(cycles) / static_cast<double>(s.instructions);
     };
-    text.line("{:.3f} cycles an instruction{}", each(s.cycles),
-              idle ? fmt::format("; {:.3f} without those in which nothing ran", each(s.cycles - idle)) : "");
+    const uint64_t all = s.cycle_stack.total();  // of every hart
+    text.line("{:.3f} cycles an instruction{}", each(all),
+              idle ? fmt::format("; {:.3f} without those in which nothing ran", each(all - idle)) : "");
   }
+  if (s.harts.size() > 1) add_harts(s, text);
 }
 
 void add_tlb_rows(const RunStatistics& s, Table& table) {
@@ -132,7 +142,8 @@ void add_cycle_stack(const RunStatistics& s, ReportText& text) {
   if (s.cycles == 0) return;
   text.section("Where the cycles went");
   const uint64_t idle = s.cycle_stack[CycleAccount::idle];
-  const uint64_t busy = s.cycles - idle;
+  const uint64_t all = s.cycle_stack.total();
+  const uint64_t busy = all - idle;
   uint64_t largest = 1;
   for (size_t i = 0; i < kCycleAccounts; ++i) {
     const auto account = static_cast<CycleAccount>(i);
@@ -146,7 +157,7 @@ void add_cycle_stack(const RunStatistics& s, ReportText& text) {
     const auto account = static_cast<CycleAccount>(i);
     const uint64_t cycles = s.cycle_stack[account];
     if (cycles == 0) continue;
-    std::string head = fmt::format("{:<15}{:>8}", kCycleAccountNames[i], percent(cycles, s.cycles));
+    std::string head = fmt::format("{:<15}{:>8}", kCycleAccountNames[i], percent(cycles, all));
     const bool ran = account != CycleAccount::idle;
     if (idle) head += fmt::format("{:>8}", ran ? percent(cycles, busy) : "");
     const double fraction = ran ? static_cast<double>(cycles) / static_cast<double>(largest) : 0;

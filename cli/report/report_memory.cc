@@ -72,6 +72,9 @@ void add_memory(const RunStatistics& s, ReportText& text) {
   if (s.pageout.out_of_memory) text.line("out of memory {}", counted(s.pageout.out_of_memory, "time"));
 }
 
+// Of all harts together: one that has nothing to do while another works waits for nobody.
+uint64_t work(const RunStatistics& s) { return s.cycle_stack.total() - s.cycle_stack[CycleAccount::idle]; }
+
 void add_swap(const RunStatistics& s, ReportText& text) {
   const os::PageoutStatistics& p = s.pageout;
   if (s.swap.ins + s.swap.outs + p.wakeups == 0) return;
@@ -80,7 +83,10 @@ void add_swap(const RunStatistics& s, ReportText& text) {
             with_commas(s.swap.ins), with_commas(s.swap.slots_used_peak), with_commas(s.swap.slots_total));
   if (p.wakeups == 0) return;
   text.line("the page-out daemon ran {} by the policy {}", counted(p.wakeups, "time"), s.config.os.vm.replacement);
-  if (p.front_hand) {
+  const bool samples = s.config.os.vm.replacement == "nfu" || s.config.os.vm.replacement == "aging";
+  if (p.front_hand && samples) {
+    text.line("it sampled {} and looked for a victim at {}", counted(p.front_hand, "page"), with_commas(p.back_hand));
+  } else if (p.front_hand) {
     text.line("its front hand looked at {}, its back hand at {}", counted(p.front_hand, "page"),
               with_commas(p.back_hand));
   } else {
@@ -88,6 +94,12 @@ void add_swap(const RunStatistics& s, ReportText& text) {
   }
   text.line("{} freed, {} of them written first in {}", counted(p.freed, "page"), with_commas(p.cleaned),
             counted(p.batches, "request"));
+  if (thrashing(s)) {
+    text.strong(
+        "thrashing: a page on swap came back {:.1f} times, and for {} of the time there was nothing to do but wait",
+        static_cast<double>(s.swap.ins) / static_cast<double>(std::max<uint64_t>(s.swap.slots_used_peak, 1)),
+        percent(s.cycles - work(s), s.cycles));
+  }
 }
 
 void add_files(const RunStatistics& s, ReportText& text) {
@@ -106,7 +118,11 @@ void add_files(const RunStatistics& s, ReportText& text) {
     text.line("disk busy for {}, {:.1f} % of the run", time_for_people(d.busy_seconds),
               100 * d.busy_seconds / s.seconds);
   }
-  if (d.errors) text.line("{} failed", counted(d.errors, "request"));
+  if (d.merged) text.line("{} went with a neighbour's transfer", counted(d.merged, "request"));
+  if (d.failed_pages) {
+    text.line("{} could not be moved, {} of them by disk.fault_*", counted(d.failed_pages, "page"),
+              with_commas(d.injected));
+  }
   if (s.files_changed_in_memory) {
     text.line("{} written by the guest that no :rw bind covers: the changes ended with the run",
               counted(s.files_changed_in_memory, "file"));
@@ -144,6 +160,10 @@ void add_syscalls(const RunStatistics& s, ReportText& text) {
 }
 
 }  // namespace
+
+bool thrashing(const RunStatistics& statistics) {
+  return work(statistics) < statistics.cycles / 2 && statistics.swap.ins > statistics.swap.slots_used_peak;
+}
 
 void add_memory_sections(const RunStatistics& statistics, ReportText& text) {
   add_faults(statistics, text);

@@ -73,12 +73,27 @@ struct KernelAccesses {
 };
 
 struct DiskCounts {
-  uint64_t reads = 0;  // requests
+  uint64_t reads = 0;  // transfers
   uint64_t writes = 0;
   uint64_t bytes_read = 0;
   uint64_t bytes_written = 0;
-  uint64_t errors = 0;
+  uint64_t merged = 0;  // requests that went with a neighbour's transfer
+  uint64_t errors = 0;  // transfers that failed, as a whole or in part
+  uint64_t failed_pages = 0;
+  uint64_t injected = 0;  // of them, by disk.fault_*
+  uint64_t queued_peak = 0;
   double busy_seconds = 0;  // simulated time with a request in service
+  double seek_seconds = 0;  // of the transfers, summed over all (they overlap on an SSD)
+  double rotation_seconds = 0;
+  double transfer_seconds = 0;
+};
+
+// A page that could not be moved.
+struct DiskFailure {
+  uint64_t sector = 0;
+  bool write = false;
+  std::string path;  // the guest's; empty: swap's, or of a file that was gone
+  uint64_t offset = 0;
 };
 
 struct ProcessStatistics {
@@ -111,6 +126,26 @@ struct RegionStatistics {
   Whole whole;
 };
 
+// TLB shoot-downs (os/platform/machine_cpu.h).
+struct ShootdownCounts {
+  uint64_t sent = 0;
+  uint64_t received = 0;
+  uint64_t pages = 0;
+  uint64_t spaces = 0;
+  uint64_t deferred = 0;
+};
+
+// One of several harts.
+struct HartRecord {
+  uint64_t instructions = 0;
+  uint64_t idle = 0;  // cycles
+  References references;
+  hw::TranslationStatistics translation;
+  hw::TlbStatistics l1i;
+  hw::TlbStatistics l1d;
+  hw::TlbStatistics l2;
+};
+
 struct HostStatistics {
   double seconds = 0;  // from the start of faultline's process
   double mips = 0;     // million guest instructions a host second
@@ -139,7 +174,7 @@ struct RunStatistics {
   std::optional<EarlyRun> early;            // where memory.model is not paging
 
   uint64_t instructions = 0;
-  uint64_t cycles = 0;  // the harts' clocks together
+  uint64_t cycles = 0;  // when the run ended, by the hart that was last
   double seconds = 0;   // simulated
 
   References references;
@@ -155,6 +190,10 @@ struct RunStatistics {
   std::vector<CacheLevelStatistics> caches;  // those that exist, nearest first
   hw::DramStatistics dram;
   CycleLedger cycle_stack;
+  std::vector<HartRecord> harts;  // where there are several
+  ShootdownCounts shootdowns;
+  uint64_t hart_interrupts = 0;  // but shoot-downs
+  uint64_t migrations = 0;
   Observed observed;
 
   os::FaultStatistics faults;
@@ -175,6 +214,7 @@ struct RunStatistics {
   uint64_t context_switches = 0;
   KernelAccesses kernel;
   DiskCounts disk;
+  std::vector<DiskFailure> disk_failures;                  // the first ones
   uint64_t files_changed_in_memory = 0;                    // guest writes that end with the run
   std::vector<std::pair<std::string, uint64_t>> syscalls;  // by number
   std::vector<ProcessStatistics> processes;                // by pid

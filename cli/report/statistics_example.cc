@@ -24,6 +24,7 @@ RunStatistics run_with_everything() {
   costs.pages = costs.pcs = {{.cost = {}, .symbol = "?"}};
   run.fragmentation.free_runs = {0};
   run.processes.emplace_back();
+  run.harts.emplace_back();
   return run;
 }
 

@@ -8,6 +8,7 @@
 
 #include "cli/config/describe.h"
 #include "cli/report/early_report.h"
+#include "cli/report/report_memory.h"
 
 namespace faultline::cli {
 namespace {
@@ -100,10 +101,18 @@ template <>
 inline constexpr auto kFields<os::ZeroStatistics> = std::tuple{Field{"pages", &os::ZeroStatistics::pages}};
 
 template <>
-inline constexpr auto kFields<os::SwapStatistics> = std::tuple{
-    Field{"ins", &os::SwapStatistics::ins}, Field{"outs", &os::SwapStatistics::outs},
-    Field{"slots_total", &os::SwapStatistics::slots_total},
-    Field{"slots_used_peak", &os::SwapStatistics::slots_used_peak}, Field{"slots_bad", &os::SwapStatistics::slots_bad}};
+inline constexpr auto kFields<os::SwapStatistics> =
+    std::tuple{Field{"ins", &os::SwapStatistics::ins},
+               Field{"outs", &os::SwapStatistics::outs},
+               Field{"slots_total", &os::SwapStatistics::slots_total},
+               Field{"slots_used_peak", &os::SwapStatistics::slots_used_peak},
+               Field{"slots_bad", &os::SwapStatistics::slots_bad},
+               Field{"requests_in", &os::SwapStatistics::requests_in},
+               Field{"requests_out", &os::SwapStatistics::requests_out},
+               Field{"readaround", &os::SwapStatistics::readaround},
+               Field{"readaround_hits", &os::SwapStatistics::readaround_hits},
+               Field{"read_errors", &os::SwapStatistics::read_errors},
+               Field{"write_errors", &os::SwapStatistics::write_errors}};
 
 template <>
 inline constexpr auto kFields<os::PageoutStatistics> =
@@ -118,10 +127,17 @@ inline constexpr auto kFields<os::PageoutStatistics> =
 
 template <>
 inline constexpr auto kFields<os::PageCacheStatistics> =
-    std::tuple{Field{"hits", &os::PageCacheStatistics::hits}, Field{"misses", &os::PageCacheStatistics::misses},
+    std::tuple{Field{"hits", &os::PageCacheStatistics::hits},
+               Field{"misses", &os::PageCacheStatistics::misses},
                Field{"readahead", &os::PageCacheStatistics::readahead},
                Field{"writebehind", &os::PageCacheStatistics::writebehind},
-               Field{"written_back", &os::PageCacheStatistics::written_back}};
+               Field{"written_back", &os::PageCacheStatistics::written_back},
+               Field{"readahead_hits", &os::PageCacheStatistics::readahead_hits},
+               Field{"readahead_requests", &os::PageCacheStatistics::readahead_requests},
+               Field{"waits", &os::PageCacheStatistics::waits},
+               Field{"throttled", &os::PageCacheStatistics::throttled},
+               Field{"read_errors", &os::PageCacheStatistics::read_errors},
+               Field{"write_errors", &os::PageCacheStatistics::write_errors}};
 
 template <>
 inline constexpr auto kFields<os::CommitStatistics> =
@@ -129,10 +145,24 @@ inline constexpr auto kFields<os::CommitStatistics> =
                Field{"refused", &os::CommitStatistics::refused}};
 
 template <>
-inline constexpr auto kFields<DiskCounts> =
-    std::tuple{Field{"reads", &DiskCounts::reads},           Field{"writes", &DiskCounts::writes},
-               Field{"bytes_read", &DiskCounts::bytes_read}, Field{"bytes_written", &DiskCounts::bytes_written},
-               Field{"errors", &DiskCounts::errors},         Field{"busy_seconds", &DiskCounts::busy_seconds}};
+inline constexpr auto kFields<DiskCounts> = std::tuple{Field{"reads", &DiskCounts::reads},
+                                                       Field{"writes", &DiskCounts::writes},
+                                                       Field{"bytes_read", &DiskCounts::bytes_read},
+                                                       Field{"bytes_written", &DiskCounts::bytes_written},
+                                                       Field{"errors", &DiskCounts::errors},
+                                                       Field{"busy_seconds", &DiskCounts::busy_seconds},
+                                                       Field{"merged", &DiskCounts::merged},
+                                                       Field{"failed_pages", &DiskCounts::failed_pages},
+                                                       Field{"injected", &DiskCounts::injected},
+                                                       Field{"queued_peak", &DiskCounts::queued_peak},
+                                                       Field{"seek_seconds", &DiskCounts::seek_seconds},
+                                                       Field{"rotation_seconds", &DiskCounts::rotation_seconds},
+                                                       Field{"transfer_seconds", &DiskCounts::transfer_seconds}};
+
+template <>
+inline constexpr auto kFields<DiskFailure> =
+    std::tuple{Field{"sector", &DiskFailure::sector}, Field{"write", &DiskFailure::write},
+               Field{"path", &DiskFailure::path}, Field{"offset", &DiskFailure::offset}};
 
 template <>
 inline constexpr auto kFields<ProcessStatistics> =
@@ -152,6 +182,12 @@ inline constexpr auto kFields<CrashRecord> = std::tuple{Field{"pid", &CrashRecor
                                                         Field{"address", &CrashRecord::address},
                                                         Field{"instruction", &CrashRecord::instruction},
                                                         Field{"disassembly", &CrashRecord::disassembly}};
+
+template <>
+inline constexpr auto kFields<ShootdownCounts> = std::tuple{
+    Field{"sent", &ShootdownCounts::sent}, Field{"received", &ShootdownCounts::received},
+    Field{"pages", &ShootdownCounts::pages}, Field{"spaces", &ShootdownCounts::spaces},
+    Field{"deferred", &ShootdownCounts::deferred}};
 
 template <>
 inline constexpr auto kFields<AfterExit> =
@@ -249,6 +285,19 @@ Json cycle_stack_json(const CycleLedger& ledger) {
   return json;
 }
 
+// By number.
+Json harts_json(const std::vector<HartRecord>& harts) {
+  Json json = Json::array();
+  for (const HartRecord& hart : harts) {
+    json.push_back({{"instructions", hart.instructions},
+                    {"idle", hart.idle},
+                    {"references", references_json(hart.references)},
+                    {"translation", object(hart.translation)},
+                    {"tlb", {{"l1i", object(hart.l1i)}, {"l1d", object(hart.l1d)}, {"l2", object(hart.l2)}}}});
+  }
+  return json;
+}
+
 Json kernel_json(const KernelAccesses& kernel) {
   return {{"reads", kernel.reads},
           {"writes", kernel.writes},
@@ -315,9 +364,12 @@ void add_os(const RunStatistics& statistics, Json& json) {
   json["zeroed"] = object(statistics.zeroed);
   json["swap"] = object(statistics.swap);
   json["pageout"] = object(statistics.pageout);
+  json["pageout"]["thrashing"] = thrashing(statistics);
   json["page_cache"] = object(statistics.page_cache);
   json["commit"] = object(statistics.commit);
   json["disk"] = object(statistics.disk);
+  json["disk"]["failures"] = Json::array();
+  for (const DiskFailure& failure : statistics.disk_failures) json["disk"]["failures"].push_back(object(failure));
   json["context_switches"] = statistics.context_switches;
   json["kernel_accesses"] = kernel_json(statistics.kernel);
   json["files_changed_in_memory"] = statistics.files_changed_in_memory;
@@ -340,6 +392,12 @@ void clear_numbers(Json& json) {
 void leave_out_translation(Json& json) {
   clear_numbers(json["translation"]);
   clear_numbers(json["tlb"]);
+  if (json.contains("harts")) {
+    for (Json& hart : json["harts"]) {
+      clear_numbers(hart["translation"]);
+      clear_numbers(hart["tlb"]);
+    }
+  }
   clear_numbers(json["kernel_accesses"]["tlb"]);
   clear_numbers(json["kernel_accesses"]["translation"]);
 }
@@ -372,6 +430,12 @@ Json statistics_json(const RunStatistics& statistics) {
   json["cache"] = caches_json(statistics.caches);
   json["dram"] = dram_json(statistics.dram);
   json["cycle_stack"] = cycle_stack_json(statistics.cycle_stack);
+  if (!statistics.harts.empty()) {
+    json["harts"] = harts_json(statistics.harts);
+    json["shootdowns"] = object(statistics.shootdowns);
+    json["hart_interrupts"] = statistics.hart_interrupts;
+    json["migrations"] = statistics.migrations;
+  }
   if (statistics.observed.any()) json["observe"] = observed_json(statistics);
   if (statistics.early) json["early"] = early_json(*statistics.early);
   add_os(statistics, json);

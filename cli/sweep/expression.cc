@@ -194,12 +194,20 @@ double number_of(const Json& value) {
 }
 bool truth(const Json& value) { return numeric(value) && number_of(value) != 0; }
 
+// Beside a number a text is the number that it reads as: a page of "4K" has 4096 bytes.
+Json beside(const Json& value, const Json& other) {
+  if (!value.is_string() || !other.is_number()) return value;
+  const auto number = parse_size(value.get_ref<const std::string&>());
+  return number ? Json(*number) : value;
+}
+
 }  // namespace
 
 Expression::Expression(std::string_view text) : text_(text) { ExpressionParser(text_, *this).parse(); }
 
-Json Expression::compare(Operator op, const Json& left, const Json& right) {
-  if (left.is_null() || right.is_null()) return nullptr;
+Json Expression::compare(Operator op, const Json& first, const Json& second) {
+  if (first.is_null() || second.is_null()) return nullptr;
+  const Json left = beside(first, second), right = beside(second, first);
   const bool numbers = numeric(left) && numeric(right);
   if (!numbers && !(left.is_string() && right.is_string())) {
     if (op == Operator::equal) return false;

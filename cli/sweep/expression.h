@@ -25,7 +25,7 @@ class Expression {
   explicit Expression(std::string_view text);
 
   // Null when a name that matters has no value, or for a division by zero.
-  // Texts compare only with texts; the same number as text and as number differ.
+  // Beside a number a text is the number that it reads as ("4K" is 4096); other texts compare only with texts.
   Json evaluate(const Lookup& lookup) const;
 
   // Null counts as false.

@@ -1,8 +1,8 @@
 #include "cli/sweep/sweep_arguments.h"
 
 #include <CLI/CLI.hpp>
-#include <algorithm>
 
+#include "cli/config/parse_arguments.h"
 #include "cli/config/user_error.h"
 
 namespace faultline::cli {
@@ -33,16 +33,7 @@ std::variant<SweepOptions, std::string> parse_sweep_arguments(std::vector<std::s
       ->check(CLI::Range(1U, kMostJobs));
   app.add_option("--out", out, "Where results go; else the study's name with .results")->type_name("DIR");
   app.add_flag("--resume", options.resume, "Go on with the sweep in DIR");
-  try {
-    std::reverse(arguments.begin(), arguments.end());  // CLI11 takes them from the back
-    app.parse(std::move(arguments));
-  } catch (const CLI::CallForHelp&) {
-    return app.help();
-  } catch (const CLI::ParseError& error) {
-    std::string line = error.what();
-    std::replace(line.begin(), line.end(), '\n', ' ');
-    throw UserError(line);
-  }
+  if (auto help = parse_arguments(app, std::move(arguments))) return *std::move(help);
   if (app.count("--out") > 0) {
     if (out.empty()) throw UserError("--out: an empty name");
     options.out = out;

@@ -54,11 +54,28 @@ enum CompactOp : uint8_t {
   kMark = 0x0B,         // varint
   kKernelLoad = 0x0C,   // signed varint: distance from the OS layer's access before
   kKernelStore = 0x0D,  // the same
+  // Of page-out, as its policy hears and does it. A distance: signed varint, from
+  // the frame of the record before that has one.
+  kPolicyName = 0x0E,      // varint: length, to kLongestPolicyName; the bytes
+  kPolicySetting = 0x0F,   // varints: a PolicySettingNumber, its value
+  kPageCame = 0x10,        // distance
+  kPageLeft = 0x11,        // distance
+  kPolicyTick = 0x12,      // a sampling interval is over; the policy is called
+  kPolicyStep = 0x13,      // the policy is called to look
+  kPolicyReturned = 0x14,  // ... and returns
+  kPolicyCleared = 0x15,   // distance: it clears a reference bit
+  kPolicyTook = 0x16,      // distance: it takes a page
+  kPolicyAsked = 0x18,     // distance: whether referenced; bit 0: yes
+  kPolicyLooked = 0x1C,    // distance; bit 1: back hand, bit 0: a page that may be taken
   kData = 0x40,
   kFetchRun = 0x80,
 };
 
+// Of a kPolicySetting; others are to be read over.
+enum PolicySettingNumber : uint8_t { kFrames = 0, kHandSpread = 1, kSeed = 2, kAgingBits = 3 };
+
 inline constexpr unsigned kLongestRun = 6;
+inline constexpr size_t kLongestPolicyName = 20;
 inline constexpr std::array<uint8_t, 8> kDistanceBytes = {0, 1, 2, 3, 4, 5, 6, 8};
 
 constexpr uint64_t zigzag(int64_t value) {

@@ -6,8 +6,10 @@
 #include <bit>
 #include <cstdint>
 #include <cstring>
+#include <optional>
 #include <span>
 #include <string>
+#include <string_view>
 
 #include "cli/trace/compact_format.h"
 #include "cli/trace/trace_input.h"
@@ -33,7 +35,8 @@ class CompactReader {
   // Tells `sink` the next records, some thousands; false when the end record was
   // read, after which nothing may follow. A sink has the members of hw::Recorder,
   // but in place of fetch(): fetch_run(const FetchRun&, bool faulted), where only a
-  // run of one can have faulted.
+  // run of one can have faulted. One that wants page-out's records has policy_name(),
+  // policy_setting() and paging() as CompactWriter; others are not told of them.
   template <class Sink>
   bool read(Sink& sink);
 
@@ -53,6 +56,8 @@ class CompactReader {
   const uint8_t* record(const uint8_t* at, Sink& sink);
   template <class Sink>
   const uint8_t* rare_record(uint8_t op, const uint8_t* at, Sink& sink);
+  template <class Sink>
+  const uint8_t* paging_record(uint8_t op, const uint8_t* at, Sink& sink);
   template <class Sink>
   void data(Sink& sink, unsigned store, uint64_t distance, unsigned bytes) {
     const uint64_t address = last_data_[store] += distance;
@@ -78,6 +83,7 @@ class CompactReader {
   uint64_t last_data_[2] = {0, 0};
   uint64_t last_entry_ = 0;
   uint64_t last_kernel_ = 0;
+  uint64_t last_frame_ = 0;
 };
 
 template <class Sink>
@@ -193,9 +199,48 @@ const uint8_t* CompactReader::rare_record(uint8_t op, const uint8_t* at, Sink& s
       sink.kernel(op == kKernelStore, VirtAddr(last_kernel_));
       break;
     default:
-      fail("no record begins with this byte");
+      return paging_record(op, at, sink);
   }
   return at;
+}
+
+template <class Sink>
+const uint8_t* CompactReader::paging_record(uint8_t op, const uint8_t* at, Sink& sink) {
+  constexpr bool wanted = requires { sink.paging(op, std::optional<uint64_t>()); };
+  switch (op) {
+    case kPolicyName: {
+      const uint64_t length = varint(at);
+      if (length > kLongestPolicyName) fail("a policy's name of more than 20 bytes");
+      if constexpr (wanted) sink.policy_name(std::string_view(reinterpret_cast<const char*>(at), length));
+      return at + length;
+    }
+    case kPolicySetting: {
+      const uint64_t which = varint(at);
+      const uint64_t value = varint(at);
+      if constexpr (wanted) sink.policy_setting(which, value);
+      return at;
+    }
+    case kPolicyTick:
+    case kPolicyStep:
+    case kPolicyReturned:
+      if constexpr (wanted) sink.paging(op, std::nullopt);
+      return at;
+    case kPageCame:
+    case kPageLeft:
+    case kPolicyCleared:
+    case kPolicyTook:
+    case kPolicyAsked:
+    case kPolicyAsked + 1:
+    case kPolicyLooked:
+    case kPolicyLooked + 1:
+    case kPolicyLooked + 2:
+    case kPolicyLooked + 3:
+      last_frame_ += distance(at);
+      if constexpr (wanted) sink.paging(op, last_frame_);
+      return at;
+    default:
+      fail("no record begins with this byte");
+  }
 }
 
 }  // namespace faultline::cli

@@ -155,6 +155,24 @@ void CompactWriter::mark(uint64_t number) {
   put_varint(number);
 }
 
+void CompactWriter::policy_name(std::string_view name) {
+  begin(kPolicyName);
+  put_text(name.substr(0, kLongestPolicyName));
+}
+
+void CompactWriter::policy_setting(PolicySettingNumber which, uint64_t value) {
+  begin(kPolicySetting);
+  put_varint(which);
+  put_varint(value);
+}
+
+void CompactWriter::paging(uint8_t op, std::optional<uint64_t> frame) {
+  begin(static_cast<CompactOp>(op));
+  if (!frame) return;
+  put_varint(zigzag(static_cast<int64_t>(*frame - last_frame_)));
+  last_frame_ = *frame;
+}
+
 void CompactWriter::finish(const RecordedCounts& counts) {
   begin(kEnd);
   put_varint(counts.fetch);

@@ -4,6 +4,7 @@
 #include <cstdint>
 #include <functional>
 #include <memory>
+#include <optional>
 #include <span>
 #include <string_view>
 #include <vector>
@@ -34,6 +35,11 @@ class CompactWriter final : public hw::Recorder {
   void process(uint64_t pid) override;
   void mark(uint64_t number) override;
 
+  // Page-out's records; `frame` where the operation has one.
+  void policy_name(std::string_view name);
+  void policy_setting(PolicySettingNumber which, uint64_t value);
+  void paging(uint8_t op, std::optional<uint64_t> frame = std::nullopt);
+
   // Writes the end record and the last frame. Nothing may follow. A file without
   // it counts as cut short.
   void finish(const RecordedCounts& counts);
@@ -60,6 +66,7 @@ class CompactWriter final : public hw::Recorder {
   uint64_t last_data_[2] = {0, 0};  // load, store
   uint64_t last_entry_ = 0;
   uint64_t last_kernel_ = 0;
+  uint64_t last_frame_ = 0;
 };
 
 }  // namespace faultline::cli

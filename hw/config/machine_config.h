@@ -147,6 +147,19 @@ struct HartConfig {
 };
 
 enum class DiskKind : uint8_t { hdd, ssd };
+enum class DiskScheduler : uint8_t { fifo, elevator };
+enum class DiskFaultOn : uint8_t { both, read, write };
+enum class DiskFaultArea : uint8_t { all, swap, files };
+
+// Pages that the medium cannot move (os/files/medium_faults.h).
+struct DiskFaultConfig {
+  uint32_t rate = 0;  // of a million pages moved, so many fail by chance
+  uint64_t seed = 0;  // of that chance; 0: the run's
+  DiskFaultOn on = DiskFaultOn::both;
+  DiskFaultArea area = DiskFaultArea::all;  // where chance strikes
+  std::string sectors;                      // that fail always: "100-107,4096"
+  std::string files;                        // ... of files, in bytes: "data.bin:8192-12287,lib.so"
+};
 
 struct DiskConfig {
   DiskKind kind = DiskKind::hdd;
@@ -162,6 +175,10 @@ struct DiskConfig {
   uint64_t ssd_write_us = 20;
   uint64_t ssd_bytes_per_us = 3'000;
   uint32_t queue_depth = 32;  // ssd: requests served at once
+  // the queue
+  DiskScheduler scheduler = DiskScheduler::elevator;
+  uint32_t merge = 256;  // pages that requests for neighbouring sectors become one of, at most; 0: they stay apart
+  DiskFaultConfig fault;
 };
 
 // What is watched beside what always is. Changes no other count and no cycle.

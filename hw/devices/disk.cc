@@ -9,6 +9,8 @@ namespace {
 // What the DMA engine moves in one access: a burst of a 64-bit DDR channel.
 constexpr unsigned kBurstBytes = 64;
 
+constexpr uint64_t kNever = ~uint64_t{0};
+
 uint64_t now_fs() { return sc_core::sc_time_stamp().value(); }
 
 }  // namespace
@@ -21,7 +23,8 @@ Disk::Disk(sc_core::sc_module_name name, const DiskConfig& config, const Clock& 
       memory_(memory),
       storage_(storage),
       dma_("dma", clock),
-      mechanism_(make_disk_mechanism(config)) {
+      mechanism_(make_disk_mechanism(config)),
+      waiting_(config, memory.page()) {
   SC_HAS_PROCESS(Disk);
   SC_THREAD(run);
 }
@@ -30,6 +33,11 @@ void Disk::submit(DiskRequest request) {
   waiting_.add(std::move(request));
   statistics_.queued_peak = std::max(statistics_.queued_peak, queued());
   take_up();
+  submitted_.notify(sc_core::SC_ZERO_TIME);
+}
+
+void Disk::submit_at(uint64_t at_fs, DiskRequest request) {
+  later_.emplace(at_fs, std::move(request));
   submitted_.notify(sc_core::SC_ZERO_TIME);
 }
 
@@ -48,19 +56,29 @@ DiskStatistics Disk::statistics() const {
 
 // The pages of a transfer pass at equal distances, the last one at the end.
 uint64_t Disk::InService::next_step_fs() const {
-  const uint64_t pages = valid ? request.frames.size() : 0;
+  const uint64_t pages = valid ? frames.size() : 0;
   if (pages_passed + 1 >= pages) return end_fs;
   return end_fs - transfer_fs / pages * (pages - 1 - pages_passed);
+}
+
+uint64_t Disk::next_moment_fs() const {
+  const uint64_t step = in_service_.empty() ? kNever : in_service_.begin()->first.first;
+  return later_.empty() ? step : std::min(step, later_.begin()->first);
 }
 
 // The disk's thread: sleeps to the next step. A request that is submitted
 // meanwhile may come to its own earlier (on an SSD), so that wakes it too.
 void Disk::run() {
   for (;;) {
-    if (in_service_.empty()) {
+    const uint64_t next = next_moment_fs();
+    if (next == kNever) {
       wait(submitted_);
-    } else if (const uint64_t next = in_service_.begin()->first.first; next > now_fs()) {
+    } else if (next > now_fs()) {
       wait(sc_core::sc_time::from_value(next - now_fs()), submitted_);
+    } else if (!later_.empty() && later_.begin()->first <= now_fs()) {
+      waiting_.add(std::move(later_.extract(later_.begin()).mapped()));
+      statistics_.queued_peak = std::max(statistics_.queued_peak, queued());
+      take_up();
     } else {
       auto node = in_service_.extract(in_service_.begin());
       step(node.key().second, std::move(node.mapped()));
@@ -71,16 +89,20 @@ void Disk::run() {
 // Moves requests from the queue into service while slots are free.
 void Disk::take_up() {
   while (!waiting_.empty() && in_service_.size() < mechanism_->slots()) {
-    DiskRequest request = waiting_.take(mechanism_->position());
-    const uint64_t bytes = request.frames.size() * memory_.page().bytes();
-    const bool can_be = valid(request);
+    std::vector<DiskRequest> requests = waiting_.take(mechanism_->position());
+    statistics_.merged += requests.size() - 1;
+    std::vector<Pfn> frames;
+    for (const DiskRequest& request : requests)
+      frames.insert(frames.end(), request.frames.begin(), request.frames.end());
+    const uint64_t bytes = frames.size() * memory_.page().bytes();
+    const bool can_be = std::all_of(requests.begin(), requests.end(), [this](const auto& r) { return valid(r); });
     DiskService time{.end_fs = now_fs()};
-    if (can_be) time = mechanism_->serve(now_fs(), {request.sector, bytes, request.write});
+    if (can_be) time = mechanism_->serve(now_fs(), {requests.front().sector, bytes, requests.front().write});
     statistics_.seek_fs += time.seek_fs;
     statistics_.rotation_fs += time.rotation_fs;
     statistics_.transfer_fs += time.transfer_fs;
     if (in_service_.empty()) busy_since_fs_ = now_fs();
-    InService service{std::move(request), can_be, time.end_fs, time.transfer_fs};
+    InService service{std::move(requests), std::move(frames), can_be, time.end_fs, time.transfer_fs};
     const uint64_t first_step = service.next_step_fs();
     in_service_.emplace(ServiceKey{first_step, taken_up_++}, std::move(service));
   }
@@ -88,11 +110,10 @@ void Disk::take_up() {
 
 // One page has passed: its DMA is posted. After the last the request is done.
 void Disk::step(uint64_t number, InService service) {
-  const DiskRequest& request = service.request;
-  const bool passing = service.valid && service.pages_passed < request.frames.size();
+  const bool passing = service.valid && service.pages_passed < service.frames.size();
   // A disk write reads memory, and the other way round.
-  if (passing) post_dma(request.frames[service.pages_passed++], !request.write);
-  if (service.valid && service.pages_passed < request.frames.size()) {
+  if (passing) post_dma(service.frames[service.pages_passed++], !service.requests.front().write);
+  if (service.valid && service.pages_passed < service.frames.size()) {
     const uint64_t next = service.next_step_fs();
     in_service_.emplace(ServiceKey{next, number}, std::move(service));
     return;
@@ -104,11 +125,14 @@ void Disk::step(uint64_t number, InService service) {
 void Disk::complete(InService service) {
   // The mechanism turns to the next request while the bytes of this one move.
   take_up();
-  DiskRequest& request = service.request;
-  const bool ok = service.valid && move(request);
-  ++(request.write ? statistics_.writes : statistics_.reads);
+  ++(service.requests.front().write ? statistics_.writes : statistics_.reads);
+  bool ok = true;
+  for (const DiskRequest& request : service.requests) {
+    const TransferOutcome outcome = service.valid ? move(request) : TransferOutcome::all_failed();
+    ok = ok && outcome.ok();
+    if (request.done) request.done(outcome);
+  }
   if (!ok) ++statistics_.errors;
-  if (request.done) request.done(ok);
 }
 
 bool Disk::valid(const DiskRequest& request) const {
@@ -118,15 +142,18 @@ bool Disk::valid(const DiskRequest& request) const {
                      [this](Pfn frame) { return frame.value < memory_.frames(); });
 }
 
-// All frames of the request, in order, to the first that fails.
-bool Disk::move(const DiskRequest& request) {
+// All frames of the request, in order.
+TransferOutcome Disk::move(const DiskRequest& request) {
+  TransferOutcome outcome;
   const uint64_t sectors_of_page = memory_.page().bytes() / kSectorBytes;
   uint64_t sector = request.sector;
-  for (const Pfn frame : request.frames) {
-    if (!(request.write ? drain(frame, sector) : fill(frame, sector))) return false;
-    sector += sectors_of_page;
+  for (size_t i = 0; i < request.frames.size(); ++i, sector += sectors_of_page) {
+    const Pfn frame = request.frames[i];
+    if (request.write ? drain(frame, sector) : fill(frame, sector)) continue;
+    outcome.fail(i);
+    ++statistics_.failed_pages;
   }
-  return true;
+  return outcome;
 }
 
 bool Disk::fill(Pfn frame, uint64_t sector) {

@@ -6,6 +6,7 @@
 
 #include <cstdint>
 #include <memory>
+#include <optional>
 
 #include "hw/config/machine_config.h"
 #include "hw/devices/block_storage.h"
@@ -37,8 +38,9 @@ class DiskMechanism {
   // Takes a transfer up at `now_fs`, which never runs backwards. The sectors
   // must be on the disk, and fewer than slots() transfers in service.
   virtual DiskService serve(uint64_t now_fs, const DiskTransfer& transfer) = 0;
-  // The sector that costs least to reach, for a queue that orders by distance.
-  virtual uint64_t position() const = 0;
+  // The sector that costs least to reach, for a queue that orders by distance;
+  // nothing where there is no such place.
+  virtual std::optional<uint64_t> position() const = 0;
 };
 
 // Throws std::invalid_argument with one line that names the key at fault.

@@ -115,6 +115,7 @@ DiskService HddMechanism::serve(uint64_t now_fs, const DiskTransfer& request) {
   DiskService service;
   const uint64_t byte = request.sector * kSectorBytes;
   const uint64_t end = byte + request.bytes;
+  next_sector_ = end / kSectorBytes;
   const bool buffered = !request.write && serve_from_buffer(now_fs, byte, request.bytes, service);
   if (!buffered) transfer(now_fs, byte, request.bytes, service);
   if (request.write || !track_buffer_ || request.bytes == 0) {

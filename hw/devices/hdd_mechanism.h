@@ -39,7 +39,7 @@ class HddMechanism final : public DiskMechanism {
 
   uint32_t slots() const override { return 1; }
   DiskService serve(uint64_t now_fs, const DiskTransfer& transfer) override;
-  uint64_t position() const override { return track_ * track_bytes_ / kSectorBytes; }
+  std::optional<uint64_t> position() const override { return next_sector_; }
 
   uint64_t seek_fs(uint64_t tracks) const;
   uint64_t turn_fs() const { return turn_fs_; }
@@ -67,7 +67,8 @@ class HddMechanism final : public DiskMechanism {
   uint64_t seek_track_fs_;
   uint64_t seek_average_fs_;
   bool track_buffer_;
-  uint64_t track_ = 0;  // under the head
+  uint64_t track_ = 0;        // under the head
+  uint64_t next_sector_ = 0;  // behind the last transfer
   std::optional<ReadAhead> read_ahead_;
 };
 

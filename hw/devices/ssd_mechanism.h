@@ -16,7 +16,7 @@ class SsdMechanism final : public DiskMechanism {
 
   uint32_t slots() const override { return queue_depth_; }
   DiskService serve(uint64_t now_fs, const DiskTransfer& transfer) override;
-  uint64_t position() const override { return 0; }
+  std::optional<uint64_t> position() const override { return std::nullopt; }
 
  private:
   uint64_t read_latency_fs_;

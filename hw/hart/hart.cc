@@ -33,7 +33,9 @@ Hart::Hart(sc_core::sc_module_name name, const HartConfig& config, const HartEnv
 }
 
 void Hart::run_body() {
+  if (env_.group != nullptr) ++env_.group->awake;
   if (body_) body_();
+  if (env_.group != nullptr) --env_.group->awake;
 }
 
 Hart::~Hart() = default;
@@ -67,8 +69,8 @@ HartCosts Hart::resolve_costs() const {
 }
 
 Trap Hart::run(HartState& state, Cycles until) {
-  for (;;) {
-    const uint64_t due = next_look();
+  for (unsigned held = 0;;) {
+    const uint64_t due = held != 0 ? now().value + 1 : next_look();
     const Trap trap = interpreter_->run(state, Cycles(std::min({until.value, due, next_interval_})));
     if (now().value >= next_interval_) end_interval();
     if (trap.cause == Trap::Cause::mark) {
@@ -79,7 +81,10 @@ Trap Hart::run(HartState& state, Cycles until) {
       continue;
     }
     const bool over = trap.cause != Trap::Cause::budget || interrupted() || now() >= until;
+    if (!over && env_.group != nullptr && state.reserved && ++held <= kMostHeld) continue;
+    held = 0;
     if (!over) synchronise();
+    if (env_.group != nullptr) state.reserved = false;
     if (over || interrupted()) {
       state.reserved = false;
       return trap;
@@ -94,6 +99,7 @@ void Hart::end_interval() {
 
 // With nothing under way elsewhere there is nobody to run ahead of.
 uint64_t Hart::next_look() const {
+  if (!alone()) return now().value + config_.quantum;
   const uint64_t activity = next_activity();
   return activity == ~uint64_t{0} ? activity : std::min(activity, now().value + config_.quantum);
 }
@@ -110,8 +116,8 @@ void Hart::synchronise() {
   if (ahead > sc_core::SC_ZERO_TIME) {
     sc_core::wait(ahead);
   }
-  // What else is due at this moment comes first.
-  while (sc_core::sc_pending_activity_at_current_time()) sc_core::wait(sc_core::SC_ZERO_TIME);
+  // What else is due at this moment comes first. Two harts would wait for each other.
+  while (alone() && sc_core::sc_pending_activity_at_current_time()) sc_core::wait(sc_core::SC_ZERO_TIME);
 }
 
 bool Hart::idle(Cycles until) {
@@ -120,14 +126,17 @@ bool Hart::idle(Cycles until) {
   const bool forever = until.value == ~uint64_t{0};
   if (!interrupted() && from < until) {
     if (forever && !sc_core::sc_pending_activity()) return false;
+    if (env_.group != nullptr) --env_.group->awake;
     if (forever) {
       sc_core::wait(wake_);
     } else {
       sc_core::wait(env_.clock.time(until - from), wake_);
     }
+    if (env_.group != nullptr) ++env_.group->awake;
   }
+  // Another hart may have booked something here meanwhile.
   const Cycles then = env_.clock.cycles(sc_core::sc_time_stamp());
-  if (then > from) spend(CycleAccount::idle, then - from);
+  if (then > now()) spend(CycleAccount::idle, then - now());
   return true;
 }
 

@@ -1,6 +1,10 @@
 // A hart: runs RV64GC user code, translates through its Mmu, and gives the
 // machine back to the OS on a trap. Its SC_THREAD runs the OS, which calls
 // run() for user code; its clock runs ahead of SystemC's.
+//
+// Several harts of one machine take turns, one at a time: another one runs only
+// while this one waits, in run(), meet(), synchronise() or idle(). Order on the
+// host is order in memory, and clocks are apart by up to a quantum.
 #pragma once
 
 #include <functional>
@@ -56,8 +60,10 @@ class Hart : public sc_core::sc_module {
   // 4 KB piece of code (the only places where interrupts are taken, so that
   // block sizes on the host do not show). Lets the rest of the machine run
   // whenever something is due there, and every `quantum` cycles while anything is
-  // under way at all. Books its
-  // cycles itself. The reservation of LR is lost at the end.
+  // under way at all; where other harts are awake, every `quantum` cycles and no
+  // sooner. Books its cycles itself. The reservation of LR is lost at the end, and
+  // where other harts may have run; they do not come between an LR and an SC that
+  // follows within kMostHeld control transfers.
   Trap run(HartState& state, Cycles until);
 
   // The local clock: cycles since the start, not behind SystemC's time.
@@ -66,12 +72,17 @@ class Hart : public sc_core::sc_module {
 
   // Waits until SystemC's time has come up to now(), and lets run what is due then.
   void synchronise();
+  // Where other harts are awake, synchronise(): so that what the OS does next comes
+  // about in the order of time.
+  void meet() {
+    if (!alone()) synchronise();
+  }
   // Sleeps until `until` or until an interrupt waits; books `idle`. Answers
   // false, at once, when neither can ever come: nothing is under way anywhere
   // and `until` is the end of time (all ones).
   bool idle(Cycles until);
 
-  // Raises an interrupt, from any SC_THREAD.
+  // Raises an interrupt, from any SC_THREAD. One that sleeps goes on at SystemC's time.
   void wake();
   // The same from a signal handler, once simulation has started: run() returns;
   // idle() does with the next event of the simulation that ends its sleep.
@@ -94,8 +105,12 @@ class Hart : public sc_core::sc_module {
  private:
   SC_HAS_PROCESS(Hart);
 
+  // The ISA manual lets a constrained loop have 16 instructions (Unprivileged ISA, 13.3).
+  static constexpr unsigned kMostHeld = 16;
+
   void start_of_simulation() override;
   void run_body();
+  bool alone() const { return env_.group == nullptr || env_.group->awake <= 1; }
   HartCosts resolve_costs() const;
   uint64_t next_look() const;
   void end_interval();

@@ -1,7 +1,6 @@
 #include "hw/hart/interpreter.h"
 
 #include <algorithm>
-#include <cfenv>
 #include <cstring>
 #include <stdexcept>
 
@@ -47,6 +46,7 @@ Interpreter::Interpreter(const HartConfig& config, const HartCosts& costs, const
                        config.float_divide_cycles};
   if (std::min(cycles) == 0) throw std::invalid_argument("hart: an instruction takes at least one cycle");
   if (page_.shift < TranslationFilter::kShift) throw std::invalid_argument("hart: pages have at least 4 KB");
+  env_.memory.on_code_marked([this](Pfn frame) { env_.mmu.drop_store_filter(frame); });
   env_.memory.on_code_dropped([this](Pfn frame) {
     code.drop(frame);
     code_dropped_ = true;
@@ -182,7 +182,7 @@ bool Interpreter::write_csr(HartState& s, unsigned number, uint64_t value) {
   if (number != kFflags && number != kFrm && number != kFcsr) return false;
   if (number != kFrm) {
     s.fflags = value & 31;
-    std::feclearexcept(FE_ALL_EXCEPT);
+    clear_host_float_flags();
   }
   if (number != kFflags) {
     s.frm = (number == kFcsr ? value >> 5 : value) & 7;

@@ -21,6 +21,7 @@
 #include "hw/hart/code_cache.h"
 #include "hw/hart/handlers.h"
 #include "hw/hart/hart_costs.h"
+#include "hw/hart/hart_group.h"
 #include "hw/hart/hart_state.h"
 #include "hw/hart/op.h"
 #include "hw/hart/trap.h"
@@ -49,6 +50,7 @@ struct HartEnvironment {
   MemorySide& data_side;
   BulkCounter* counter;  // takes what flat modes count in bulk; else null
   const Clock& clock;
+  HartGroup* group = nullptr;  // null: the machine's only hart
 };
 
 class Interpreter {

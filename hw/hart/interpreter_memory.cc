@@ -45,12 +45,10 @@ Block* Interpreter::block_at(PhysAddr address) {
   return block;
 }
 
-// From now on a store to the frame must be noticed.
+// From now on a store to the frame, of any hart, must be noticed.
 void Interpreter::note_code(PhysAddr address) {
   const Pfn frame = page_.pfn(address);
-  if (env_.memory.has_code(frame)) return;
-  env_.memory.mark_code(frame);
-  env_.mmu.drop_store_filter(frame);
+  if (!env_.memory.has_code(frame)) env_.memory.mark_code(frame);
 }
 
 void Interpreter::fetch_access(const Block& block) {

@@ -1,5 +1,6 @@
 #include "hw/machine/machine.h"
 
+#include <algorithm>
 #include <stdexcept>
 #include <string>
 
@@ -8,6 +9,11 @@ namespace {
 
 // The one virtual machine that there is.
 constexpr Vmid kFirstVm = 1;
+// Harts choose at random independently of each other.
+constexpr uint64_t kHartSeed = 1000;
+
+// The first hart's parts bear plain names.
+std::string numbered(const char* name, size_t n) { return n == 0 ? name : name + std::to_string(n); }
 
 // Time first: the clock's periods are in its units.
 Clock make_clock(const MachineConfig& config) {
@@ -55,39 +61,52 @@ Machine::Machine(const MachineConfig& config, BlockStorage& storage, BindMemory 
     bus_->lower().bind(dram_->socket());
     bus_->call_directly(*dram_);
   }
-  build_caches();
-  build_walker();
-  mmu_ = std::make_unique<Mmu>("mmu", config_, format_, memory_, *walker_);
-  MemorySide& fetch_side = side(l1i_, fetch_port_, "fetch_port");
-  MemorySide& data_side = side(l1d_, data_port_, "data_port");
-  hart_ = std::make_unique<Hart>("hart", config_.hart,
-                                 HartEnvironment{.memory = memory_,
-                                                 .mmu = *mmu_,
-                                                 .l1i = l1i_.get(),
-                                                 .l1d = l1d_.get(),
-                                                 .fetch_side = fetch_side,
-                                                 .data_side = data_side,
-                                                 .counter = dram_.get(),
-                                                 .clock = clock_});
+  if (config_.hart.count > 1) {
+    bus_->several_harts();
+    if (dram_) dram_->several_harts();
+  }
+  build_shared_caches();
+  cores_.resize(std::max<size_t>(1, config_.hart.count));
+  for (size_t n = 0; n < cores_.size(); ++n) build_core(n);
   build_disk(storage);
 }
 
 Machine::~Machine() = default;
 
-std::unique_ptr<Cache> Machine::make_cache(const char* name, const CacheLevelConfig& level, uint64_t salt) {
+std::unique_ptr<Cache> Machine::make_cache(const std::string& name, const CacheLevelConfig& level, uint64_t salt) {
   if (!config_.cache.enabled || !level.enabled) return nullptr;
-  return std::make_unique<Cache>(name, level, clock_, config_.seed + salt);
+  return std::make_unique<Cache>(name.c_str(), level, clock_, config_.seed + salt);
 }
 
-void Machine::build_caches() {
+void Machine::build_shared_caches() {
   l3_ = make_cache("l3", config_.cache.l3, 13);
   l2_ = make_cache("l2", config_.cache.l2, 12);
-  l1d_ = make_cache("l1d", config_.cache.l1d, 11);
-  l1i_ = make_cache("l1i", config_.cache.l1i, 10);
   if (l3_) bind_to_bus(l3_->lower());
   if (l2_) bind_below_second_level(l2_->lower());
-  if (l1d_) bind_below_first_level(l1d_->lower());
-  if (l1i_) bind_below_first_level(l1i_->lower());
+}
+
+void Machine::build_core(size_t n) {
+  Core& core = cores_[n];
+  core.l1d = make_cache(numbered("l1d", n), config_.cache.l1d, 11 + n * kHartSeed);
+  core.l1i = make_cache(numbered("l1i", n), config_.cache.l1i, 10 + n * kHartSeed);
+  if (core.l1d) bind_below_first_level(core.l1d->lower());
+  if (core.l1i) bind_below_first_level(core.l1i->lower());
+  MachineConfig own = config_;
+  own.seed += n * kHartSeed;
+  build_walker(core, n, own);
+  core.mmu = std::make_unique<Mmu>(numbered("mmu", n).c_str(), own, format_, memory_, *core.walker);
+  core.fetch_port = port_past(core.l1i, numbered("fetch_port", n));
+  core.data_port = port_past(core.l1d, numbered("data_port", n));
+  core.hart = std::make_unique<Hart>(numbered("hart", n).c_str(), config_.hart,
+                                     HartEnvironment{.memory = memory_,
+                                                     .mmu = *core.mmu,
+                                                     .l1i = core.l1i.get(),
+                                                     .l1d = core.l1d.get(),
+                                                     .fetch_side = core.fetch_side(),
+                                                     .data_side = core.data_side(),
+                                                     .counter = dram_.get(),
+                                                     .clock = clock_,
+                                                     .group = cores_.size() > 1 ? &group_ : nullptr});
 }
 
 // The sockets are the machine; where both ends are of our own, a port may call
@@ -122,46 +141,53 @@ void Machine::bind_below_first_level(MemoryPort& port) {
   }
 }
 
-void Machine::build_walker() {
-  MemorySide* first_level = config_.walker.entry == WalkerEntry::l1d ? l1d_.get() : nullptr;
-  walker_ = std::make_unique<PageTableWalker>("walker", format_, memory_, clock_, first_level, config_);
+void Machine::build_walker(Core& core, size_t n, const MachineConfig& config) {
+  MemorySide* first_level = config.walker.entry == WalkerEntry::l1d ? core.l1d.get() : nullptr;
+  core.walker = std::make_unique<PageTableWalker>(numbered("walker", n).c_str(), format_, memory_, clock_, first_level,
+                                                  config);
   if (host_tables_) {
-    host_tables_->build(memory_);
-    walker_->set_host(host_tables_->root(), kFirstVm);
+    if (n == 0) host_tables_->build(memory_);
+    core.walker->set_host(host_tables_->root(), kFirstVm);
   }
   if (first_level) return;
-  if (config_.walker.entry == WalkerEntry::memory) {
-    bind_to_bus(walker_->port());
+  if (config.walker.entry == WalkerEntry::memory) {
+    bind_to_bus(core.walker->port());
   } else {
-    bind_below_first_level(walker_->port());
+    bind_below_first_level(core.walker->port());
   }
 }
 
-MemorySide& Machine::side(std::unique_ptr<Cache>& cache, std::unique_ptr<MemoryPort>& port, const char* name) {
-  if (cache) return *cache;
-  port = std::make_unique<MemoryPort>(name, clock_);
+std::unique_ptr<MemoryPort> Machine::port_past(const std::unique_ptr<Cache>& cache, const std::string& name) {
+  if (cache) return nullptr;
+  auto port = std::make_unique<MemoryPort>(name.c_str(), clock_);
   bind_below_first_level(*port);
-  return *port;
+  return port;
 }
 
 void Machine::build_disk(BlockStorage& storage) {
   disk_ = std::make_unique<Disk>("disk", config_.disk, clock_, memory_, storage);
   disk_->dma().socket().bind(bus_->upper());
   disk_->on_dma_write([this](PhysAddr address, uint64_t bytes) {
-    for (Cache* cache : {l1i_.get(), l1d_.get(), l2_.get(), l3_.get()}) {
+    for (Core& core : cores_) {
+      for (Cache* cache : {core.l1i.get(), core.l1d.get()}) {
+        if (cache) cache->invalidate(address, bytes);
+      }
+    }
+    for (Cache* cache : {l2_.get(), l3_.get()}) {
       if (cache) cache->invalidate(address, bytes);
     }
   });
 }
 
 void Machine::start_of_simulation() {
-  if (config_.hart.fast_path) walker_->count_in_bulk(dram_.get());
+  if (!config_.hart.fast_path) return;
+  for (Core& core : cores_) core.walker->count_in_bulk(dram_.get());
 }
 
-std::vector<std::pair<std::string_view, const Cache*>> Machine::caches() const {
+std::vector<std::pair<std::string_view, const Cache*>> Machine::caches(size_t n) const {
   std::vector<std::pair<std::string_view, const Cache*>> built;
   const std::pair<std::string_view, const Cache*> all[] = {
-      {"l1i", l1i_.get()}, {"l1d", l1d_.get()}, {"l2", l2_.get()}, {"l3", l3_.get()}};
+      {"l1i", l1i(n)}, {"l1d", l1d(n)}, {"l2", n == 0 ? l2_.get() : nullptr}, {"l3", n == 0 ? l3_.get() : nullptr}};
   for (const auto& entry : all) {
     if (entry.second) built.push_back(entry);
   }

@@ -1,7 +1,7 @@
 // The machine: builds the modules that a MachineConfig asks for and binds them.
 //
-//            hart
-//      fetch |   \ data        walker (enters where walker.entry says)
+//            hart              (hart.count of them, each with what stands up to here,
+//      fetch |   \ data        walker  which enters where walker.entry says)
 //          L1I   L1D             |
 //             \  /  <------------+   disk (DMA)
 //              L2 <--------------+    |
@@ -17,6 +17,7 @@
 #include <functional>
 #include <memory>
 #include <optional>
+#include <string>
 #include <string_view>
 #include <systemc>
 #include <tlm>
@@ -61,47 +62,65 @@ class Machine : public sc_core::sc_module {
   const Clock& clock() const { return clock_; }
   const PageTableFormat& format() const { return format_; }
   BackingStore& memory() { return memory_; }
-  Hart& hart() { return *hart_; }
-  Mmu& mmu() { return *mmu_; }
-  PageTableWalker& walker() { return *walker_; }
+  // hart.count of them, from 0 on; the default below is the first one.
+  size_t harts() const { return cores_.size(); }
+  Hart& hart(size_t n = 0) { return *cores_[n].hart; }
+  Mmu& mmu(size_t n = 0) { return *cores_[n].mmu; }
+  PageTableWalker& walker(size_t n = 0) { return *cores_[n].walker; }
   // Memory that an operating system may use, in bytes; what lies above holds
   // the host's tables of nested translation.
   uint64_t guest_memory() const { return config_.dram.size; }
   // Null without nested translation.
   const HostTables* host_tables() const { return host_tables_ ? &*host_tables_ : nullptr; }
   Disk& disk() { return *disk_; }
-  // What instruction fetches and data accesses enter: a first-level cache, or what
-  // lies behind it.
-  MemorySide& fetch_side() { return l1i_ ? static_cast<MemorySide&>(*l1i_) : *fetch_port_; }
-  MemorySide& data_side() { return l1d_ ? static_cast<MemorySide&>(*l1d_) : *data_port_; }
+  // What instruction fetches and data accesses of the first hart enter: a
+  // first-level cache, or what lies behind it.
+  MemorySide& fetch_side() { return cores_[0].fetch_side(); }
+  MemorySide& data_side() { return cores_[0].data_side(); }
 
   // Who takes what users of flat memory count in bulk; null where that is a memory of the user's own.
   BulkCounter* bulk_counter() { return dram_.get(); }
 
   // For statistics. Null where there is none.
   const Dram* dram() const { return dram_.get(); }
-  const Cache* l1i() const { return l1i_.get(); }
-  const Cache* l1d() const { return l1d_.get(); }
+  const Cache* l1i(size_t n = 0) const { return cores_[n].l1i.get(); }
+  const Cache* l1d(size_t n = 0) const { return cores_[n].l1d.get(); }
   const Cache* l2() const { return l2_.get(); }
   const Cache* l3() const { return l3_.get(); }
-  // Those that were built, by the names of their keys, from the hart outwards.
-  std::vector<std::pair<std::string_view, const Cache*>> caches() const;
+  // Those that were built, by the names of their keys, from the hart outwards; of
+  // harts but the first what is theirs alone.
+  std::vector<std::pair<std::string_view, const Cache*>> caches(size_t n = 0) const;
 
  private:
   void start_of_simulation() override;
 
-  std::unique_ptr<Cache> make_cache(const char* name, const CacheLevelConfig& level, uint64_t salt);
+  // What a hart has of its own.
+  struct Core {
+    std::unique_ptr<Cache> l1d;
+    std::unique_ptr<Cache> l1i;
+    std::unique_ptr<PageTableWalker> walker;
+    std::unique_ptr<Mmu> mmu;
+    std::unique_ptr<MemoryPort> fetch_port;
+    std::unique_ptr<MemoryPort> data_port;
+    std::unique_ptr<Hart> hart;
+
+    MemorySide& fetch_side() { return l1i ? static_cast<MemorySide&>(*l1i) : *fetch_port; }
+    MemorySide& data_side() { return l1d ? static_cast<MemorySide&>(*l1d) : *data_port; }
+  };
+
+  std::unique_ptr<Cache> make_cache(const std::string& name, const CacheLevelConfig& level, uint64_t salt);
   // Binds to the first of these that was built: L2, L3, the bus.
   template <class Target>
   void bind(MemoryPort& port, Target& target);
   void bind_to_bus(MemoryPort& port);
   void bind_below_first_level(MemoryPort& port);
   void bind_below_second_level(MemoryPort& port);
-  void build_caches();
-  void build_walker();
+  void build_shared_caches();
+  void build_core(size_t n);
+  void build_walker(Core& core, size_t n, const MachineConfig& config);
   void build_disk(BlockStorage& storage);
-  // A first level, or where there is none a port past it.
-  MemorySide& side(std::unique_ptr<Cache>& cache, std::unique_ptr<MemoryPort>& port, const char* name);
+  // Where there is no first level, a port past it.
+  std::unique_ptr<MemoryPort> port_past(const std::unique_ptr<Cache>& cache, const std::string& name);
 
   MachineConfig config_;
   Clock clock_;
@@ -112,13 +131,8 @@ class Machine : public sc_core::sc_module {
   std::unique_ptr<Dram> dram_;
   std::unique_ptr<Cache> l3_;
   std::unique_ptr<Cache> l2_;
-  std::unique_ptr<Cache> l1d_;
-  std::unique_ptr<Cache> l1i_;
-  std::unique_ptr<MemoryPort> fetch_port_;
-  std::unique_ptr<MemoryPort> data_port_;
-  std::unique_ptr<PageTableWalker> walker_;
-  std::unique_ptr<Mmu> mmu_;
-  std::unique_ptr<Hart> hart_;
+  HartGroup group_;
+  std::vector<Core> cores_;
   std::unique_ptr<Disk> disk_;
 };
 

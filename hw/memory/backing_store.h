@@ -51,14 +51,17 @@ class BackingStore {
     wrote_frame(page_.pfn(address));
   }
 
-  // Whole frames of zeros, as if stored. The host's pages under a large piece
-  // go back to it. Decoded code is the caller's, as with at().
+  // Zeros, as if stored. The host's pages that lie whole in a large piece go
+  // back to it. Decoded code is the caller's, as with at().
   void zero(PhysAddr address, uint64_t bytes);
 
   // Frames whose bytes the hart has decoded. A write to one drops its decoded
   // code at once, so self-modifying code needs no special case.
   bool has_code(Pfn frame) const { return code_[frame.value] != 0; }
-  void mark_code(Pfn frame) { code_[frame.value] = 1; }
+  void mark_code(Pfn frame) {
+    code_[frame.value] = 1;
+    for (const auto& listener : marked_listeners_) listener(frame);
+  }
   void wrote_frame(Pfn frame) {
     if (code_[frame.value]) drop_code(frame);
   }
@@ -66,6 +69,9 @@ class BackingStore {
   // `listener` is called with a frame whose decoded code became stale; the
   // frame's mark is already cleared. One per hart.
   void on_code_dropped(std::function<void(Pfn)> listener) { listeners_.push_back(std::move(listener)); }
+  // `listener` is called with a frame that some hart is about to decode: stores
+  // to it must be noticed from now on. One per hart.
+  void on_code_marked(std::function<void(Pfn)> listener) { marked_listeners_.push_back(std::move(listener)); }
 
  private:
   void drop_code(Pfn frame);
@@ -75,6 +81,7 @@ class BackingStore {
   uint8_t* bytes_;
   std::vector<uint8_t> code_;  // by frame: 1 when decoded
   std::vector<std::function<void(Pfn)>> listeners_;
+  std::vector<std::function<void(Pfn)>> marked_listeners_;
 };
 
 }  // namespace faultline::hw

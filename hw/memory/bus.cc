@@ -1,7 +1,5 @@
 #include "hw/memory/bus.h"
 
-#include <algorithm>
-
 namespace faultline::hw {
 
 Bus::Bus(sc_core::sc_module_name name, const BusConfig& config, const Clock& clock)
@@ -18,10 +16,8 @@ Bus::Bus(sc_core::sc_module_name name, const BusConfig& config, const Clock& clo
 
 uint64_t Bus::pass(uint64_t bytes, uint64_t at_fs) {
   if (bytes_per_cycle_ == 0) return at_fs + latency_fs_;
-  const uint64_t start = std::max(at_fs, busy_until_fs_);
   const uint64_t cycles = (bytes + bytes_per_cycle_ - 1) / bytes_per_cycle_;
-  busy_until_fs_ = start + cycles * period_fs_;
-  return busy_until_fs_ + latency_fs_;
+  return occupancy_.take(at_fs, cycles * period_fs_, in_order_) + latency_fs_;
 }
 
 void Bus::b_transport(int, tlm::tlm_generic_payload& payload, sc_core::sc_time& delay) {

@@ -10,6 +10,7 @@
 #include "hw/base/clock.h"
 #include "hw/config/machine_config.h"
 #include "hw/memory/memory_side.h"
+#include "hw/memory/occupancy.h"
 
 namespace faultline::hw {
 
@@ -27,6 +28,9 @@ class Bus final : public sc_core::sc_module, public TimedTarget {
 
   UpperSocket& upper() { return upper_; }
   tlm_utils::simple_initiator_socket<Bus>& lower() { return lower_; }
+
+  // Several harts reach it, whose clocks are apart (Occupancy).
+  void several_harts() { in_order_ = false; }
 
   // Where lower() is bound to `target`, of our own: serve() may be called then.
   void call_directly(TimedTarget& target) { direct_ = &target; }
@@ -47,7 +51,8 @@ class Bus final : public sc_core::sc_module, public TimedTarget {
   uint64_t latency_fs_;
   uint64_t period_fs_;
   uint64_t bytes_per_cycle_;
-  uint64_t busy_until_fs_ = 0;
+  bool in_order_ = true;
+  Occupancy occupancy_;
 };
 
 }  // namespace faultline::hw

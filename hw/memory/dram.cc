@@ -1,6 +1,5 @@
 #include "hw/memory/dram.h"
 
-#include <algorithm>
 #include <cstring>
 #include <numeric>
 #include <stdexcept>
@@ -98,8 +97,7 @@ uint64_t Dram::serve_row(uint64_t address, uint64_t at_fs) {
     taken = bank.row == kNoRow ? miss_fs_ : conflict_fs_;
     bank.row = row;
   }
-  bank.busy_until_fs = std::max(at_fs, bank.busy_until_fs) + taken;
-  return bank.busy_until_fs;
+  return bank.occupancy.take(at_fs, taken, in_order_);
 }
 
 void Dram::move_bytes(tlm::tlm_generic_payload& payload) {

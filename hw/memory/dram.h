@@ -13,6 +13,7 @@
 #include "hw/config/machine_config.h"
 #include "hw/memory/backing_store.h"
 #include "hw/memory/memory_side.h"
+#include "hw/memory/occupancy.h"
 #include "hw/memory/requester.h"
 
 namespace faultline::hw {
@@ -54,11 +55,14 @@ class Dram final : public sc_core::sc_module, public BulkCounter, public TimedTa
   void count_bulk(Requester requester, uint64_t reads, uint64_t writes) override;
   uint64_t serve(PhysAddr address, unsigned bytes, bool write, Requester requester, uint64_t at_fs) override;
 
+  // Several harts reach it, whose clocks are apart (Occupancy).
+  void several_harts() { in_order_ = false; }
+
  private:
   static constexpr uint64_t kNoRow = ~uint64_t{0};
   struct Bank {
     uint64_t row = kNoRow;
-    uint64_t busy_until_fs = 0;
+    Occupancy occupancy;
   };
 
   void b_transport(int id, tlm::tlm_generic_payload& payload, sc_core::sc_time& delay);
@@ -80,6 +84,7 @@ class Dram final : public sc_core::sc_module, public BulkCounter, public TimedTa
   uint64_t miss_fs_;
   uint64_t conflict_fs_;
   uint64_t row_bytes_;
+  bool in_order_ = true;
   std::vector<Bank> banks_;
   DramStatistics statistics_;
 };

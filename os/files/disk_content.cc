@@ -76,13 +76,34 @@ bool DiskContent::write_block(uint64_t block, std::span<const uint8_t> from) {
   return !place.owner || place.owner->write_page(place.page, from);
 }
 
+bool DiskContent::medium_fails(uint64_t block, bool write) {
+  if (!faults_) return false;
+  const Place place = find(block);
+  return faults_->fails({.sector = sector_of(block),
+                         .sectors = sector_of(1),
+                         .write = write,
+                         .path = place.owner ? place.owner->path() : std::string_view{},
+                         .offset = place.page << page_.shift});
+}
+
+bool DiskContent::note(uint64_t block, bool write, bool ok) {
+  if (ok || failed_pages_.size() == kFailedPagesKept) return ok;
+  const Place place = find(block);
+  failed_pages_.push_back({.sector = sector_of(block),
+                           .write = write,
+                           .path = std::string(place.owner ? place.owner->path() : std::string_view{}),
+                           .offset = place.page << page_.shift});
+  return ok;
+}
+
 bool DiskContent::read(uint64_t sector, std::span<uint8_t> bytes) {
   const uint64_t sectors_per_block = page_.bytes() / hw::kSectorBytes;
   if (sector % sectors_per_block != 0 || bytes.size() % page_.bytes() != 0) return false;
   uint64_t block = sector / sectors_per_block;
   if (block >= end_block_ || bytes.size() / page_.bytes() > end_block_ - block) return false;
   for (size_t at = 0; at < bytes.size(); at += page_.bytes(), ++block) {
-    if (!read_block(block, bytes.subspan(at, page_.bytes()))) return false;
+    const bool ok = !medium_fails(block, false) && read_block(block, bytes.subspan(at, page_.bytes()));
+    if (!note(block, false, ok)) return false;
   }
   return true;
 }
@@ -93,7 +114,8 @@ bool DiskContent::write(uint64_t sector, std::span<const uint8_t> bytes) {
   uint64_t block = sector / sectors_per_block;
   if (block >= end_block_ || bytes.size() / page_.bytes() > end_block_ - block) return false;
   for (size_t at = 0; at < bytes.size(); at += page_.bytes(), ++block) {
-    if (!write_block(block, bytes.subspan(at, page_.bytes()))) return false;
+    const bool ok = !medium_fails(block, true) && write_block(block, bytes.subspan(at, page_.bytes()));
+    if (!note(block, true, ok)) return false;
   }
   return true;
 }

@@ -7,11 +7,15 @@
 #include <memory>
 #include <optional>
 #include <span>
+#include <string>
+#include <string_view>
 #include <unordered_map>
+#include <utility>
 #include <vector>
 
 #include "hw/base/types.h"
 #include "hw/devices/block_storage.h"
+#include "os/files/medium_faults.h"
 
 namespace faultline::os {
 
@@ -23,12 +27,27 @@ class DiskFile {
   virtual bool read_page(uint64_t index, std::span<uint8_t> page) = 0;
   // Bytes beyond the file's end are not kept.
   virtual bool write_page(uint64_t index, std::span<const uint8_t> page) = 0;
+  // The guest's, for whoever names it.
+  virtual std::string_view path() const { return {}; }
 };
 
 class DiskContent final : public hw::BlockStorage {
  public:
   // Sizes in bytes. The swap area takes the first sectors.
   DiskContent(uint64_t swap_bytes, uint64_t disk_bytes, PageSize page);
+
+  // Pages fail as it says from here on.
+  void set_faults(std::unique_ptr<MediumFaults> faults) { faults_ = std::move(faults); }
+  uint64_t injected_faults() const { return faults_ ? faults_->injected() : 0; }
+  // Pages that could not be moved, for whatever reason: the first ones.
+  struct FailedPage {
+    uint64_t sector = 0;
+    bool write = false;
+    std::string path;     // empty: of swap, or of a file that is gone
+    uint64_t offset = 0;  // in the file, in bytes
+  };
+  static constexpr size_t kFailedPagesKept = 32;
+  const std::vector<FailedPage>& failed_pages() const { return failed_pages_; }
 
   bool read(uint64_t sector, std::span<uint8_t> bytes) override;
   bool write(uint64_t sector, std::span<const uint8_t> bytes) override;
@@ -66,7 +85,12 @@ class DiskContent final : public hw::BlockStorage {
   std::optional<uint64_t> take_run(uint64_t& pages);
   bool read_block(uint64_t block, std::span<uint8_t> to);
   bool write_block(uint64_t block, std::span<const uint8_t> from);
+  bool medium_fails(uint64_t block, bool write);
+  // Answers `ok`, and keeps it in mind where it is false.
+  bool note(uint64_t block, bool write, bool ok);
 
+  std::unique_ptr<MediumFaults> faults_;  // null: none are injected
+  std::vector<FailedPage> failed_pages_;
   PageSize page_;
   uint64_t first_file_block_;
   uint64_t end_block_;

@@ -20,6 +20,7 @@ EventCounter::EventCounter(TreeServices& services, const Mount& mount, uint64_t 
       semaphore_(semaphore) {}
 
 void EventCounter::changed() {
+  ++changes_;
   sleepers_.wake_all();
   services_.poll_changes.wake_all();
 }

@@ -19,6 +19,7 @@ class EventCounter final : public Inode {
   Co<Result<uint64_t>> read(IoContext& io, OpenFile& file, uint64_t offset, VirtAddr to, uint64_t bytes) override;
   Co<Result<uint64_t>> write(IoContext& io, OpenFile& file, uint64_t& offset, VirtAddr from, uint64_t bytes) override;
   uint32_t poll(const OpenFile& file) const override;
+  uint64_t activity(uint32_t) const override { return changes_; }
 
  private:
   void changed();
@@ -26,6 +27,7 @@ class EventCounter final : public Inode {
   TreeServices& services_;
   WaitQueue sleepers_;
   uint64_t count_;
+  uint64_t changes_ = 0;
   const bool semaphore_;
 };
 

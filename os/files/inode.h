@@ -85,6 +85,16 @@ struct IoContext {
 // the same number as kRestartSys of os/syscall/syscall.h.
 inline constexpr Errno kInterruptedBySignal{512};
 
+// fcntl(2), F_ADD_SEALS.
+enum Seal : uint32_t {
+  kSealSeals = 0x01,
+  kSealShrink = 0x02,
+  kSealGrow = 0x04,
+  kSealWrite = 0x08,
+  kSealFutureWrite = 0x10,
+  kSealsKnown = 0x1f,
+};
+
 // Events of poll(2).
 enum PollEvent : uint32_t {
   kPollIn = 0x001,
@@ -115,6 +125,12 @@ class Inode : public FileBacking, public std::enable_shared_from_this<Inode> {
   const char* name() const override { return name_.c_str(); }
   // The path by which the file was last opened or renamed.
   void set_name(std::string name) { name_ = std::move(name); }
+  // The same for /proc: a file that no directory names any more says so.
+  std::string path_now() const { return path_now(name_); }
+  std::string path_now(const std::string& path) const {
+    const bool gone = attributes.links == 0 && !path.ends_with(kDeleted) && path.starts_with('/');
+    return gone ? path + kDeleted : path;
+  }
 
   // --- what mmap(2) makes of it -------------------------------------------------
   enum class Mapping : uint8_t { none /* ENODEV */, file, anonymous /* /dev/zero */ };
@@ -141,6 +157,10 @@ class Inode : public FileBacking, public std::enable_shared_from_this<Inode> {
   virtual uint64_t next_hole(uint64_t offset) const { return size(); }
   // PollEvent bits that hold now; a change wakes Vfs::poll_changes().
   virtual uint32_t poll(const OpenFile& file) const { return kPollIn | kPollOut; }
+  // How often what poll() says of these events may have become true: an edge of
+  // epoll(7) is a change of it. All events of one kind that change together may
+  // count as one.
+  virtual uint64_t activity(uint32_t events) const { return 0; }
   // FIONREAD; nothing: ENOTTY.
   virtual std::optional<uint64_t> readable_bytes(const OpenFile& file) const { return std::nullopt; }
   virtual bool is_terminal() const { return false; }
@@ -152,15 +172,24 @@ class Inode : public FileBacking, public std::enable_shared_from_this<Inode> {
   // the permissions on.
   virtual Result<> attributes_changed() { return Unit{}; }
 
+  bool is_shared_memory() const override { return mount_.in_memory || seals.has_value(); }
+
   Attributes attributes;
+  // memfd_create(2): F_SEAL_ bits. Other files take no seals.
+  std::optional<uint32_t> seals;
+  bool sealed(uint32_t any_of) const { return seals && (*seals & any_of) != 0; }
   // Processes that run this program; while there are any, opening it for
   // writing and cutting it are ETXTBSY.
   uint32_t executions = 0;
+  // Open files that may write to it; while there are any, nobody can begin to run it.
+  uint32_t writers = 0;
   // Made by the first lock that is asked for.
   std::unique_ptr<FileLocks> record_locks;  // fcntl
   std::unique_ptr<FileLocks> whole_locks;   // flock
 
  private:
+  static constexpr const char* kDeleted = " (deleted)";
+
   const Mount& mount_;
   InodeType type_;
   uint64_t number_;

@@ -7,6 +7,7 @@
 #include <utility>
 
 #include "os/files/inode.h"
+#include "os/memory/file_use.h"
 
 namespace faultline::os {
 
@@ -38,10 +39,13 @@ enum OpenFlag : uint32_t {
 class OpenFile {
  public:
   // `flags` without those that only open(2) itself looks at.
-  OpenFile(InodePtr inode, uint32_t given_flags) : flags(given_flags), inode_(std::move(inode)) {}
+  OpenFile(InodePtr inode, uint32_t given_flags)
+      : flags(given_flags), use(std::make_shared<FileUse>(inode->write_errors.mark())), inode_(std::move(inode)) {}
   ~OpenFile() {
     if (inode_->whole_locks) inode_->whole_locks->clear_all(this);
+    if (inode_->record_locks) inode_->record_locks->clear_all(this);  // F_OFD_SETLK
     if (opened) inode_->close(*this);
+    if (counted_) --inode_->writers;
   }
   OpenFile(const OpenFile&) = delete;
   OpenFile& operator=(const OpenFile&) = delete;
@@ -54,18 +58,30 @@ class OpenFile {
   bool writable() const { return !path_only() && (flags & kOpenAccessMode) != kOpenReadOnly; }
   bool nonblocking() const { return (flags & kOpenNonBlocking) != 0; }
 
+  // From here on it counts as one that may write, if it may.
+  void count_writer() {
+    if (counted_ || !writable()) return;
+    counted_ = true;
+    ++inode_->writers;
+  }
+
   uint32_t flags;
   // One call at a time moves `offset` of a file that several processes share.
   bool position_busy = false;
   uint64_t offset = 0;  // of a directory: how many entries were handed out
+  int32_t owner = 0;    // F_SETOWN: who would hear of O_ASYNC; kept, without effect
+  int32_t signal = 0;   // F_SETSIG
   bool opened = false;  // Inode::open succeeded, so Inode::close is due
   std::string path;     // absolute, as it was when opened
   // What a file of /proc said when it was opened, or a directory's listing
   // (os/files/directory.h) since its last rewind.
   std::shared_ptr<const void> snapshot;
+  // Shared with the areas that show the file through this description.
+  const std::shared_ptr<FileUse> use;
 
  private:
   InodePtr inode_;
+  bool counted_ = false;
 };
 
 using OpenFilePtr = std::shared_ptr<OpenFile>;

@@ -41,6 +41,18 @@ class PageRuns {
     }
   }
 
+  void remove(uint64_t begin, uint64_t end) {
+    if (begin >= end) return;
+    std::map<uint64_t, uint64_t> after;
+    for (auto run = runs_.lower_bound(begin); run != runs_.end(); ++run) {
+      if (run->second > end) after.emplace(std::max(run->first, end), run->second);
+    }
+    const auto before = runs_.lower_bound(begin);
+    if (before != runs_.begin() && std::prev(before)->second > end) after.emplace(end, std::prev(before)->second);
+    cut(begin);
+    for (const auto& [first, last] : after) add(first, last);
+  }
+
   // The first page from `first` on that is in it, or that is not.
   std::optional<uint64_t> next_in(uint64_t first) const {
     const auto next = runs_.upper_bound(first);

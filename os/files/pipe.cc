@@ -38,6 +38,7 @@ void Pipe::drop_buffer() {
   services_.pipe_bytes -= ring_.size();
   ring_ = {};
   used_ = 0;
+  runs_.clear();
 }
 
 Result<uint64_t> Pipe::set_capacity(uint64_t bytes) {
@@ -48,7 +49,7 @@ Result<uint64_t> Pipe::set_capacity(uint64_t bytes) {
   if (!ring_.empty()) {
     if (services_.pipe_bytes - ring_.size() + wanted > TreeServices::kPipeBytesMost) return Errno{EPERM};
     std::vector<uint8_t> ring(wanted);
-    const uint64_t kept = take(ring.data(), used_);
+    const uint64_t kept = peek(ring);
     services_.pipe_bytes += wanted - ring_.size();
     ring_ = std::move(ring);
     first_ = 0;
@@ -60,6 +61,7 @@ Result<uint64_t> Pipe::set_capacity(uint64_t bytes) {
 }
 
 void Pipe::open_end(OpenFile& file) {
+  ++ends_;
   if (file.readable()) {
     ++readers_;
     ++readers_seen_;
@@ -91,6 +93,7 @@ Co<Result<>> Pipe::open(OpenFile& file, Sleeper& sleeper) {
 
 void Pipe::close(OpenFile& file) {
   if (file.path_only()) return;
+  ++ends_;
   if (file.readable() && --readers_ == 0) changed(writers_wait_);
   if (file.writable() && --writers_ == 0) changed(readers_wait_);
   if (readers_ == 0 && writers_ == 0) drop_buffer();
@@ -98,6 +101,7 @@ void Pipe::close(OpenFile& file) {
 
 void Pipe::shut() {
   shut_ = true;
+  ++ends_;
   changed(readers_wait_);
   changed(writers_wait_);
 }
@@ -109,7 +113,41 @@ uint64_t Pipe::take(uint8_t* to, uint64_t bytes) {
   for (uint64_t i = 0; i < bytes; ++i) to[i] = ring_[(first_ + i) % capacity_];
   first_ = (first_ + bytes) % capacity_;
   used_ -= bytes;
+  note_taken(bytes);
   return bytes;
+}
+
+uint64_t Pipe::peek(std::span<uint8_t> to) const {
+  const uint64_t bytes = std::min<uint64_t>(to.size(), used_);
+  for (uint64_t i = 0; i < bytes; ++i) to[i] = ring_[(first_ + i) % capacity_];
+  return bytes;
+}
+
+void Pipe::drop(uint64_t bytes) {
+  bytes = std::min(bytes, used_);
+  first_ = (first_ + bytes) % capacity_;
+  used_ -= bytes;
+  note_taken(bytes);
+  ++departures_;
+  changed(writers_wait_);
+}
+
+void Pipe::note_put(uint64_t bytes, bool packet) {
+  if (!packet && runs_.empty()) return;
+  if (runs_.empty() && used_ > 0) runs_.push_back({used_, false});
+  if (!packet && !runs_.back().packet) {
+    runs_.back().bytes += bytes;
+  } else {
+    runs_.push_back({bytes, packet});
+  }
+}
+
+void Pipe::note_taken(uint64_t bytes) {
+  while (!runs_.empty() && bytes >= runs_.front().bytes) {
+    bytes -= runs_.front().bytes;
+    runs_.pop_front();
+  }
+  if (!runs_.empty()) runs_.front().bytes -= bytes;
 }
 
 void Pipe::put(const uint8_t* from, uint64_t bytes) {
@@ -121,6 +159,7 @@ void Pipe::put(const uint8_t* from, uint64_t bytes) {
 // gone to a writer meanwhile: what does not fit is lost with the bad buffer.
 void Pipe::put_back(const uint8_t* from, uint64_t bytes) {
   const uint64_t kept = have_buffer() ? std::min(bytes, room()) : 0;
+  if (!runs_.empty()) runs_.push_front({kept, false});
   first_ = (first_ + capacity_ - kept) % capacity_;
   for (uint64_t i = 0; i < kept; ++i) ring_[(first_ + i) % capacity_] = from[i];
   used_ += kept;
@@ -139,8 +178,17 @@ Co<Result<uint64_t>> Pipe::read(IoContext& io, OpenFile& file, uint64_t, VirtAdd
   }
   uint64_t done = 0;
   std::array<uint8_t, kAtomic> piece;
-  while (done < bytes && used_ > 0) {
-    const uint64_t moved = take(piece.data(), std::min<uint64_t>(bytes - done, piece.size()));
+  bool packet = false;
+  while (done < bytes && used_ > 0 && !packet) {
+    uint64_t wanted = std::min<uint64_t>(bytes - done, piece.size());
+    if (!runs_.empty()) {
+      packet = runs_.front().packet;
+      if (packet && done != 0) break;
+      wanted = std::min(wanted, runs_.front().bytes);
+    }
+    const uint64_t rest = packet ? runs_.front().bytes - wanted : 0;
+    const uint64_t moved = take(piece.data(), wanted);
+    drop(rest);
     auto copied = co_await io.user.write(to + done, std::span<const uint8_t>(piece.data(), moved));
     if (!copied) {
       put_back(piece.data(), moved);
@@ -149,8 +197,32 @@ Co<Result<uint64_t>> Pipe::read(IoContext& io, OpenFile& file, uint64_t, VirtAdd
     }
     done += moved;
   }
+  ++departures_;
   changed(writers_wait_);
   co_return done;
+}
+
+Co<Result<uint64_t>> Pipe::wait_for_bytes(IoContext& io, bool waits) {
+  io.cpu.charge(Cycles(io.costs.pipe));
+  while (used_ == 0 && !ended() && writers_ != 0) {
+    if (!waits) co_return Errno{EAGAIN};
+    const Wake wake = co_await io.sleeper.sleep(readers_wait_);
+    if (wake == Wake::interrupted) co_return kInterruptedBySignal;
+  }
+  co_return used_;
+}
+
+Co<Result<uint64_t>> Pipe::wait_for_room(IoContext& io, bool waits) {
+  while (room() == 0 && !unheard()) {
+    if (!waits) co_return Errno{EAGAIN};
+    const Wake wake = co_await io.sleeper.sleep(writers_wait_);
+    if (wake == Wake::interrupted) co_return kInterruptedBySignal;
+  }
+  if (unheard()) {
+    io.reader_gone = true;
+    co_return Errno{EPIPE};
+  }
+  co_return room();
 }
 
 // No sleep lies between the last look at room() and put().
@@ -167,7 +239,9 @@ Co<Result<uint64_t>> Pipe::put_piece(IoContext& io, OpenFile& file, std::span<co
   if (!have_buffer()) co_return Errno{ENOMEM};
   if (!fits()) co_return Errno{EAGAIN};
   const uint64_t moved = std::min<uint64_t>(bytes.size(), room());
+  note_put(moved, (file.flags & kOpenDirect) != 0);
   put(bytes.data(), moved);
+  ++arrivals_;
   changed(readers_wait_);
   co_return moved;
 }

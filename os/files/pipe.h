@@ -2,6 +2,7 @@
 #pragma once
 
 #include <cstdint>
+#include <deque>
 #include <span>
 #include <vector>
 
@@ -42,6 +43,9 @@ class Pipe final : public Inode {
   // together or not at all.
   Co<Result<uint64_t>> write_atomically(IoContext& io, OpenFile& file, std::span<const UserPiece> pieces);
   uint32_t poll(const OpenFile& file) const override;
+  uint64_t activity(uint32_t events) const override {
+    return ((events & kPollIn) ? arrivals_ : 0) + ((events & kPollOut) ? departures_ : 0) + ends_;
+  }
 
   // Nothing more goes in, and whoever has read what is there has read all
   // (shutdown(2) of a socket).
@@ -49,6 +53,15 @@ class Pipe final : public Inode {
   bool ended() const { return shut_ || (writers_ == 0 && writers_seen_ > 0); }  // for who reads
   bool unheard() const { return shut_ || readers_ == 0; }                       // for who writes
   bool has_room() const { return room() >= kAtomic; }
+
+  // For calls that move bytes between files. How many there are, or may be put in,
+  // after the wait for the first: 0 where there will be no more. EAGAIN unless
+  // `waits`, EPIPE.
+  Co<Result<uint64_t>> wait_for_bytes(IoContext& io, bool waits);
+  Co<Result<uint64_t>> wait_for_room(IoContext& io, bool waits);
+  // The next bytes, which stay; how many. And off with those that were moved on.
+  uint64_t peek(std::span<uint8_t> to) const;
+  void drop(uint64_t bytes);
 
   uint64_t capacity() const { return capacity_; }
   // F_SETPIPE_SZ: at least so much; the capacity that it has now. EINVAL, EPERM,
@@ -58,6 +71,15 @@ class Pipe final : public Inode {
 
  private:
   uint64_t room() const { return capacity_ - used_; }
+  // What a write with O_DIRECT put in is a packet: a read takes no more than one,
+  // and what it has no room for is lost (pipe(2)). Bytes that are no packet are
+  // one run with those before them.
+  struct Run {
+    uint64_t bytes;
+    bool packet;
+  };
+  void note_put(uint64_t bytes, bool packet);
+  void note_taken(uint64_t bytes);
   // Puts `bytes` of them in, or with `whole` all; sleeps until that can be done.
   Co<Result<uint64_t>> put_piece(IoContext& io, OpenFile& file, std::span<const uint8_t> bytes, bool whole);
   uint64_t take(uint8_t* to, uint64_t bytes);
@@ -75,10 +97,14 @@ class Pipe final : public Inode {
   bool shut_ = false;
   uint64_t readers_seen_ = 0;  // opened so far: a FIFO's open waits for the next
   uint64_t writers_seen_ = 0;
+  uint64_t arrivals_ = 0;  // of bytes
+  uint64_t departures_ = 0;
+  uint64_t ends_ = 0;  // that were opened or closed
   uint64_t capacity_ = kCapacity;
   std::vector<uint8_t> ring_;  // taken at the first write
   uint64_t first_ = 0;
   uint64_t used_ = 0;
+  std::deque<Run> runs_;  // of what is in it, the oldest first; empty while there were no packets
 };
 
 }  // namespace faultline::os

@@ -1,5 +1,7 @@
 #include "os/files/proc_directory.h"
 
+#include <fmt/format.h>
+
 #include <algorithm>
 #include <cerrno>
 #include <charconv>
@@ -9,6 +11,7 @@
 #include "os/files/directory.h"
 #include "os/files/file_table.h"
 #include "os/files/open_file.h"
+#include "os/files/proc_page_files.h"
 #include "os/files/proc_text.h"
 #include "os/files/vfs.h"
 #include "os/memory/user_memory.h"
@@ -32,7 +35,8 @@ Attributes proc_attributes(const Vfs& vfs, uint32_t permissions) {
   return given;
 }
 
-// Its text is made when it is opened; a reader sees one state to the end.
+// Its text is made when it is opened, and again when it is read from the beginning
+// once more; a reader sees one state to the end.
 class TextFile final : public Inode {
  public:
   using Generate = std::function<Result<std::string>()>;
@@ -43,25 +47,49 @@ class TextFile final : public Inode {
 
   Co<Result<>> open(OpenFile& file, Sleeper&) override {
     if (file.path_only()) co_return Unit{};
-    Result<std::string> text = generate_();
-    if (!text) co_return text.error();
-    const uint64_t bytes = text->size();
-    file.snapshot = Snapshot<std::string>::take(vfs_.snapshots(), std::move(*text), bytes);
-    if (!file.snapshot) co_return Errno{ENOMEM};
-    co_return Unit{};
+    co_return make_text(file);
   }
 
   Co<Result<uint64_t>> read(IoContext& io, OpenFile& file, uint64_t offset, VirtAddr to, uint64_t bytes) override {
-    const auto held = std::static_pointer_cast<const Snapshot<std::string>>(file.snapshot);
-    if (!held || offset >= held->value.size()) co_return uint64_t{0};
-    const uint64_t moved = std::min<uint64_t>(bytes, held->value.size() - offset);
-    const auto* from = reinterpret_cast<const uint8_t*>(held->value.data()) + offset;
+    std::shared_ptr<const Held> held = text_of(file);
+    if (!held) co_return uint64_t{0};
+    if (offset == 0 && !held->value.fresh) {
+      const Result<> made = make_text(file);
+      if (!made) co_return made.error();
+      held = text_of(file);
+    }
+    held->value.fresh = false;
+    const std::string& text = held->value.text;
+    if (offset >= text.size()) co_return uint64_t{0};
+    const uint64_t moved = std::min<uint64_t>(bytes, text.size() - offset);
+    const auto* from = reinterpret_cast<const uint8_t*>(text.data()) + offset;
     auto copied = co_await io.user.write(to, std::span<const uint8_t>(from, moved));
     if (!copied) co_return copied.error();
     co_return moved;
   }
 
  private:
+  struct State {
+    std::string text;
+    mutable bool fresh = true;  // nobody has read it
+  };
+  using Held = Snapshot<State>;
+
+  static std::shared_ptr<const Held> text_of(const OpenFile& file) {
+    return std::static_pointer_cast<const Held>(file.snapshot);
+  }
+
+  // A failure leaves what was there.
+  Result<> make_text(OpenFile& file) {
+    Result<std::string> text = generate_();
+    if (!text) return text.error();
+    const uint64_t bytes = text->size();
+    const auto made = Held::take(vfs_.snapshots(), State{.text = std::move(*text)}, bytes);
+    if (!made) return Errno{ENOMEM};
+    file.snapshot = made;
+    return Unit{};
+  }
+
   const Vfs& vfs_;
   Generate generate_;
 };
@@ -93,7 +121,7 @@ class DescriptorDirectory final : public Directory {
     if (parsed.ec != std::errc() || parsed.ptr != name.data() + name.size()) return Errno{ENOENT};
     Result<OpenFilePtr> file = open_file(descriptor);
     if (!file) return Errno{ENOENT};
-    auto path = [held = *file]() -> Result<std::string> { return held->path; };
+    auto path = [held = *file]() -> Result<std::string> { return held->inode().path_now(held->path); };
     auto jump = [held = *file] { return held->inode_pointer(); };
     return InodePtr(std::make_shared<ProcLink>(mount(), number() + 1 + static_cast<uint64_t>(descriptor),
                                                proc_attributes(vfs_, 0700), path, jump));
@@ -175,10 +203,57 @@ class FixedDirectory : public Directory {
 
 using ProcessText = std::string (*)(const ProcessFacts&);
 
-std::shared_ptr<FixedDirectory> make_process(const Vfs& vfs, const Mount& mount, int32_t pid) {
-  const uint64_t first = kProcNumbers + static_cast<uint64_t>(pid) * kNumbersPerProcess;
+std::shared_ptr<FixedDirectory> make_process(const Vfs& vfs, const Mount& mount, int32_t pid, int32_t task);
+
+// /proc/PID/task: a directory like the process's for each task.
+class TaskDirectory final : public Directory {
+ public:
+  TaskDirectory(const Vfs& vfs, const Mount& mount, uint64_t number, int32_t pid)
+      : Directory(mount, number, proc_attributes(vfs, 0555)), vfs_(vfs), pid_(pid) {}
+
+  Result<InodePtr> lookup(std::string_view name) override {
+    for (const int32_t task : tasks()) {
+      if (std::to_string(task) != name) continue;
+      auto directory = make_process(vfs_, mount(), pid_, task);
+      directory->parent = directory->held_parent = self();
+      directory->entry_name = name;
+      return InodePtr(directory);
+    }
+    return Errno{ENOENT};
+  }
+
+  Result<std::vector<Entry>> list() override {
+    std::vector<Entry> entries;
+    for (const int32_t task : tasks()) {
+      entries.push_back({std::to_string(task), number() + 1 + static_cast<uint64_t>(task), InodeType::directory});
+    }
+    std::sort(entries.begin(), entries.end(), [](const Entry& a, const Entry& b) { return a.name < b.name; });
+    return entries;
+  }
+
+ private:
+  std::vector<int32_t> tasks() const {
+    const auto process = vfs_.processes()->process(pid_);
+    return process ? process->tasks : std::vector<int32_t>{};
+  }
+
+  const Vfs& vfs_;
+  int32_t pid_;
+};
+
+// Places of proc(5) that every namespace has.
+std::string mounts_text() {
+  return "tmpfs / tmpfs rw 0 0\nproc /proc proc rw 0 0\ntmpfs /dev tmpfs rw 0 0\ntmpfs /dev/shm tmpfs rw 0 0\n";
+}
+
+// `task`: the one of its tasks whose directory it is, 0: the process's own.
+std::shared_ptr<FixedDirectory> make_process(const Vfs& vfs, const Mount& mount, int32_t pid, int32_t task) {
+  const uint64_t first = kProcNumbers + static_cast<uint64_t>(task ? task : pid) * kNumbersPerProcess +
+                         (task ? kNumbersPerProcess / 2 : 0);
   auto directory = std::make_shared<FixedDirectory>(vfs, mount, first);
-  auto facts = [&vfs, pid]() { return vfs.processes()->process(pid); };
+  auto facts = [&vfs, pid, task]() {
+    return task ? vfs.processes()->task(pid, task) : vfs.processes()->process(pid);
+  };
   auto text = [&](const char* name, ProcessText make) {
     directory->add_text(name, [facts, make]() -> Result<std::string> {
       const auto process = facts();
@@ -186,9 +261,15 @@ std::shared_ptr<FixedDirectory> make_process(const Vfs& vfs, const Mount& mount,
       return make(*process);
     });
   };
+  text("auxv", proc_auxv);
   text("cmdline", proc_cmdline);
   text("comm", [](const ProcessFacts& process) { return process.command + "\n"; });
+  text("environ", proc_environ);
+  text("limits", proc_limits);
   text("maps", proc_maps);
+  text("mounts", [](const ProcessFacts&) { return mounts_text(); });
+  text("smaps", proc_smaps);
+  text("smaps_rollup", proc_smaps_rollup);
   text("stat", proc_stat);
   text("statm", proc_statm);
   text("status", proc_status);
@@ -196,6 +277,12 @@ std::shared_ptr<FixedDirectory> make_process(const Vfs& vfs, const Mount& mount,
     const auto process = facts();
     if (!process || process->executable.empty()) return Errno{ENOENT};
     return process->executable;
+  });
+  directory->add("pagemap", InodeType::regular, [&vfs, &mount, pid](uint64_t at) {
+    return make_page_map(vfs, mount, at, proc_attributes(vfs, 0400), pid);
+  });
+  directory->add("clear_refs", InodeType::regular, [&vfs, &mount, pid](uint64_t at) {
+    return make_clear_references(vfs, mount, at, proc_attributes(vfs, 0200), pid);
   });
   directory->add_link(
       "cwd",
@@ -212,6 +299,11 @@ std::shared_ptr<FixedDirectory> make_process(const Vfs& vfs, const Mount& mount,
   directory->add("fd", InodeType::directory, [&vfs, &mount, first, pid](uint64_t) -> InodePtr {
     return std::make_shared<DescriptorDirectory>(vfs, mount, first + 1000, pid);
   });
+  if (task == 0) {
+    directory->add("task", InodeType::directory, [&vfs, &mount, first, pid](uint64_t) -> InodePtr {
+      return std::make_shared<TaskDirectory>(vfs, mount, first + 100'000, pid);
+    });
+  }
   return directory;
 }
 
@@ -225,7 +317,7 @@ class ProcRoot final : public FixedDirectory {
     const bool is_number = parsed.ec == std::errc() && parsed.ptr == name.data() + name.size() && name.front() != '0';
     if (!is_number) return FixedDirectory::lookup(name);
     if (!vfs_.processes() || !vfs_.processes()->process(pid)) return Errno{ENOENT};
-    auto directory = make_process(vfs_, mount(), pid);
+    auto directory = make_process(vfs_, mount(), pid, 0);
     directory->parent = directory->held_parent = self();
     directory->entry_name = name;
     return InodePtr(directory);
@@ -283,8 +375,14 @@ InodePtr make_proc(const Vfs& vfs, const Mount& mount) {
   text("meminfo", proc_meminfo);
   text("stat", proc_system_stat);
   text("uptime", proc_uptime);
+  text("loadavg", proc_loadavg);
+  text("vmstat", proc_vmstat);
   root->add_text("filesystems", []() -> Result<std::string> { return std::string("nodev\tproc\nnodev\ttmpfs\n"); });
-  root->add_text("mounts", []() -> Result<std::string> { return std::string("tmpfs / tmpfs rw 0 0\n"); });
+  root->add_link("mounts", []() -> Result<std::string> { return std::string("self/mounts"); });
+  root->add_link("thread-self", [&vfs]() -> Result<std::string> {
+    if (!vfs.processes()) return Errno{ENOENT};
+    return fmt::format("{}/task/{}", vfs.processes()->current_pid(), vfs.processes()->current_task());
+  });
   root->add_link("self", [&vfs]() -> Result<std::string> {
     if (!vfs.processes()) return Errno{ENOENT};
     return std::to_string(vfs.processes()->current_pid());

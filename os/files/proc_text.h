@@ -8,15 +8,25 @@
 
 namespace faultline::os {
 
-std::string proc_maps(const ProcessFacts& process);
 std::string proc_status(const ProcessFacts& process);
 std::string proc_stat(const ProcessFacts& process);
 std::string proc_statm(const ProcessFacts& process);
 std::string proc_cmdline(const ProcessFacts& process);
+std::string proc_environ(const ProcessFacts& process);
+std::string proc_auxv(const ProcessFacts& process);
+std::string proc_limits(const ProcessFacts& process);
 
+// --- proc_memory_text.cc
+std::string proc_maps(const ProcessFacts& process);
+std::string proc_smaps(const ProcessFacts& process);
+std::string proc_smaps_rollup(const ProcessFacts& process);
+
+// --- proc_system_text.cc
 std::string proc_meminfo(const SystemFacts& system);
+std::string proc_vmstat(const SystemFacts& system);
 std::string proc_cpuinfo(const SystemFacts& system);
 std::string proc_uptime(const SystemFacts& system);
+std::string proc_loadavg(const SystemFacts& system);
 std::string proc_system_stat(const SystemFacts& system);
 
 }  // namespace faultline::os

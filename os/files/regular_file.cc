@@ -107,6 +107,11 @@ void RegularFile::page_changed(uint64_t page_index) {
   if (page_index << shift < size_) note_data(page_index << shift, (page_index + 1) << shift);
 }
 
+void RegularFile::stored_through_mapping() {
+  attributes.modified = attributes.changed = services_.now();
+  services_.note_change(*this);
+}
+
 // What lseek(2) says are data, and not st_blocks: that one changes by itself
 // when the host gets round to writing.
 void RegularFile::find_host_data() const {
@@ -258,6 +263,10 @@ Co<Result<>> RegularFile::cut_cache(uint64_t size) {
 Co<Result<>> RegularFile::set_size(uint64_t size) {
   if (size > kFileSizeMax) co_return Errno{EFBIG};
   co_await write_lock_.lock();
+  if ((size < size_ && sealed(kSealShrink)) || (size > size_ && sealed(kSealGrow))) {
+    write_lock_.unlock();
+    co_return Errno{EPERM};
+  }
   if (host_ && host_->writes_through) {
     Result<int> fd = services_.descriptors.use(*host_);
     if (!fd || ::ftruncate(*fd, static_cast<off_t>(size)) != 0) {

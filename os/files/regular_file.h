@@ -5,6 +5,7 @@
 #include <cstdint>
 #include <memory>
 #include <span>
+#include <string_view>
 #include <unordered_map>
 #include <vector>
 
@@ -33,6 +34,7 @@ class RegularFile final : public Inode, public DiskFile {
   // kNoSector when the disk is full: any transfer there fails.
   uint64_t sector(uint64_t page_index) override;
   void page_changed(uint64_t page_index) override;
+  void stored_through_mapping() override;
   static constexpr uint64_t kNoSector = ~uint64_t{0} >> 1;
 
   Mapping mapping() const override { return Mapping::file; }
@@ -40,6 +42,7 @@ class RegularFile final : public Inode, public DiskFile {
   // --- DiskFile
   bool read_page(uint64_t index, std::span<uint8_t> page) override;
   bool write_page(uint64_t index, std::span<const uint8_t> page) override;
+  std::string_view path() const override { return name(); }
 
   // --- Inode
   Co<Result<>> open(OpenFile& file, Sleeper& sleeper) override;
@@ -62,6 +65,9 @@ class RegularFile final : public Inode, public DiskFile {
   uint64_t disk_sectors() const;
   // The pages of these bytes take room from now on (fallocate).
   void hold(uint64_t begin, uint64_t end);
+  // fallocate(2), FALLOC_FL_PUNCH_HOLE: the bytes read as zeros from now on, and
+  // whole pages take no room. EOPNOTSUPP for a host's file that is not bound :rw.
+  Co<Result<>> punch_hole(uint64_t begin, uint64_t end);
   // The host's name goes while the guest still has the file.
   Result<> keep_after_unlink();
   const std::unique_ptr<HostFile>& host() const { return host_; }
@@ -72,6 +78,9 @@ class RegularFile final : public Inode, public DiskFile {
   const DiskContent::Extent* extent_of(uint64_t page) const;
   const DiskContent::Extent* allocate(uint64_t page);
   void cut_content(uint64_t size);
+  Co<Result<>> zero_in_page(uint64_t begin, uint64_t end);
+  Co<Result<>> drop_pages(uint64_t first, uint64_t end);
+  Result<> punch_host(uint64_t begin, uint64_t end);
   // The pages of these bytes were written.
   void note_data(uint64_t begin, uint64_t end);
   void find_host_data() const;

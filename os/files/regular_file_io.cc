@@ -23,12 +23,12 @@ uint64_t piece_length(PageSize page, uint64_t offset, VirtAddr user, uint64_t by
 
 }  // namespace
 
-Co<Result<uint64_t>> RegularFile::read(IoContext& io, OpenFile&, uint64_t offset, VirtAddr to, uint64_t bytes) {
+Co<Result<uint64_t>> RegularFile::read(IoContext& io, OpenFile& file, uint64_t offset, VirtAddr to, uint64_t bytes) {
   const PageSize page = services_.disk.page();
   uint64_t done = 0;
   while (done < bytes && offset + done < size_) {
     const uint64_t at = offset + done;
-    Reply<Pfn> reply = io.cache.page(*this, at >> page.shift, Fill::read);
+    Reply<Pfn> reply = io.cache.page(*this, at >> page.shift, Fill::read, file.use.get());
     if (reply.must_sleep()) {
       co_await reply.queue().sleep();
       continue;
@@ -97,6 +97,10 @@ Co<Result<uint64_t>> RegularFile::write(IoContext& io, OpenFile& file, uint64_t&
     co_return Errno{EFBIG};
   }
   bytes = std::min(bytes, limit - offset);
+  if (sealed(kSealWrite | kSealFutureWrite) || (sealed(kSealGrow) && offset + bytes > size_)) {
+    write_lock_.unlock();
+    co_return Errno{EPERM};
+  }
   if (offset > size_) {
     // What a mapping left behind the end must not show in the gap.
     auto cut = co_await cut_cache(size_);
@@ -108,6 +112,10 @@ Co<Result<uint64_t>> RegularFile::write(IoContext& io, OpenFile& file, uint64_t&
   uint64_t done = 0;
   Result<uint64_t> outcome = uint64_t{0};
   while (done < bytes) {
+    if (WaitQueue* room = io.cache.too_dirty()) {
+      co_await room->sleep();
+      continue;
+    }
     outcome = co_await write_piece(io, offset + done, from + done, bytes - done);
     if (!outcome) break;
     done += *outcome;

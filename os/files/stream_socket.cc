@@ -1,6 +1,11 @@
 #include "os/files/stream_socket.h"
 
+#include <algorithm>
+#include <span>
 #include <utility>
+#include <vector>
+
+#include "os/memory/user_memory.h"
 
 namespace faultline::os {
 
@@ -34,6 +39,16 @@ Co<Result<uint64_t>> StreamSocket::receive(IoContext& io, VirtAddr to, uint64_t 
   OpenFile door(in_, with_waits(kOpenReadOnly, waits));
   auto moved = co_await in_->read(io, door, 0, to, bytes);
   co_return moved;
+}
+
+Co<Result<uint64_t>> StreamSocket::look(IoContext& io, VirtAddr to, uint64_t bytes, bool waits) {
+  auto there = co_await in_->wait_for_bytes(io, waits);
+  if (!there) co_return there;
+  std::vector<uint8_t> seen(std::min(bytes, *there));
+  const uint64_t count = in_->peek(seen);
+  auto put = co_await io.user.write(to, std::span<const uint8_t>(seen.data(), count));
+  if (!put) co_return put.error();
+  co_return count;
 }
 
 Co<Result<uint64_t>> StreamSocket::send(IoContext& io, VirtAddr from, uint64_t bytes, bool waits) {

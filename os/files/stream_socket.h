@@ -20,11 +20,15 @@ class StreamSocket final : public Inode {
   Co<Result<uint64_t>> read(IoContext& io, OpenFile& file, uint64_t offset, VirtAddr to, uint64_t bytes) override;
   Co<Result<uint64_t>> write(IoContext& io, OpenFile& file, uint64_t& offset, VirtAddr from, uint64_t bytes) override;
   uint32_t poll(const OpenFile& file) const override;
+  uint64_t activity(uint32_t events) const override { return in_->activity(events) + out_->activity(events); }
   std::optional<uint64_t> readable_bytes(const OpenFile& file) const override { return in_->readable_bytes(file); }
 
   // recv(2) and send(2): `waits` false is MSG_DONTWAIT.
   Co<Result<uint64_t>> receive(IoContext& io, VirtAddr to, uint64_t bytes, bool waits);
   Co<Result<uint64_t>> send(IoContext& io, VirtAddr from, uint64_t bytes, bool waits);
+
+  // MSG_PEEK: what comes next, which stays.
+  Co<Result<uint64_t>> look(IoContext& io, VirtAddr to, uint64_t bytes, bool waits);
 
   // shutdown(2): what has arrived can still be read.
   void shut_reading() { in_->shut(); }

@@ -54,6 +54,7 @@ struct TreeServices {
   uint32_t gid = 0;
 
   HostDescriptors descriptors;
+  FileLocks::Waits lock_waits;
   // One inode for all the names of one host file, told apart by whether
   // changes pass through.
   std::map<std::pair<HostIdentity, bool>, std::weak_ptr<RegularFile>> host_files;

@@ -39,6 +39,7 @@ Vfs::Vfs(Parts parts)
                 .uid = 0,
                 .gid = 0,
                 .descriptors = {},
+                .lock_waits = {},
                 .host_files = {},
                 .kept_in_memory = {}} {
   mounts_.push_back(Mount{.device = kAnonymousDevice, .in_memory = true});
@@ -135,26 +136,37 @@ Co<Result<OpenFilePtr>> Vfs::open_inode(InodePtr inode, uint32_t flags, std::str
   auto opened = co_await inode->open(*file, sleeper);
   if (!opened) co_return opened.error();
   file->opened = true;
-  if (inode->is(InodeType::regular)) inode->set_name(path);
+  file->use->all_write_errors = parts_.cache.write_errors().mark();
+  if (inode->is(InodeType::regular)) {
+    inode->set_name(path);
+    file->count_writer();
+  }
   file->path = std::move(path);
   co_return file;
 }
 
 // --- for exec -----------------------------------------------------------------------------
 
-Co<Result<InodePtr>> Vfs::open_executable(std::string_view path, const FsContext& context) {
-  Result<PathResult> place = resolve(context.current, path, Last::follow);
-  if (!place) co_return place.error();
-  if (!place->inode) co_return Errno{ENOENT};
-  const InodePtr inode = place->inode;
+Co<Result<>> Vfs::check_executable(InodePtr inode) {
   if (!inode->is(InodeType::regular)) co_return Errno{EACCES};
   Result<> allowed = check_access(*inode, 1);
   if (!allowed) co_return allowed.error();
   if (inode->mapping() != Inode::Mapping::file) co_return Errno{EACCES};
+  if (inode->writers != 0) co_return Errno{ETXTBSY};
   OpenFile probe(inode, kOpenReadOnly);
   NoSleeper sleeper;
   auto opened = co_await inode->open(probe, sleeper);
-  if (!opened) co_return opened.error();
+  co_return opened;
+}
+
+Co<Result<InodePtr>> Vfs::open_executable(const DirectoryPtr& start, std::string_view path, bool keeps_link) {
+  Result<PathResult> place = resolve(start, path, keeps_link ? Last::keep : Last::follow);
+  if (!place) co_return place.error();
+  if (!place->inode) co_return Errno{ENOENT};
+  const InodePtr inode = place->inode;
+  if (inode->is(InodeType::symlink)) co_return Errno{ELOOP};
+  auto checked = co_await check_executable(inode);
+  if (!checked) co_return checked.error();
   inode->set_name(place->parent ? path_below(*place->parent, place->name) : "/");
   co_return inode;
 }

@@ -77,7 +77,10 @@ class Vfs {
   // --- for exec ----------------------------------------------------------------------
   // A regular file with execute permission: ENOENT, EACCES, ENOTDIR, ELOOP, ...
   // Its name() is the absolute path afterwards.
-  Co<Result<InodePtr>> open_executable(std::string_view path, const FsContext& context);
+  // Also ETXTBSY, while somebody may write to it. `start` is for a relative path.
+  Co<Result<InodePtr>> open_executable(const std::shared_ptr<Directory>& start, std::string_view path, bool keeps_link);
+  // The same of a file that is known, whose name stays what it is.
+  Co<Result<>> check_executable(InodePtr inode);
   // Bytes at `offset` through the page cache; fewer only at the file's end. EIO.
   Co<Result<size_t>> read_inode(Inode& inode, uint64_t offset, std::span<uint8_t> to);
 
@@ -97,8 +100,17 @@ class Vfs {
   std::pair<OpenFilePtr, OpenFilePtr> make_socket_pair(uint32_t flags);
   // eventfd(2); `semaphore`: a read takes one.
   OpenFilePtr make_event_counter(uint64_t first, bool semaphore, uint32_t flags);
+  // What an inode that no directory names is made of, and a file that has it open.
+  struct Unnamed {
+    TreeServices& services;
+    const Mount& mount;
+    uint64_t number;
+    Attributes attributes;
+  };
+  Unnamed new_unnamed();
+  static OpenFilePtr open_unnamed(InodePtr inode, uint32_t flags, std::string path);
   // memfd_create(2): an unlinked file in memory.
-  OpenFilePtr make_anonymous_file(std::string name, uint32_t flags);
+  OpenFilePtr make_anonymous_file(std::string name, uint32_t flags, uint32_t seals);
 
   Result<> make_directory(const std::shared_ptr<Directory>& start, std::string_view path, uint32_t permissions);
   Result<> make_symlink(const std::shared_ptr<Directory>& start, std::string_view path, std::string_view target);
@@ -123,6 +135,8 @@ class Vfs {
   const ProcessDirectory* processes() const { return processes_; }
   // Woken whenever a poll() of an inode may have changed.
   WaitQueue& poll_changes() { return poll_changes_; }
+  // Of fcntl's locks.
+  FileLocks::Waits& lock_waits() { return services_.lock_waits; }
   // Whoever waits for OpenFile::position_busy to end.
   WaitQueue& position_changes() { return position_changes_; }
   Executor& executor() { return parts_.executor; }

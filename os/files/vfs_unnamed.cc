@@ -52,22 +52,32 @@ std::pair<OpenFilePtr, OpenFilePtr> Vfs::make_socket_pair(uint32_t flags) {
   return {std::move(first), std::move(second)};
 }
 
-OpenFilePtr Vfs::make_event_counter(uint64_t first, bool semaphore, uint32_t flags) {
-  auto inode = std::make_shared<EventCounter>(services_, mounts_.front(), services_.next_number(), own_attributes(0600),
-                                              first, semaphore);
-  auto file = std::make_shared<OpenFile>(inode, kOpenReadWrite | (flags & kOpenNonBlocking));
+Vfs::Unnamed Vfs::new_unnamed() {
+  return {services_, mounts_.front(), services_.next_number(), own_attributes(0600)};
+}
+
+OpenFilePtr Vfs::open_unnamed(InodePtr inode, uint32_t flags, std::string path) {
+  auto file = std::make_shared<OpenFile>(std::move(inode), kOpenReadWrite | (flags & kOpenNonBlocking));
   file->opened = true;
-  file->path = "anon_inode:[eventfd]";
+  file->path = std::move(path);
   return file;
 }
 
-OpenFilePtr Vfs::make_anonymous_file(std::string name, uint32_t flags) {
+OpenFilePtr Vfs::make_event_counter(uint64_t first, bool semaphore, uint32_t flags) {
+  auto inode = std::make_shared<EventCounter>(services_, mounts_.front(), services_.next_number(), own_attributes(0600),
+                                              first, semaphore);
+  return open_unnamed(std::move(inode), flags, "anon_inode:[eventfd]");
+}
+
+OpenFilePtr Vfs::make_anonymous_file(std::string name, uint32_t flags, uint32_t seals) {
   Attributes given = own_attributes(0777);
   given.links = 0;
   auto inode = std::make_shared<RegularFile>(services_, mounts_.front(), services_.next_number(), given);
+  inode->seals = seals;
   inode->set_name("/memfd:" + name + " (deleted)");
   auto file = std::make_shared<OpenFile>(inode, kOpenReadWrite | kOpenLargeFile | (flags & kOpenNonBlocking));
   file->opened = true;
+  file->count_writer();
   file->path = inode->name();
   return file;
 }

@@ -25,7 +25,8 @@ bool continues(const VmArea& low, const VmArea& high) {
       high.grows_down || low.no_reserve != high.no_reserve || low.committed != high.committed ||
       low.may_write != high.may_write || low.use != high.use || low.lock != high.lock ||
       low.not_for_children != high.not_for_children || low.empty_in_children != high.empty_in_children ||
-      low.huge != high.huge || low.hugetlb_level != high.hugetlb_level || low.file != high.file ||
+      low.not_dumped != high.not_dumped || low.huge != high.huge || low.reading != high.reading ||
+      low.file_use != high.file_use || low.hugetlb_level != high.hugetlb_level || low.file != high.file ||
       low.object != high.object) {
     return false;
   }
@@ -276,7 +277,13 @@ bool AddressSpace::in_memory(VirtAddr address) const {
   const VmArea* area = find_area(address);
   if (!area) return false;
   if (const Anon* anon = anon_of(*area, address.value)) return anon->in_memory();
-  return area->file && area->file->cached_pages.contains(area->backing_page(address.value, page()));
+  if (area->file) return area->file->cached_pages.contains(area->backing_page(address.value, page()));
+  // The zero page is in memory for whoever has an entry for it.
+  bool present = false;
+  const uint64_t start = page().round_down(address.value);
+  table_->for_each_present(VirtAddr(start), VirtAddr(start + page().bytes()),
+                           [&present](VirtAddr, const TableEntry&) { present = true; });
+  return present;
 }
 
 std::optional<std::string> AddressSpace::check_invariants() const {

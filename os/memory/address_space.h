@@ -24,7 +24,10 @@
 
 namespace faultline::os {
 
+struct AreaUsage;
 struct Frame;
+struct PageFacts;
+struct ResidentPages;
 class MemoryManager;
 class WaitQueue;
 
@@ -34,9 +37,11 @@ struct MapRequest {
   int protection = 0;                 // Linux PROT_ bits
   int flags = 0;                      // Linux MAP_ bits
   std::shared_ptr<FileBacking> file;  // null: anonymous
+  std::shared_ptr<FileUse> file_use = {};  // of the open file description; may be null
   uint64_t offset = 0;                // bytes into the file, page aligned
   bool file_readable = true;          // how the descriptor was opened: EACCES
   bool file_writable = true;
+  bool of_zero_device = false;  // anonymous, by the name of /dev/zero
 };
 
 // setrlimit(2), in bytes.
@@ -113,12 +118,13 @@ class AddressSpace {
   // mprotect(2): EINVAL, ENOMEM, EACCES.
   Result<> protect(VirtAddr start, uint64_t length, int protection);
   // madvise(2): MADV_DONTNEED and MADV_REMOVE drop the pages, MADV_WILLNEED
-  // starts to read a file's, MADV_DONTFORK and its like are for fork; other
-  // known advice is taken and changes nothing. MADV_POPULATE_* are the
+  // starts to read a file's, MADV_SEQUENTIAL and MADV_RANDOM are for read-ahead,
+  // MADV_DONTFORK and its like for fork; other known advice is taken and changes nothing. MADV_POPULATE_* are the
   // caller's. EINVAL, EACCES, EOPNOTSUPP, ENOMEM.
   Result<> advise(VirtAddr start, uint64_t length, int advice);
   // msync(2): writes the dirty pages of the shared files in the range. EINVAL,
-  // ENOMEM where nothing is mapped, EBUSY where it is locked, EIO.
+  // ENOMEM where nothing is mapped, EBUSY where it is locked, EIO once for each
+  // description and failure.
   Reply<> sync(VirtAddr start, uint64_t length, int flags);
   // mremap(2): EINVAL, EFAULT, ENOMEM, EAGAIN.
   Result<VirtAddr> remap(VirtAddr old_start, uint64_t old_length, uint64_t new_length, int flags, VirtAddr new_start);
@@ -180,7 +186,10 @@ class AddressSpace {
   // Looks at every private page.
   MemoryHeld memory_held() const;
   uint64_t mapped_bytes() const { return areas_.totals().mapped; }  // of all areas: VmSize
+  uint64_t peak_mapped_bytes() const { return areas_.peak_mapped(); }
   uint64_t locked_bytes() const { return areas_.totals().locked; }  // VmLck
+  uint64_t data_bytes() const { return areas_.totals().data; }      // VmData
+  uint64_t table_frames() const { return table_->frames(); }
   VirtAddr brk_start() const { return VirtAddr(brk_start_); }
   VirtAddr brk() const { return VirtAddr(brk_); }
   // Areas in order of address; for /proc/self/maps.
@@ -190,8 +199,21 @@ class AddressSpace {
   // without an entry is one of a locked area that nobody may touch.
   bool locks(VirtAddr address) const;
   bool locks_out_of_reach(const Frame& frame) const;
+  // The page size that an area is made of.
+  PageSize unit_of(const VmArea& area) const { return unit(area); }
   // mincore(2): the page is in memory, mapped or not.
   bool in_memory(VirtAddr address) const;
+  // For /proc/PID, as page_facts.h says: of one area, of all, of the page at an
+  // address. They read the tables, which is timed.
+  AreaUsage usage_of(const VmArea& area) const;
+  ResidentPages resident_by_kind() const;
+  PageFacts page_facts(VirtAddr address) const;
+  // Nothing that this process maps, or only files' pages or only others, counts
+  // as referenced any more.
+  enum class References : uint8_t { all, anonymous, files };
+  void clear_references(References which);
+  // membarrier(2): registered for private expedited barriers.
+  bool wants_barriers = false;
   // Faults since the last time, the program's own and those of the kernel for
   // it; for the usage of the process that caused them.
   FaultCounts take_fault_counts() { return std::exchange(fault_counts_, {}); }
@@ -241,6 +263,7 @@ class AddressSpace {
   template <class Change>
   Result<> change_part(Areas::iterator area, uint64_t start, uint64_t end, Change&& how);
   Result<> advise_area(Areas::iterator area, uint64_t start, uint64_t end, int advice);
+  Result<> set_reading_advice(Areas::iterator area, uint64_t start, uint64_t end, ReadAdvice advice);
   Result<> set_huge_advice(Areas::iterator area, uint64_t start, uint64_t end, HugeAdvice advice);
   void remove_pages(const VmArea& area, uint64_t start, uint64_t end);
   void remove_hugetlb_pages(const VmArea& area, uint64_t start, uint64_t end);
@@ -253,6 +276,11 @@ class AddressSpace {
   Result<> grow_mapping(Areas::iterator area, uint64_t new_end);
   enum class Source : uint8_t { goes, stays_empty, stays };
   Result<VirtAddr> move_mapping(uint64_t start, uint64_t length, uint64_t new_length, uint64_t to, Source source);
+
+  // --- for /proc (page_facts.cc) -----------------------------------------------------
+  template <class Visit>
+  void each_mapped_page(const VmArea& area, Visit&& visit) const;
+  uint64_t swapped_pages(const VmArea& area) const;
 
   // --- faults (fault.cc) --------------------------------------------------------------
   struct Fault {

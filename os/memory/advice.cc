@@ -13,7 +13,7 @@ namespace faultline::os {
 
 namespace {
 constexpr int kHighestAdvice = 25;       // Linux 6.1: MADV_COLLAPSE
-constexpr uint64_t kMostReadAhead = 64;  // pages of an area that one MADV_WILLNEED starts
+constexpr uint64_t kMostReadAhead = 512;  // pages of an area that one MADV_WILLNEED starts
 
 // Linux, mm/madvise.c: what an area may not be advised. Pages that are locked,
 // or not the program's own, are not taken away; a hole in a file is not made.
@@ -90,18 +90,32 @@ Result<> AddressSpace::advise_area(Areas::iterator area, uint64_t start, uint64_
       return set_huge_advice(area, start, end, HugeAdvice::want);
     case kMadvNoHugePage:
       return set_huge_advice(area, start, end, HugeAdvice::never);
+    case kMadvDontDump:
+    case kMadvDoDump:
+      if (here.not_dumped == (advice == kMadvDontDump)) return Unit{};
+      return change_part(area, start, end, [&](VmArea& part) { part.not_dumped = advice == kMadvDontDump; });
     case kMadvCollapse:
       return collapse_all(here, start, end);
+    case kMadvNormal:
+      return set_reading_advice(area, start, end, ReadAdvice::normal);
+    case kMadvRandom:
+      return set_reading_advice(area, start, end, ReadAdvice::random);
+    case kMadvSequential:
+      return set_reading_advice(area, start, end, ReadAdvice::sequential);
     case kMadvWillNeed:
-      break;
+      if (here.file) {
+        const uint64_t pages = std::min(page().pages(end - start), kMostReadAhead);
+        manager_.page_cache().read_ahead(*here.file, here.backing_page(start, page()), pages);
+      }
+      return Unit{};
     default:
       return Unit{};
   }
-  const uint64_t read_end = std::min(end, start + kMostReadAhead * page().bytes());
-  for (uint64_t at = start; here.file && at < read_end; at += page().bytes()) {
-    if (!manager_.page_cache().read_ahead(*here.file, here.backing_page(at, page()))) break;
-  }
-  return Unit{};
+}
+
+Result<> AddressSpace::set_reading_advice(Areas::iterator area, uint64_t start, uint64_t end, ReadAdvice advice) {
+  if (area->second.reading == advice) return Unit{};
+  return change_part(area, start, end, [&](VmArea& part) { part.reading = advice; });
 }
 
 Result<> AddressSpace::set_huge_advice(Areas::iterator area, uint64_t start, uint64_t end, HugeAdvice advice) {
@@ -137,7 +151,7 @@ Reply<> AddressSpace::sync(VirtAddr begin, uint64_t length, int flags) {
   if (flags & kMsSync) {
     for (auto area = first_ending_after(start); area != areas_.end() && area->second.start < start + bytes; ++area) {
       if (!area->second.file || !area->second.shared) continue;
-      Reply<> done = manager_.page_cache().flush(*area->second.file);
+      Reply<> done = manager_.page_cache().flush(*area->second.file, area->second.file_use.get());
       if (!done.ok()) return done;
     }
   }
@@ -161,7 +175,7 @@ Result<VirtAddr> AddressSpace::remap(VirtAddr old_start, uint64_t old_length, ui
     return Errno{EINVAL};
   }
   const uint64_t to = new_start.value;
-  if (fixed &&
+  if ((fixed || leaves) &&
       (!page().aligned(to) || !range_is_valid(to, new_bytes) || (to < start + old_bytes && start < to + new_bytes))) {
     return Errno{EINVAL};
   }
@@ -194,7 +208,7 @@ Result<VirtAddr> AddressSpace::remap(VirtAddr old_start, uint64_t old_length, ui
     return old_start;
   }
   if (!may_move) return Errno{ENOMEM};
-  const std::optional<uint64_t> hole = find_hole(0, new_bytes, unit);
+  const std::optional<uint64_t> hole = find_hole(leaves ? to : 0, new_bytes, unit);
   if (!hole) return Errno{ENOMEM};
   return move_mapping(start, old_bytes, new_bytes, *hole, source);
 }

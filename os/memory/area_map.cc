@@ -39,6 +39,7 @@ AreaMap::~AreaMap() {
 
 void AreaMap::count_in(const VmArea& area) {
   apply(totals_, area, [](uint64_t& total, uint64_t bytes) { total += bytes; });
+  peak_mapped_ = std::max(peak_mapped_, totals_.mapped);
   if (area.file) area.file->mappings.emplace(std::pair{asid_, area.start}, &owner_);
   if (is_locked_out_of_reach(area)) locked_out_of_reach_.insert(area.start);
 }

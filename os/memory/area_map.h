@@ -47,6 +47,7 @@ class AreaMap {
   iterator upper_bound(uint64_t start) const { return areas_.upper_bound(start); }
   size_t size() const { return areas_.size(); }
   const AreaTotals& totals() const { return totals_; }
+  uint64_t peak_mapped() const { return peak_mapped_; }  // bytes, the most at once
   // Where the locked areas begin that nobody may touch: their pages have no entries.
   const std::set<uint64_t>& locked_out_of_reach() const { return locked_out_of_reach_; }
 
@@ -97,6 +98,7 @@ class AreaMap {
   uint64_t guard_;
   std::map<uint64_t, VmArea> areas_;
   AreaTotals totals_;
+  uint64_t peak_mapped_ = 0;
   std::set<uint64_t> locked_out_of_reach_;
   Gaps gaps_;
 };

@@ -21,6 +21,8 @@
 // wait for one can be called again from the start. A page that is copied stays
 // on the free list until the copy has its frame: taken back before, it could be
 // the very one that page-out needs.
+#include <utility>
+
 #include "os/memory/address_space.h"
 #include "os/memory/memory_manager.h"
 #include "os/memory/mman.h"
@@ -117,7 +119,7 @@ FaultReply AddressSpace::handle_fault(VirtAddr address, Access access, FaultProg
                                      : access == Access::fetch ? entry.executable
                                                                : entry.readable);
   if (stale) {
-    manager_.cpu().flush_page(asid(), start);
+    manager_.cpu().flush_page_here(asid(), start);
     return count(progress, &FaultStatistics::spurious);
   }
   const Fault fault{*area, start.value, access, progress, entry};
@@ -139,6 +141,10 @@ FaultReply AddressSpace::fault_anonymous(const Fault& fault, Anon& anon) {
   if (frames[pfn].reading) {
     fault.progress.swapped = true;
     return wait_for_disk(manager_.waits().queue(pfn), fault.progress);
+  }
+  if (std::exchange(frames[pfn].ahead, false)) {
+    manager_.swap_area().count_readaround_hit();
+    fault.progress.swapped = true;
   }
   uint64_t FaultStatistics::*kind = fault.progress.swapped       ? &FaultStatistics::swap_in
                                     : fault.entry.valid && store ? &FaultStatistics::cow_reuse
@@ -182,7 +188,7 @@ Reply<Pfn> AddressSpace::file_page(const Fault& fault) {
   const uint64_t index = fault.area.backing_page(fault.page_start, page());
   // Whole pages beyond the end are no memory (SIGBUS).
   if (index >= page().pages(file.size())) return Errno{EFAULT};
-  return manager_.page_cache().page(file, index, Fill::read);
+  return manager_.page_cache().page(file, index, Fill::read, fault.area.file_use.get(), fault.area.reading);
 }
 
 FaultReply AddressSpace::fault_private_file(const Fault& fault) {
@@ -213,7 +219,14 @@ FaultReply AddressSpace::fault_shared_file(const Fault& fault) {
     const bool for_frame = &pfn.queue() == &manager_.frame_allocator().available();
     return for_frame ? wait_for_frame() : wait_for_disk(pfn.queue(), fault.progress);
   }
-  if (fault.access == Access::store) manager_.page_cache().mark_dirty(pfn.value());
+  if (fault.access == Access::store) {
+    const bool one_more = !manager_.frame_allocator()[pfn.value()].dirty && !dying_;
+    if (WaitQueue* room = one_more ? manager_.page_cache().too_dirty() : nullptr) {
+      return {.kind = FaultReply::Kind::must_sleep, .queue = room};
+    }
+    fault.area.file->stored_through_mapping();
+    manager_.page_cache().mark_dirty(pfn.value());
+  }
   const bool dirty = manager_.frame_allocator()[pfn.value()].dirty;
   return map_page(fault, pfn.value(), dirty && (fault.area.protection & kProtWrite), &FaultStatistics::file);
 }

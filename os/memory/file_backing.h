@@ -9,6 +9,7 @@
 #include <utility>
 
 #include "hw/base/types.h"
+#include "os/memory/write_errors.h"
 
 namespace faultline::os {
 
@@ -29,8 +30,16 @@ class FileBacking {
   // Somebody changed the page in memory; it is not on the disk yet.
   virtual void page_changed(uint64_t page_index) {}
 
+  // A mapping that was not writable yet is stored to (st_mtime).
+  virtual void stored_through_mapping() {}
+  // It lives in memory alone: a page of it counts as shared memory.
+  virtual bool is_shared_memory() const { return false; }
+
   // Names the file in /proc/self/maps and in reports.
   virtual const char* name() const = 0;
+
+  // Of writing its pages to the disk; told by fsync and msync.
+  WriteErrors write_errors;
 
   // Resident pages, by page index. Only PageCache touches this.
   std::unordered_map<uint64_t, Pfn> cached_pages;

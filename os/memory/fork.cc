@@ -24,6 +24,7 @@ Reply<std::unique_ptr<AddressSpace>> AddressSpace::fork() {
   child.brk_ = brk_;
   child.mmap_top_ = mmap_top_;
   child.limits_ = limits_;
+  child.wants_barriers = wants_barriers;
   for (const auto& [start, area] : areas_) {
     if (area.not_for_children || area.empty_in_children) continue;
     share_private_pages(area, child);

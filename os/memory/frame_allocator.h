@@ -43,10 +43,12 @@ struct Frame {
   bool fresh = false;                // read on demand and not yet used
   bool used = false;                 // referenced other than through a table, since last cleared
   bool failed = false;               // the read failed
+  bool ahead = false;                // read ahead or around, and not yet asked for
   uint32_t pins = 0;                 // somebody copies, or it is MAP_HUGETLB's: page-out leaves it alone
   Anon* anon = nullptr;              // kind anonymous; null while an orphan under I/O
   FileBacking* file = nullptr;       // kind file; null while an orphan under I/O
   uint64_t index = 0;                // page of the file
+  uint64_t dirtied = 0;              // kind file, dirty: since this cycle
   uint64_t first_mapping = kNone;    // head of the reverse map's chain
   uint32_t mappings = 0;             // its length
   uint64_t next = kNone;             // in one FrameList

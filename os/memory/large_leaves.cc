@@ -142,7 +142,7 @@ void PageTables::clear_entry(uint64_t position) {
     return;
   }
   const uint64_t frame = entry.pfn.value;
-  for (uint64_t i = 0; i < entries_per_frame_ && notes_[frame]->present != 0; ++i) {
+  for (uint64_t i = 0; i < entries_in_frame(notes_[frame]->level) && notes_[frame]->present != 0; ++i) {
     clear_entry(frame * entries_per_frame_ + i);
   }
   // Whatever caches entries of upper levels must not lead here any more.

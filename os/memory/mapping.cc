@@ -126,7 +126,9 @@ Result<VirtAddr> AddressSpace::map(const MapRequest& request) {
   area.no_reserve = (request.flags & kMapNoReserve) != 0;
   area.may_write = !area.shared || !request.file || request.file_writable;
   area.lock = hugetlb.value() == 0 ? lock : AreaLock::none;  // they stay in memory anyway
+  if (request.of_zero_device && !area.shared) area.use = AreaUse::zero_device;
   area.file = request.file;
+  area.file_use = request.file_use;
   area.offset = request.file ? request.offset : 0;
   area.hugetlb_level = hugetlb.value();
   if (area.hugetlb_level != 0 && area.grows_down) return Errno{EINVAL};
@@ -171,7 +173,8 @@ Result<> AddressSpace::protect(VirtAddr begin, uint64_t length, int protection) 
   uint64_t start = begin.value;
   const uint64_t end = start + bytes;
   if (end <= start) return Errno{ENOMEM};
-  if (protection & ~kProtAll) return Errno{EINVAL};
+  if (protection & ~(kProtAll | kProtSem)) return Errno{EINVAL};
+  protection &= ~kProtSem;
   auto area = first_ending_after(start);
   if (area == areas_.end()) return Errno{ENOMEM};
   if (grows == kProtGrowsDown) {

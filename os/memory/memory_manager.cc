@@ -18,7 +18,6 @@ constexpr uint64_t kNoteBytes = 64;
 constexpr Pfn kZeroPage{1};
 // What a process and its tables need at the very least.
 constexpr uint64_t kLeastUserFrames = 24;
-constexpr uint64_t kWriteBehindSeconds = 5;     // a dirty page is written after
 constexpr uint64_t kWriteBehindPerSecond = 10;  // rounds at most
 
 uint64_t own_frames(const hw::PageTableFormat& format, uint64_t frames) {
@@ -78,7 +77,15 @@ MemoryManager::MemoryManager(Cpu& cpu, BlockDevice& disk, Executor& executor, co
   });
   cache_.on_dirtied([this] {
     const uint64_t dirty = cache_.dirty_pages();
-    if (dirty == 1 || dirty == write_behind_mark()) write_behind_wakeup_.wake_all();
+    const bool many = dirty == cache_.dirty_background();
+    if (dirty == 1 || many) write_behind_wakeup_.wake_all();
+    if (many && cache_.drained()) write_behind_pause_.wake_all();
+  });
+  cache_.on_drained([this] { write_behind_pause_.wake_all(); });
+  cache_.on_crowded([this] {
+    crowded_ = true;
+    write_behind_wakeup_.wake_all();
+    write_behind_pause_.wake_all();
   });
 }
 
@@ -157,42 +164,6 @@ void MemoryManager::copy_page(Pfn to, Pfn from) {
   copies_.bytes += page().bytes();
 }
 
-bool MemoryManager::start_swap_in(Anon& anon, Urgency urgency) {
-  const std::optional<Pfn> pfn = frames_.allocate(FrameKind::anonymous, urgency);
-  if (!pfn) return false;
-  Frame& frame = frames_[*pfn];
-  frame.anon = &anon;
-  frame.reading = true;
-  anon.frame = pfn->value;
-  anon.under_io = true;
-  ++swap_ins_in_flight_;
-  cpu_.charge(Cycles(config_.costs.disk_submit));
-  disk_.submit(
-      {.sector = swap_.sector(anon.slot), .frames = {*pfn}, .write = false, .done = [this, &anon, pfn = *pfn](bool ok) {
-         end_swap_in(anon, pfn, ok);
-       }});
-  return true;
-}
-
-// The transfer kept the anon alive, whoever gave it up meanwhile.
-void MemoryManager::end_swap_in(Anon& anon, Pfn pfn, bool ok) {
-  --swap_ins_in_flight_;
-  frames_[pfn].reading = false;
-  if (ok) {
-    swap_.count_in();
-    swap_.note_copy();
-  } else {
-    // Only who touches this page learns of it.
-    anon.damaged = true;
-    anon.frame = Anon::kNone;
-    swap_.retire(anon.slot);
-    anon.slot = Anon::kNone;
-    frames_.free(pfn);
-  }
-  anons_.end_io(anon);
-  waits_.wake(pfn);
-}
-
 void MemoryManager::identity_lost(Pfn pfn) {
   const Frame& frame = frames_[pfn];
   if (frame.kind == FrameKind::file) {
@@ -204,28 +175,34 @@ void MemoryManager::identity_lost(Pfn pfn) {
 
 // --- write-behind ------------------------------------------------------------------
 
-uint64_t MemoryManager::write_behind_mark() const { return uint64_t{4} * config_.vm.batch; }
-
 Co<> MemoryManager::write_behind_daemon() {
+  const Cycles expire = cpu_.clock_hz() >= 1000 ? Cycles(cpu_.clock_hz() / 1000 * config_.vm.dirty_expire_ms)
+                                                : Cycles(cpu_.clock_hz() * config_.vm.dirty_expire_ms / 1000);
   for (;;) {
-    if (!config_.vm.writebehind || cache_.dirty_pages() == 0) {
+    const std::optional<Cycles> oldest = cache_.dirty_since();
+    if (!config_.vm.writebehind || !oldest) {
       co_await write_behind_wakeup_.sleep();
       continue;
     }
-    if (cache_.dirty_pages() < write_behind_mark()) {
-      const Cycles later = cpu_.now() + Cycles(cpu_.clock_hz() * kWriteBehindSeconds);
-      co_await write_behind_wakeup_.sleep_interruptibly(later);
+    if (cache_.dirty_pages() < cache_.dirty_background() && cpu_.now() < *oldest + expire) {
+      co_await write_behind_wakeup_.sleep_interruptibly(*oldest + expire);
     }
-    write_behind();
-    // Pages that are written and dirtied all the time must not keep the hart.
+    write_behind(expire);
+    // Pages that are written and dirtied all the time must not keep the hart: the
+    // next round is due when the disk has done this one, or somebody waits for room.
     const Cycles pause = cpu_.now() + Cycles(cpu_.clock_hz() / kWriteBehindPerSecond);
-    co_await write_behind_pause_.sleep_interruptibly(pause);
+    if (!cache_.drained()) co_await write_behind_pause_.sleep_interruptibly(pause);
   }
 }
 
-void MemoryManager::write_behind() {
+void MemoryManager::write_behind(Cycles expire) {
   const AccountScope account(cpu_, CycleAccount::pageout);
-  cache_.count_writebehind(cache_.write_oldest(cache_.dirty_pages(), config_.vm.batch));
+  const bool many = crowded_ || cache_.dirty_pages() >= cache_.dirty_background();
+  crowded_ = false;
+  const Cycles now = cpu_.now();
+  const uint64_t pages = many ? cache_.write_oldest(cache_.dirty_pages(), config_.vm.batch)
+                              : cache_.write_expired(now >= expire ? now - expire : Cycles(0), config_.vm.batch);
+  cache_.count_writebehind(pages);
 }
 
 // --- statistics ----------------------------------------------------------------------

@@ -9,6 +9,7 @@
 #include <memory>
 #include <optional>
 #include <string>
+#include <vector>
 
 #include "hw/base/types.h"
 #include "hw/mmu/page_table_format.h"
@@ -49,6 +50,10 @@ class MemoryManager {
   // no run of frames for the root, or no address-space identifier.
   Reply<std::unique_ptr<AddressSpace>> create_address_space();
   UserMemory user_memory(AddressSpace& space) { return UserMemory(cpu_, space, copies_); }
+  // A buffer of the kernel's in the program's place.
+  UserMemory kernel_buffer(AddressSpace& space, std::span<uint8_t> buffer) {
+    return UserMemory(cpu_, space, copies_, buffer);
+  }
 
   // For the scheduler to start as tasks of their own; they never end.
   Co<> pageout_daemon() { return daemon_.run(); }
@@ -125,10 +130,19 @@ class MemoryManager {
   friend class AddressSpace;
 
   uint64_t page_frames_of_root() const;
-  uint64_t write_behind_mark() const;
-  void write_behind();
+  void write_behind(Cycles expire);
   void identity_lost(Pfn frame);
-  void end_swap_in(Anon& anon, Pfn frame, bool ok);
+  // The run of slots around one, to be read in one request: frames for it, the
+  // wanted page's among them.
+  struct SlotRun {
+    uint64_t first = 0;
+    std::vector<Pfn> frames;
+    std::vector<Anon*> anons;
+  };
+  bool may_read_around(uint64_t slot) const;
+  SlotRun read_around(Anon& wanted, Pfn frame);
+  void end_swap_in(const SlotRun& run, const Anon& wanted, const hw::TransferOutcome& outcome);
+  void end_swap_in_page(Anon& anon, Pfn frame, bool ok, bool wanted);
 
   Cpu& cpu_;
   BlockDevice& disk_;
@@ -151,7 +165,8 @@ class MemoryManager {
   Pfn zero_page_{};
   uint64_t swap_ins_in_flight_ = 0;
   WaitQueue write_behind_wakeup_;
-  WaitQueue write_behind_pause_;  // nobody wakes it
+  WaitQueue write_behind_pause_;
+  bool crowded_ = false;  // somebody waits for room to dirty pages
   std::map<Asid, AddressSpace*> spaces_;
   CollapseDaemon collapse_;
 };

@@ -11,6 +11,7 @@ inline constexpr uint64_t kLowestAddress = 65536;  // Linux: vm.mmap_min_addr
 inline constexpr int kProtRead = 0x1;
 inline constexpr int kProtWrite = 0x2;
 inline constexpr int kProtExec = 0x4;
+inline constexpr int kProtSem = 0x8;  // known, and without a meaning here
 inline constexpr int kProtGrowsDown = 0x01000000;
 inline constexpr int kProtGrowsUp = 0x02000000;
 
@@ -58,6 +59,8 @@ inline constexpr int kMadvDontFork = 10;
 inline constexpr int kMadvDoFork = 11;
 inline constexpr int kMadvHugePage = 14;
 inline constexpr int kMadvNoHugePage = 15;
+inline constexpr int kMadvDontDump = 16;
+inline constexpr int kMadvDoDump = 17;
 inline constexpr int kMadvWipeOnFork = 18;
 inline constexpr int kMadvKeepOnFork = 19;
 inline constexpr int kMadvCold = 20;

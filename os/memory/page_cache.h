@@ -20,7 +20,9 @@
 #include <vector>
 
 #include "hw/base/types.h"
+#include "hw/devices/disk_request.h"
 #include "os/memory/file_backing.h"
+#include "os/memory/file_use.h"
 #include "os/memory/frame_allocator.h"
 #include "os/memory/statistics.h"
 #include "os/process/wait_queue.h"
@@ -57,9 +59,11 @@ class PageCache {
   // The frame of a page of the file, read from disk when absent. Bytes beyond
   // the file's end are zero; a page that begins at or beyond size() is made of
   // zeros without a read. Sequential use starts read-ahead, which nobody waits
-  // for. EIO when the disk failed. The frame stays while it is pinned, or until
-  // the caller sleeps.
-  Reply<Pfn> page(FileBacking& file, uint64_t index, Fill fill);
+  // for; `use` tells one reader of the file from another, and `advice`, unless
+  // normal, goes before its own. EIO when the disk failed. The frame stays while
+  // it is pinned, or until the caller sleeps.
+  Reply<Pfn> page(FileBacking& file, uint64_t index, Fill fill, FileUse* use = nullptr,
+                  ReadAdvice advice = ReadAdvice::normal);
   // The frame of a page whose bytes are there, be it on the free list; it stays
   // as it is and counts as nothing.
   std::optional<Pfn> find(const FileBacking& file, uint64_t index) const;
@@ -67,20 +71,38 @@ class PageCache {
   void unpin(Pfn frame);
   // Somebody changed the page: write-behind and flush() see it.
   void mark_dirty(Pfn frame);
-  // Begins to read a page that nobody waits for; false when there is no room.
-  bool read_ahead(FileBacking& file, uint64_t index);
+  // Begins to read pages that nobody waits for, as far as the file and free
+  // memory go. Answers behind which page it ended.
+  uint64_t read_ahead(FileBacking& file, uint64_t first, uint64_t count);
+  // Drops pages from `first` to below `end` that are clean and that nobody maps
+  // (POSIX_FADV_DONTNEED).
+  void forget_unused(FileBacking& file, uint64_t first, uint64_t end);
+  // Where to sleep before another page is made dirty; null: go on.
+  WaitQueue* too_dirty();
 
   // Takes pages at and beyond `new_size` away from the cache and from every
   // mapping, and zeroes the rest of the last page. Call after size() changed.
   // Sleeps while one of them is under I/O.
   Reply<> truncate(FileBacking& file, uint64_t new_size);
+  // Takes the pages [first, end) away from the cache and from every mapping,
+  // unwritten; copies that private mappings made stay. Sleeps as truncate does.
+  Reply<> punch(FileBacking& file, uint64_t first, uint64_t end);
+  // Zeroes bytes of a page that is pinned, or held until the caller sleeps.
+  void zero_part(Pfn frame, uint64_t offset, uint64_t bytes);
   // Called at the end of truncate, for the copies that private mappings made.
   void on_truncated(std::function<void(const FileBacking&, uint64_t size)> listener) {
     truncated_ = std::move(listener);
   }
   // Starts to write every dirty page of the file and answers must_sleep until
-  // all are on disk. EIO once for each failure.
-  Reply<> flush(FileBacking& file);
+  // all are on disk.
+  Reply<> write_out(FileBacking& file);
+  // The same, and EIO when a write of the file failed since `use` was last told.
+  Reply<> flush(FileBacking& file, FileUse* use = nullptr);
+  // The two halves of it, for pages from `first` to below `end`.
+  void start_write(FileBacking& file, uint64_t first, uint64_t end);
+  Reply<> wait_written(FileBacking& file, uint64_t first, uint64_t end);
+  // Of all files.
+  WriteErrors& write_errors() { return write_errors_; }
   // Gives all frames of a file back, unwritten. Must be called before a file
   // object goes away; it must not be mapped any more.
   void forget(FileBacking& file);
@@ -97,10 +119,22 @@ class PageCache {
   uint64_t write(std::vector<Pfn> frames, uint64_t max_batch);
   // The same for all dirty pages of all files, at most `max_pages`.
   uint64_t write_oldest(uint64_t max_pages, uint64_t max_batch);
+  // The same for those that became dirty at `since` or before.
+  uint64_t write_expired(Cycles since, uint64_t max_batch);
+  // When the oldest dirty page became so; nothing: there is none.
+  std::optional<Cycles> dirty_since() const;
+  // Dirty pages at which write-behind begins, and at which writers wait for it.
+  uint64_t dirty_background() const;
+  uint64_t dirty_limit() const;
   // Called with a frame whose write ended.
   void on_written(std::function<void(Pfn)> listener) { written_ = std::move(listener); }
   // Called when a page becomes dirty.
   void on_dirtied(std::function<void()> listener) { dirtied_ = std::move(listener); }
+  // Called when no page is on its way to the disk any more.
+  void on_drained(std::function<void()> listener) { drained_ = std::move(listener); }
+  bool drained() const { return writing_ == 0; }
+  // Called when somebody is about to wait for room to dirty pages.
+  void on_crowded(std::function<void()> listener) { crowded_ = std::move(listener); }
   // The frame is about to hold something else.
   void identity_lost(Pfn frame);
   void count_writebehind(uint64_t pages) { statistics_.writebehind += pages; }
@@ -114,21 +148,26 @@ class PageCache {
   struct FileState {
     FileBacking* file = nullptr;
     std::unique_ptr<WaitQueue> writes_done;
-    uint64_t writing = 0;                // pages on their way to the disk
-    uint64_t next_index = ~uint64_t{0};  // a request for it is sequential
-    uint64_t ahead_end = 0;              // read-ahead has been asked for up to here
-    bool write_failed = false;
+    uint64_t writing = 0;  // pages on their way to the disk
+    // Of whoever has no open file description.
+    ReadAhead ahead;
+    WriteErrors::Mark write_errors = 0;
+  };
+  struct Reader {
+    ReadAhead& ahead;
+    ReadAdvice advice;
   };
 
   FileState& state(FileBacking& file);
-  Reply<Pfn> absent_page(FileBacking& file, uint64_t index, Fill fill);
-  Reply<Pfn> present_page(FileBacking& file, Pfn pfn);
+  Reply<Pfn> absent_page(FileBacking& file, uint64_t index, Fill fill, const Reader& reader);
+  Reply<Pfn> present_page(FileBacking& file, Pfn pfn, Fill fill, const Reader& reader);
+  Reply<Pfn> wait_for(Pfn pfn);
   std::optional<Pfn> add_frame(FileBacking& file, uint64_t index);
-  void start_read(std::vector<Pfn> frames);
-  void end_read(const std::vector<Pfn>& frames, bool ok);
-  void end_write(const std::vector<Pfn>& frames, bool ok);
+  uint64_t start_read(std::vector<Pfn> frames);
+  void end_read(const std::vector<Pfn>& frames, const hw::TransferOutcome& outcome);
+  void end_write(const std::vector<Pfn>& frames, const hw::TransferOutcome& outcome);
   void submit_write(std::vector<Pfn> frames);
-  void note_use(FileState& state, uint64_t index);
+  void note_use(FileBacking& file, uint64_t index, const Reader& reader);
   void zero_tail(FileBacking& file, uint64_t index, Pfn pfn);
   void remove(Pfn pfn);
   bool begins_beyond_end(const FileBacking& file, uint64_t index) const;
@@ -142,10 +181,15 @@ class PageCache {
   uint64_t next_order_ = 0;
   FrameList dirty_list_;  // oldest first
   uint64_t dirty_ = 0;
+  uint64_t writing_ = 0;  // pages on their way to the disk
+  WaitQueue room_to_dirty_;
+  WriteErrors write_errors_;
   uint64_t in_flight_ = 0;
   uint64_t write_requests_ = 0;
   std::function<void(Pfn)> written_;
   std::function<void()> dirtied_;
+  std::function<void()> crowded_;
+  std::function<void()> drained_;
   std::function<void(const FileBacking&, uint64_t)> truncated_;
   PageCacheStatistics statistics_;
 };

@@ -98,6 +98,19 @@ std::optional<uint64_t> PageTable::leaf_position(VirtAddr address, bool timed) {
   return tables_.position(format.entry_address(table, address, 0));
 }
 
+void PageTable::clear_referenced(VirtAddr address) {
+  const std::optional<uint64_t> at = leaf_position(address, true);
+  if (!at) return;
+  const hw::PageTableFormat& format = tables_.format();
+  const uint64_t value = tables_.raw(*at);
+  const hw::Entry entry = format.decode(value, tables_.notes_of(*at).level);
+  if (!entry.valid) return;
+  tables_.frames_[tables_.base_page({entry, tables_.notes_of(*at).level}, address)].used = false;
+  if ((value & format.referenced_bit()) == 0) return;
+  tables_.store(*at, value & ~format.referenced_bit());
+  tables_.flush(*at);
+}
+
 TableEntry PageTable::find(VirtAddr address) {
   const std::optional<uint64_t> at = leaf_position(address, true);
   if (!at) return {};

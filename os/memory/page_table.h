@@ -15,6 +15,7 @@
 // the entry into a table of smaller ones first (large_leaves.cc).
 #pragma once
 
+#include <algorithm>
 #include <array>
 #include <cstdint>
 #include <functional>
@@ -133,6 +134,9 @@ class PageTables {
   PhysAddr address(uint64_t position) const { return PhysAddr(position * format_.entry_bytes()); }
   Notes& notes_of(uint64_t position) { return *notes_[position / entries_per_frame_]; }
   const Notes& notes_of(uint64_t position) const { return *notes_[position / entries_per_frame_]; }
+  // Entries that a frame of a table of this level holds: with large base pages
+  // far fewer than there is room for.
+  uint64_t entries_in_frame(unsigned level) const { return std::min(entries_per_frame_, format_.entries(level)); }
   VirtAddr translated_by(uint64_t position) const;
   uint64_t raw(uint64_t position) const;            // untimed
   void set_raw(uint64_t position, uint64_t value);  // untimed
@@ -241,6 +245,8 @@ class PageTable {
   // Changes what a present entry permits; `flush` false: the caller flushes
   // the whole address space.
   void set_permissions(VirtAddr address, hw::Permissions permissions, bool flush = true);
+  // The entry's referenced bit, that of a whole large page, and Frame::used.
+  void clear_referenced(VirtAddr address);
   // For user_bytes: the entry, with the bits set that an access sets; untimed.
   // Nothing: it does not permit the access.
   std::optional<Pfn> access(VirtAddr address, Access access);
@@ -254,6 +260,7 @@ class PageTable {
   uint64_t frames() const { return table_frames_; }  // that its tables take
   uint64_t resident_pages() const { return resident_; }
   uint64_t peak_resident_pages() const { return peak_resident_; }
+  void forget_peak() { peak_resident_ = resident_; }
 
  private:
   friend class PageTables;

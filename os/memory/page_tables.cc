@@ -74,7 +74,7 @@ void PageTables::flush(uint64_t position) {
 
 void PageTables::link(uint64_t position, Pfn pfn) {
   Notes& notes = notes_of(position);
-  if (notes.links.empty()) notes.links.resize(entries_per_frame_);
+  if (notes.links.empty()) notes.links.resize(entries_in_frame(notes.level));
   Frame& frame = frames_[pfn];
   notes.links[position % entries_per_frame_] = Link{frame.first_mapping, kNone};
   if (frame.first_mapping != kNone) {
@@ -278,7 +278,7 @@ uint64_t PageTables::free_one_zero_page_table() {
   if (zero_only_.empty()) return 0;
   const uint64_t before = frames_.count(FrameKind::page_table);
   const uint64_t frame = *zero_only_.begin();
-  for (uint64_t i = 0; i < entries_per_frame_; ++i) {
+  for (uint64_t i = 0; i < entries_in_frame(0); ++i) {
     const uint64_t position = frame * entries_per_frame_ + i;
     if (format_.decode(raw(position), 0).valid) take_away(position);
   }
@@ -308,7 +308,7 @@ std::optional<std::string> PageTables::check_table(uint64_t frame, uint64_t& ent
   const Notes& notes = *notes_[frame];
   uint64_t present = 0;
   uint64_t in_chains = 0;
-  for (uint64_t i = 0; i < entries_per_frame_; ++i) {
+  for (uint64_t i = 0; i < entries_in_frame(notes.level); ++i) {
     const uint64_t at = frame * entries_per_frame_ + i;
     // The kernel's part of a root belongs to no process.
     if (notes.parent == kNone && notes.first_address + i * format_.entry_span(notes.level) >= format_.user_end().value)

@@ -81,7 +81,13 @@ struct SwapStatistics {
   uint64_t slots_total = 0;
   uint64_t slots_used = 0;
   uint64_t slots_used_peak = 0;
-  uint64_t slots_bad = 0;  // given up after an I/O error
+  uint64_t slots_bad = 0;        // given up after an I/O error
+  uint64_t requests_in = 0;      // reads
+  uint64_t requests_out = 0;     // writes: each a run of slots
+  uint64_t readaround = 0;       // pages read because they lay beside one that was wanted
+  uint64_t readaround_hits = 0;  // ... and then wanted
+  uint64_t read_errors = 0;      // pages lost: they could not be read back
+  uint64_t write_errors = 0;     // pages that stayed in memory
 };
 
 struct PageoutStatistics {
@@ -98,10 +104,16 @@ struct PageoutStatistics {
 struct PageCacheStatistics {
   uint64_t hits = 0;
   uint64_t misses = 0;
-  uint64_t readahead = 0;     // pages read before they were asked for
-  uint64_t writebehind = 0;   // pages written later, by the daemon
-  uint64_t written_back = 0;  // pages written, for whatever reason
-  uint64_t dirty = 0;         // pages now
+  uint64_t readahead = 0;           // pages read before they were asked for
+  uint64_t writebehind = 0;         // pages written later, by the daemon
+  uint64_t written_back = 0;        // pages written, for whatever reason
+  uint64_t dirty = 0;               // pages now
+  uint64_t readahead_hits = 0;      // of those read ahead, pages asked for while they were there
+  uint64_t readahead_requests = 0;  // reads that nobody waited for at first
+  uint64_t waits = 0;               // times that somebody slept until a page was read
+  uint64_t throttled = 0;           // times that a writer slept because too much was dirty
+  uint64_t read_errors = 0;         // pages that the disk could not read
+  uint64_t write_errors = 0;        // pages that it could not write, and that fsync tells of
 };
 
 struct CommitStatistics {

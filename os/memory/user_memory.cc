@@ -17,7 +17,20 @@ Co<FaultReply> resolve_fault(AddressSpace& space, VirtAddr address, Access acces
   }
 }
 
+void UserMemory::touch(PhysAddr address, uint64_t bytes, bool write) {
+  if (buffer_.empty()) cpu_.touch(address, bytes, write);
+}
+
+void UserMemory::count_copy(uint64_t bytes) {
+  if (buffer_.empty()) copies_.bytes += bytes;
+}
+
 Co<AddressSpace::Bytes> UserMemory::bytes(VirtAddr address, Access access) {
+  if (!buffer_.empty()) {
+    if (address.value >= buffer_.size()) co_return AddressSpace::Bytes{};
+    const std::span<uint8_t> rest = buffer_.subspan(address.value);
+    co_return AddressSpace::Bytes{.data = rest.data(), .physical = {}, .size = rest.size()};
+  }
   FaultProgress progress{.kernel = true};
   for (;;) {
     const AddressSpace::Bytes bytes = space_.user_bytes(address, access);
@@ -37,7 +50,7 @@ Co<Result<>> UserMemory::read(VirtAddr from, std::span<uint8_t> to) {
     if (!here.data) co_return Errno{EFAULT};
     const uint64_t count = std::min<uint64_t>(here.size, to.size());
     std::memcpy(to.data(), here.data, count);
-    cpu_.touch(here.physical, count, false);
+    touch(here.physical, count, false);
     from += count;
     to = to.subspan(count);
   }
@@ -50,7 +63,7 @@ Co<Result<>> UserMemory::write(VirtAddr to, std::span<const uint8_t> from) {
     if (!here.data) co_return Errno{EFAULT};
     const uint64_t count = std::min<uint64_t>(here.size, from.size());
     std::memcpy(here.data, from.data(), count);
-    cpu_.touch(here.physical, count, true);
+    touch(here.physical, count, true);
     to += count;
     from = from.subspan(count);
   }
@@ -63,7 +76,7 @@ Co<Result<>> UserMemory::zero(VirtAddr to, uint64_t size) {
     if (!here.data) co_return Errno{EFAULT};
     const uint64_t count = std::min(here.size, size);
     std::memset(here.data, 0, count);
-    cpu_.touch(here.physical, count, true);
+    touch(here.physical, count, true);
     to += count;
     size -= count;
   }
@@ -77,8 +90,8 @@ Co<Result<uint32_t>> UserMemory::update(VirtAddr word, std::function<uint32_t(ui
   std::memcpy(&old, here.data, sizeof(old));
   const uint32_t changed = change(old);
   std::memcpy(here.data, &changed, sizeof(changed));
-  cpu_.touch(here.physical, sizeof(old), false);
-  cpu_.touch(here.physical, sizeof(changed), true);
+  touch(here.physical, sizeof(old), false);
+  touch(here.physical, sizeof(changed), true);
   co_return old;
 }
 
@@ -91,7 +104,7 @@ Co<Result<std::string>> UserMemory::read_string(VirtAddr from, size_t limit) {
     const void* end = std::memchr(here.data, 0, room);
     const uint64_t count = end ? static_cast<uint64_t>(static_cast<const uint8_t*>(end) - here.data) : room;
     text.append(reinterpret_cast<const char*>(here.data), count);
-    cpu_.touch(here.physical, end ? count + 1 : count, false);
+    touch(here.physical, end ? count + 1 : count, false);
     if (end) co_return text;
     from += count;
   }
@@ -108,8 +121,8 @@ Co<Result<>> UserMemory::copy_from_frame(VirtAddr to, Pfn frame, uint64_t offset
     // The user may have mapped the same page: source and destination may meet.
     std::memmove(here.data, cpu_.memory().at(from), count);
     cpu_.touch(from, count, false);
-    cpu_.touch(here.physical, count, true);
-    copies_.bytes += count;
+    touch(here.physical, count, true);
+    count_copy(count);
     to += count;
     offset += count;
     size -= count;
@@ -125,9 +138,9 @@ Co<Result<>> UserMemory::copy_to_frame(Pfn frame, uint64_t offset, VirtAddr from
     const uint64_t count = std::min(here.size, size);
     const PhysAddr to = page.address(frame) + offset;
     std::memmove(cpu_.memory().at(to), here.data, count);
-    cpu_.touch(here.physical, count, false);
+    touch(here.physical, count, false);
     cpu_.touch(to, count, true);
-    copies_.bytes += count;
+    count_copy(count);
     from += count;
     offset += count;
     size -= count;

@@ -30,6 +30,12 @@ class UserMemory {
   // Both must outlive it; `space` too while a call sleeps.
   UserMemory(Cpu& cpu, AddressSpace& space, CopyStatistics& copies) : cpu_(cpu), space_(space), copies_(copies) {}
 
+  // A buffer of the kernel in the program's place, for calls that move bytes from
+  // file to file: addresses count from its first byte, and it costs no time, since
+  // a kernel would pass pages on and not copy them.
+  UserMemory(Cpu& cpu, AddressSpace& space, CopyStatistics& copies, std::span<uint8_t> buffer)
+      : cpu_(cpu), space_(space), copies_(copies), buffer_(buffer) {}
+
   Co<Result<>> read(VirtAddr from, std::span<uint8_t> to);         // EFAULT
   Co<Result<>> write(VirtAddr to, std::span<const uint8_t> from);  // EFAULT
   Co<Result<>> zero(VirtAddr to, uint64_t bytes);                  // EFAULT
@@ -68,9 +74,13 @@ class UserMemory {
   // The bytes at `address`, made present first. No data: EFAULT.
   Co<AddressSpace::Bytes> bytes(VirtAddr address, Access access);
 
+  void touch(PhysAddr address, uint64_t bytes, bool write);
+  void count_copy(uint64_t bytes);
+
   Cpu& cpu_;
   AddressSpace& space_;
   CopyStatistics& copies_;
+  std::span<uint8_t> buffer_;
 };
 
 }  // namespace faultline::os

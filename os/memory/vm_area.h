@@ -6,12 +6,14 @@
 
 #include "hw/base/types.h"
 #include "os/memory/file_backing.h"
+#include "os/memory/read_ahead.h"
 
 namespace faultline::os {
 
 class AnonMap;
+struct FileUse;
 
-enum class AreaUse : uint8_t { other, heap, stack };
+enum class AreaUse : uint8_t { other, heap, stack, zero_device /* a private mapping of /dev/zero */ };
 // madvise(2), MADV_HUGEPAGE and MADV_NOHUGEPAGE.
 enum class HugeAdvice : uint8_t { none, want, never };
 
@@ -32,9 +34,12 @@ struct VmArea {
   AreaLock lock = AreaLock::none;
   bool not_for_children = false;   // MADV_DONTFORK
   bool empty_in_children = false;  // MADV_WIPEONFORK
+  bool not_dumped = false;         // MADV_DONTDUMP; nobody dumps, but /proc tells
   HugeAdvice huge = HugeAdvice::none;
+  ReadAdvice reading = ReadAdvice::normal;
   uint8_t hugetlb_level = 0;          // MAP_HUGETLB: the level whose pages it is made of; 0: it is not
   std::shared_ptr<FileBacking> file;  // null: anonymous
+  std::shared_ptr<FileUse> file_use;  // of the description that was mapped; null: the kernel's own mapping
   std::shared_ptr<AnonMap> object;    // shared anonymous: its pages
   uint64_t offset = 0;                // bytes into `file` or `object`
 

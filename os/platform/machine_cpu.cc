@@ -11,6 +11,7 @@ namespace {
 
 // What the OS layer moves in one access.
 constexpr uint64_t kWordBytes = 8;
+constexpr size_t kAsids = size_t{1} << 16;
 
 // Aligned words that the bytes touch.
 uint64_t words(PhysAddr address, uint64_t bytes) {
@@ -20,13 +21,23 @@ uint64_t words(PhysAddr address, uint64_t bytes) {
 }  // namespace
 
 MachineCpu::MachineCpu(hw::Machine& machine, const OsConfig& config, hw::Recorder* recorder)
-    : machine_(machine),
-      hart_(machine.hart()),
-      recorder_(recorder),
-      translated_(config.translated),
-      interrupt_cycles_(config.costs.interrupt) {}
+    : machine_(machine), recorder_(recorder), translated_(config.translated), costs_(config.costs) {
+  ports_.reserve(machine.harts());
+  for (size_t n = 0; n < machine.harts(); ++n) {
+    Port& port = ports_.emplace_back(Port{machine.hart(n), machine.mmu(n), static_cast<unsigned>(n)});
+    if (machine.config().tlb.asids) port.seen.resize(kAsids);
+  }
+  here_ = ports_.data();
+}
 
-Cycles MachineCpu::now() const { return powered_ ? hart_.now() : Cycles(0); }
+void MachineCpu::power_on(unsigned hart) {
+  here_ = &ports_[hart];
+  powered_ = true;
+}
+
+Cycles MachineCpu::now() const { return powered_ ? here_->hart.now() : Cycles(0); }
+Cycles MachineCpu::now_on(unsigned hart) const { return powered_ ? ports_[hart].hart.now() : Cycles(0); }
+void MachineCpu::interrupt(unsigned hart) { ports_[hart].hart.wake(); }
 uint64_t MachineCpu::clock_hz() const { return machine_.clock().mhz() * 1'000'000; }
 // SystemC counts femtoseconds in 64 bits. The second before the end leaves room
 // for what is under way.
@@ -34,26 +45,38 @@ Cycles MachineCpu::end_of_time() const {
   return machine_.clock().cycles(sc_core::sc_max_time() - sc_core::sc_time(1, sc_core::SC_SEC));
 }
 void MachineCpu::charge(Cycles cycles) {
-  if (powered_) hart_.spend(account_, cycles);
+  if (powered_) here_->hart.spend(here_->account, cycles);
 }
-CycleAccount MachineCpu::set_account(CycleAccount account) { return std::exchange(account_, account); }
-void MachineCpu::rebook(CycleAccount from, CycleAccount to, Cycles cycles) { hart_.ledger().rebook(from, to, cycles); }
+CycleAccount MachineCpu::set_account(CycleAccount account) { return std::exchange(here_->account, account); }
+
+// What a task slept through on its way may have been booked on another hart.
+void MachineCpu::rebook(CycleAccount from, CycleAccount to, Cycles cycles) {
+  if (!several()) return here_->hart.ledger().rebook(from, to, cycles);
+  uint64_t left = cycles.value;
+  for (size_t n = 0; n < ports_.size() && left != 0; ++n) {
+    CycleLedger& ledger = ports_[(here_->index + n) % ports_.size()].hart.ledger();
+    const uint64_t part = std::min(left, ledger[from]);
+    ledger.rebook(from, to, Cycles(part));
+    left -= part;
+  }
+}
 
 void MachineCpu::access(PhysAddr address, unsigned bytes, bool write) {
   if (!powered_) return;
   ++(write ? accesses_.writes : accesses_.reads);
-  if (translated_ && has_tables_) translate(address, write);
-  hart_.kernel_access(account_, address, bytes, write);
+  if (translated_ && here_->has_tables) translate(address, write);
+  here_->hart.kernel_access(here_->account, address, bytes, write);
 }
 
 // The kernel's part maps all of memory for good, so the translation cannot
 // fault; what a walk takes is the account's.
 void MachineCpu::translate(PhysAddr address, bool write) {
-  Cycles now = hart_.now();
+  hw::Hart& hart = here_->hart;
+  Cycles now = hart.now();
   const VirtAddr va = machine_.format().kernel_begin() + address.value;
-  machine_.mmu().translate_kernel(va, write, now);
+  here_->mmu.translate_kernel(va, write, now);
   if (recorder_ != nullptr) recorder_->kernel(write, va);
-  hart_.spend(account_, now - hart_.now());
+  hart.spend(here_->account, now - hart.now());
 }
 
 uint64_t MachineCpu::load(PhysAddr address, unsigned bytes) {
@@ -89,7 +112,7 @@ void MachineCpu::touch(PhysAddr address, uint64_t bytes, bool write) {
       access(PhysAddr(at), static_cast<unsigned>(std::min(end, (at | (kWordBytes - 1)) + 1) - at), write);
   } else {
     (write ? accesses_.writes : accesses_.reads) += words(address, bytes);
-    hart_.kernel_sweep(account_, address, bytes, write);
+    here_->hart.kernel_sweep(here_->account, address, bytes, write);
   }
   if (write) memory().wrote_frame(memory().page().pfn(address));
 }
@@ -98,18 +121,58 @@ hw::BackingStore& MachineCpu::memory() { return machine_.memory(); }
 uint64_t MachineCpu::frames() { return machine_.guest_memory() >> memory().page().shift; }
 
 void MachineCpu::set_address_space(PhysAddr root, Asid asid) {
-  has_tables_ = true;
-  machine_.mmu().set_address_space(root, asid);
+  here_->has_tables = true;
+  here_->asid = asid;
+  if (!here_->seen.empty()) here_->seen[asid] = true;
+  here_->mmu.set_address_space(root, asid);
   if (recorder_ != nullptr) recorder_->address_space(root, asid);
 }
-void MachineCpu::leave_address_space() { has_tables_ = false; }
-void MachineCpu::flush_page(Asid asid, VirtAddr address) {
-  machine_.mmu().flush_page(asid, address);
+void MachineCpu::leave_address_space(unsigned hart) { ports_[hart].has_tables = false; }
+
+// A hart that runs in the address space is interrupted, once for all that this
+// hart flushes before it lets another one run. One that does not needs no
+// interrupt: it flushes before it runs there again (Linux does so on x86 with
+// lazy TLBs, arch/x86/mm/tlb.c), which here happens at once.
+template <class Flush>
+void MachineCpu::flush_others(Asid asid, uint64_t& flushed, Cycles cost, Flush flush) {
+  for (Port& port : ports_) {
+    if (&port == here_ || !port.may_hold(asid)) continue;
+    flush(port);
+    if (!port.in_user || port.asid != asid) {
+      ++shootdowns_.deferred;
+      continue;
+    }
+    ++flushed;
+    if (!std::exchange(shooting_, true)) {
+      ++shootdowns_.sent;
+      charge(Cycles(costs_.shootdown));
+    }
+    if (!std::exchange(port.shot, true)) {
+      ++shootdowns_.received;
+      port.hart.spend(CycleAccount::interrupt, Cycles(costs_.interrupt));
+    }
+    port.hart.spend(CycleAccount::interrupt, cost);
+  }
+}
+
+void MachineCpu::flush_page_here(Asid asid, VirtAddr address) {
+  here_->mmu.flush_page(asid, address);
   if (recorder_ != nullptr) recorder_->flush_page(asid, address);
 }
+void MachineCpu::flush_page(Asid asid, VirtAddr address) {
+  flush_page_here(asid, address);
+  if (!several()) return;
+  flush_others(asid, shootdowns_.pages, Cycles(costs_.tlb_flush_page),
+               [&](Port& port) { port.mmu.flush_page(asid, address); });
+}
 void MachineCpu::flush_asid(Asid asid) {
-  machine_.mmu().flush_asid(asid);
+  here_->mmu.flush_asid(asid);
   if (recorder_ != nullptr) recorder_->flush_asid(asid);
+  if (!several()) return;
+  flush_others(asid, shootdowns_.spaces, Cycles(0), [=](Port& port) { port.mmu.flush_asid(asid); });
+  for (Port& port : ports_) {
+    if (!port.seen.empty() && port.asid != asid) port.seen[asid] = false;
+  }
 }
 
 void MachineCpu::page_table_changed(PhysAddr begin, uint64_t bytes) {
@@ -126,38 +189,73 @@ void MachineCpu::page_table_changed(PhysAddr begin, uint64_t bytes) {
 }
 
 void MachineCpu::enter_process(int pid) {
-  machine_.mmu().set_process(static_cast<uint32_t>(pid));
+  here_->mmu.set_process(static_cast<uint32_t>(pid));
   if (recorder_ == nullptr || pid == recorded_process_) return;
   recorded_process_ = pid;
   recorder_->process(static_cast<uint64_t>(pid));
 }
 
-hw::Trap MachineCpu::run_user(hw::HartState& state, Cycles until) { return hart_.run(state, until); }
+void MachineCpu::back_on(Port& port) {
+  here_ = &port;
+  shooting_ = false;
+  for (Port& each : ports_) each.shot = false;
+}
 
-uint64_t MachineCpu::instructions() const { return hart_.statistics().instructions; }
+hw::Trap MachineCpu::run_user(hw::HartState& state, Cycles until) {
+  if (!several()) return here_->hart.run(state, until);
+  Port& port = *here_;
+  port.in_user = true;
+  const hw::Trap trap = port.hart.run(state, until);
+  // It is still the program's time when the OS's turn comes.
+  port.hart.meet();
+  port.in_user = false;
+  back_on(port);
+  return trap;
+}
 
-bool MachineCpu::idle(Cycles until) { return !completions_.empty() || hart_.idle(until); }
+uint64_t MachineCpu::instructions() const {
+  uint64_t sum = 0;
+  for (const Port& port : ports_) sum += port.hart.statistics().instructions;
+  return sum;
+}
+uint64_t MachineCpu::instructions_here() const { return here_->hart.statistics().instructions; }
+
+bool MachineCpu::idle(Cycles until) {
+  Port& port = *here_;
+  const bool going_on = !port.completions.empty() || port.hart.idle(until);
+  back_on(port);
+  return going_on;
+}
 
 void MachineCpu::deliver_interrupts() {
-  hart_.take_interrupt();
-  while (!completions_.empty()) {
-    const Completion completion = std::move(completions_.front());
-    completions_.pop_front();
+  here_->hart.take_interrupt();
+  while (!here_->completions.empty()) {
+    const Completion completion = std::move(here_->completions.front());
+    here_->completions.pop_front();
     const AccountScope scope(*this, CycleAccount::interrupt);
-    charge(interrupt_cycles_);
-    completion.done(completion.ok);
+    charge(Cycles(costs_.interrupt));
+    completion.done(completion.outcome);
   }
 }
 
+// The hart that asked for the transfer hears of its end, as with a queue of the
+// device for each processor. With several harts the OS's turn must not end here:
+// the request reaches the disk when the machine's time has come up to the hart's.
 void MachineCpu::submit(BlockRequest request) {
-  hart_.synchronise();
-  machine_.disk().submit({.sector = request.sector,
-                          .frames = std::move(request.frames),
-                          .write = request.write,
-                          .done = [this, done = std::move(request.done)](bool ok) {
-                            completions_.push_back({done, ok});
-                            hart_.wake();
-                          }});
+  Port* const port = here_;
+  if (!several()) port->hart.synchronise();
+  hw::DiskRequest transfer{.sector = request.sector,
+                           .frames = std::move(request.frames),
+                           .write = request.write,
+                           .done = [port, done = std::move(request.done)](const hw::TransferOutcome& outcome) {
+                             port->completions.push_back({done, outcome});
+                             port->hart.wake();
+                           }};
+  if (several()) {
+    machine_.disk().submit_at(machine_.clock().time(now()).value(), std::move(transfer));
+  } else {
+    machine_.disk().submit(std::move(transfer));
+  }
 }
 
 uint64_t MachineCpu::sectors() const { return machine_.config().disk.size / hw::kSectorBytes; }

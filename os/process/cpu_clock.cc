@@ -69,6 +69,11 @@ Cycles until_cpu_event(Kernel& kernel, const Task& task, Cycles until) {
     const Cycles all = read_cpu_clock(kernel, process, CpuClock::all);
     until = std::min(until, plus(now, remaining(events.all.next(), all)));
   }
+  const CpuEvents& own = *task.cpu_events;
+  if (!own.user.empty()) until = std::min(until, plus(now, remaining(own.user.next(), Cycles(task.usage.user_cycles))));
+  if (!own.all.empty()) {
+    until = std::min(until, plus(now, remaining(own.all.next(), kernel.scheduler().cpu_time(task))));
+  }
   if (!process.timer_pace.held().empty()) {
     until = std::min(until, plus(now, std::max(process.timer_pace.remaining(user), Cycles(1))));
   }
@@ -82,6 +87,8 @@ void run_cpu_events(Kernel& kernel, Task& task) {
     TimerQueue& events = process.cpu_events->of(clock);
     if (!events.empty()) ran += events.run_due(read_cpu_clock(kernel, process, clock));
   }
+  if (!task.cpu_events->user.empty()) ran += task.cpu_events->user.run_due(Cycles(task.usage.user_cycles));
+  if (!task.cpu_events->all.empty()) ran += task.cpu_events->all.run_due(kernel.scheduler().cpu_time(task));
   ran += process.timer_pace.release(read_cpu_clock(kernel, process, CpuClock::user));
   if (ran == 0) return;
   AccountScope account(kernel.cpu(), CycleAccount::interrupt);

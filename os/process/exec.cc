@@ -9,6 +9,8 @@
 
 #include "loader/initial_stack.h"
 #include "os/files/file_table.h"
+#include "os/files/fs_context.h"
+#include "os/files/process_facts.h"
 #include "os/files/vfs.h"
 #include "os/kernel.h"
 #include "os/memory/memory_manager.h"
@@ -36,6 +38,7 @@ struct NewProgram {
   uint64_t interpreter_base = 0;
   VirtAddr entry;
   VirtAddr stack_pointer;
+  std::shared_ptr<ProgramFacts> facts = std::make_shared<ProgramFacts>();
 };
 
 ExecFailure failure(int error, std::string what) { return {.error = error, .what = std::move(what)}; }
@@ -76,7 +79,23 @@ Co<Result<std::shared_ptr<AddressSpace>>> new_space(Kernel& kernel) {
 }
 
 Co<ExecFailure> open_program(Kernel& kernel, Process& process, const std::string& path, InodePtr& file) {
-  Result<InodePtr> opened = co_await kernel.vfs().open_executable(path, *process.fs);
+  Result<InodePtr> opened = co_await kernel.vfs().open_executable(process.fs->current, path, false);
+  if (!opened.ok()) co_return failure(opened.error().value, path + ": " + std::strerror(opened.error().value));
+  file = *opened;
+  co_return ExecFailure{};
+}
+
+// As the caller of execveat(2) named it.
+Co<ExecFailure> open_first(Kernel& kernel, Process& process, const ExecRequest& request, InodePtr& file) {
+  const std::string& path = request.path;
+  if (request.file) {
+    file = request.file;
+    const Result<> checked = co_await kernel.vfs().check_executable(file);
+    if (!checked.ok()) co_return failure(checked.error().value, request.name + ": cannot be run");
+    co_return ExecFailure{};
+  }
+  const DirectoryPtr start = request.start ? request.start : process.fs->current;
+  Result<InodePtr> opened = co_await kernel.vfs().open_executable(start, path, request.keeps_link);
   if (!opened.ok()) co_return failure(opened.error().value, path + ": " + std::strerror(opened.error().value));
   file = *opened;
   co_return ExecFailure{};
@@ -89,7 +108,9 @@ Co<ExecFailure> load_interpreter(Kernel& kernel, Process& process, NewProgram& m
   if (opened.error) co_return opened;
   const loader::AddressLimits limits = limits_of(*made.space);
   ParsedProgram parsed = co_await read_program(kernel, *file, limits);
-  if (parsed.failure.error) co_return failure(ELIBBAD, path + ": " + parsed.failure.what);
+  // Linux, load_elf_binary: what is no ELF file is ELIBBAD, what cannot be read EIO.
+  const int error = parsed.failure.error == EIO ? EIO : ELIBBAD;
+  if (parsed.failure.error) co_return failure(error, path + ": " + parsed.failure.what);
   made.interpreter_base = interpreter_bias(parsed.image, limits);
   auto placed = parsed.image.placed_at(made.interpreter_base, limits);
   if (!placed.ok()) co_return failure(placed.error().error_number(), path + ": " + placed.error().what);
@@ -122,6 +143,46 @@ std::array<uint8_t, 16> random_bytes(Kernel& kernel) {
   return bytes;
 }
 
+// The vector behind the two lists of pointers, up to and with AT_NULL.
+std::string auxiliary_vector(const loader::InitialStack& stack) {
+  const auto word = [&stack](size_t index) {
+    uint64_t value = 0;
+    if ((index + 1) * sizeof value <= stack.bytes.size()) {
+      std::memcpy(&value, stack.bytes.data() + index * sizeof value, sizeof value);
+    }
+    return value;
+  };
+  size_t first = 1 + word(0) + 1;  // argc, argv and its null pointer
+  while (word(first) != 0) ++first;
+  size_t end = ++first;
+  while (word(end) != 0) end += 2;
+  end += 2;
+  const char* bytes = reinterpret_cast<const char*>(stack.bytes.data());
+  return {bytes + first * sizeof(uint64_t), bytes + std::min(end * sizeof(uint64_t), stack.bytes.size())};
+}
+
+// As Linux's ELF loader keeps them (struct mm_struct).
+void note_facts(const loader::InitialStack& stack, const ExecRequest& request, NewProgram& made) {
+  ProgramFacts& facts = *made.facts;
+  for (const std::string& variable : request.environment) facts.environment.append(variable).push_back('\0');
+  facts.auxiliary = auxiliary_vector(stack);
+  facts.stack_pointer = stack.stack_pointer.value;
+  facts.arguments_begin = stack.arguments_begin.value;
+  facts.arguments_end = stack.arguments_end.value;
+  facts.environment_begin = stack.environment_begin.value;
+  facts.environment_end = stack.environment_end.value;
+  facts.code_begin = ~uint64_t{0};
+  for (const loader::Segment& segment : made.image.segments) {
+    const uint64_t file_end = segment.address.value + segment.file_bytes;
+    if (segment.execute) {
+      facts.code_begin = std::min(facts.code_begin, segment.address.value);
+      facts.code_end = std::max(facts.code_end, file_end);
+    }
+    facts.data_begin = std::max(facts.data_begin, segment.address.value);
+    facts.data_end = std::max(facts.data_end, file_end);
+  }
+}
+
 Co<ExecFailure> make_stack(Kernel& kernel, Process& process, const ExecRequest& request, NewProgram& made) {
   const uint64_t limit = process.limits[kLimitStack].current;
   const VirtAddr top = stack_top(*made.space);
@@ -139,7 +200,7 @@ Co<ExecFailure> make_stack(Kernel& kernel, Process& process, const ExecRequest& 
   }
   loader::StackRequest wanted{.arguments = request.arguments,
                               .environment = request.environment,
-                              .path = request.path,
+                              .path = request.name.empty() ? request.path : request.name,
                               .page = made.space->page(),
                               .interpreter_base = made.interpreter_base,
                               .uid = process.uid,
@@ -153,6 +214,7 @@ Co<ExecFailure> make_stack(Kernel& kernel, Process& process, const ExecRequest& 
   const Result<> written = co_await user.write(stack->stack_pointer, stack->bytes);
   if (!written.ok()) co_return failure(ENOMEM, request.path + ": no memory for its stack");
   made.stack_pointer = stack->stack_pointer;
+  note_facts(*stack, request, made);
   co_return ExecFailure{};
 }
 
@@ -173,8 +235,9 @@ void commit(Kernel& kernel, Task& task, const ExecRequest& request, NewProgram& 
   process.actions->reset_for_exec();
   process.execution = std::make_shared<Execution>(made.file);
   process.executable = made.file->name();
-  process.command = last_component(request.path).substr(0, kCommandBytes);
+  process.command = last_component(request.name.empty() ? request.path : request.name).substr(0, kCommandBytes);
   process.arguments = request.arguments;
+  process.program = std::move(made.facts);
   process.has_execed = true;
   delete_all_timers(process);
 
@@ -188,7 +251,7 @@ void commit(Kernel& kernel, Task& task, const ExecRequest& request, NewProgram& 
 // --- scripts ----------------------------------------------------------------------
 
 constexpr size_t kScriptLine = 256;  // BINPRM_BUF_SIZE
-constexpr int kScriptDepth = 5;
+constexpr int kScriptDepth = 6;      // files: an interpreter may be a script five times in a row
 
 struct ScriptLine {
   std::string interpreter;
@@ -203,9 +266,13 @@ std::string_view trim(std::string_view text) {
 
 std::optional<ScriptLine> parse_script(std::string_view head) {
   if (!head.starts_with("#!")) return std::nullopt;
-  const std::string_view line = trim(head.substr(2, head.find('\n') - 2));
+  const size_t end = head.find('\n');
+  const std::string_view line = trim(head.substr(2, end - 2));
   if (line.empty()) return std::nullopt;
   const size_t gap = line.find_first_of(" \t");
+  // A name that is cut off is not to be run (Linux, load_script).
+  const bool cut = end == std::string_view::npos && head.size() == kScriptLine;
+  if (cut && gap == std::string_view::npos) return std::nullopt;
   ScriptLine script{.interpreter = std::string(line.substr(0, gap)), .argument = {}};
   if (gap != std::string_view::npos) script.argument = std::string(trim(line.substr(gap)));
   return script;
@@ -215,16 +282,22 @@ std::optional<ScriptLine> parse_script(std::string_view head) {
 // arguments change as execve(2) says.
 Co<ExecFailure> find_program(Kernel& kernel, Process& process, ExecRequest& request, NewProgram& made) {
   for (int depth = 0; depth < kScriptDepth; ++depth) {
-    ExecFailure opened = co_await open_program(kernel, process, request.path, made.file);
+    ExecFailure opened;
+    if (depth == 0) {
+      opened = co_await open_first(kernel, process, request, made.file);
+    } else {
+      opened = co_await open_program(kernel, process, request.path, made.file);
+    }
     if (opened.error) co_return opened;
     std::array<uint8_t, kScriptLine> head{};
     const Result<size_t> got = co_await kernel.vfs().read_inode(*made.file, 0, head);
     if (!got.ok()) co_return failure(got.error().value, request.path + ": the file cannot be read");
     const auto script = parse_script({reinterpret_cast<const char*>(head.data()), got.value()});
     if (!script) co_return ExecFailure{};
+    if (depth == 0 && request.closes) co_return failure(ENOENT, request.name + ": closes before it can be read");
     std::vector<std::string> arguments = {script->interpreter};
     if (!script->argument.empty()) arguments.push_back(script->argument);
-    arguments.push_back(request.path);
+    arguments.push_back(depth == 0 && !request.name.empty() ? request.name : request.path);
     if (!request.arguments.empty()) {
       arguments.insert(arguments.end(), request.arguments.begin() + 1, request.arguments.end());
     }

@@ -17,6 +17,13 @@ struct ExecRequest {
   std::string path;
   std::vector<std::string> arguments;
   std::vector<std::string> environment;
+
+  // execveat(2).
+  std::shared_ptr<Directory> start{};  // where the path begins; null: the current directory
+  InodePtr file{};                     // the program itself, whatever the path; null: by the path
+  std::string name{};                  // what the program is told that it is; empty: the path
+  bool keeps_link = false;             // a symbolic link is ELOOP
+  bool closes = false;                 // the descriptor closes: an interpreter could not read the script
 };
 
 struct ExecFailure {

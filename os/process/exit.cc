@@ -4,23 +4,36 @@
 #include <utility>
 
 #include "os/files/file_table.h"
+#include "os/files/vfs.h"
 #include "os/kernel.h"
 #include "os/memory/address_space.h"
 #include "os/process/address_space_release.h"
 #include "os/process/process_group.h"
 #include "os/process/signal_send.h"
+#include "os/process/system_v_ipc.h"
 
 namespace faultline::os {
 
 namespace {
 
-// Children go to pid 1, which is no guest and takes every zombie at once.
-void orphan_children(Kernel& kernel, Process& process) {
-  for (Process* child : std::exchange(process.children, {})) {
-    const bool loses_keeper = has_keeper(*child);
-    child->parent = nullptr;
-    if (loses_keeper) hang_up_if_orphaned(kernel.processes(), child->group);
-    if (child->life == Process::Life::zombie) reap(kernel, *child);
+// Who takes over the children: the nearest ancestor that asked for it, or else
+// pid 1 (null), which is no guest.
+Process* reaper_of(const Process& process) {
+  Process* ancestor = process.parent;
+  while (ancestor && !ancestor->subreaper) ancestor = ancestor->parent;
+  return ancestor;
+}
+
+// prctl(2), PR_SET_PDEATHSIG.
+void tell_of_death(const Process& parent, Process& child) {
+  for (const auto& task : child.tasks) {
+    if (task->death_signal == 0) continue;
+    SignalInfo info;
+    info.signal = task->death_signal;
+    info.code = kCodeUser;
+    info.pid = parent.pid();
+    info.uid = parent.uid;
+    (void)send_signal(child, info);
   }
 }
 
@@ -35,6 +48,26 @@ int32_t child_code(const ExitStatus& exit) {
   return exit.core ? kCodeChildDumped : kCodeChildKilled;
 }
 
+void announce_end(Kernel& kernel, Process& process) {
+  const bool unwanted = nobody_waits(process);
+  notify_parent(process, child_code(process.exit), process.exit.signal ? process.exit.signal : process.exit.code);
+  if (unwanted) reap(kernel, process);
+}
+
+// pid 1 takes every zombie at once.
+void orphan_children(Kernel& kernel, Process& process) {
+  Process* const reaper = reaper_of(process);
+  for (Process* child : std::exchange(process.children, {})) {
+    tell_of_death(process, *child);
+    const bool loses_keeper = has_keeper(*child);
+    child->parent = reaper;
+    child->exit_signal = kSigChld;
+    if (reaper) reaper->children.push_back(child);
+    if (loses_keeper) hang_up_if_orphaned(kernel.processes(), child->group);
+    if (child->life == Process::Life::zombie) announce_end(kernel, *child);
+  }
+}
+
 // Others of its process go on.
 void end_thread(Kernel& kernel, Task& task) {
   Process& process = task.process();
@@ -47,6 +80,7 @@ void end_thread(Kernel& kernel, Task& task) {
 void tear_down(Kernel& kernel, Task& task) {
   Process& process = task.process();
   if (!process.ending) process.ending = process.exit;
+  kernel.ipc().process_ended(process.pid());
   kernel.before_teardown(process);
   stop_interval_timers(process);
   delete_all_timers(process);
@@ -62,9 +96,8 @@ void tear_down(Kernel& kernel, Task& task) {
   orphan_children(kernel, process);
   if (has_keeper(process)) hang_up_if_orphaned(kernel.processes(), process.group);
   kernel.record_end(process);
-  const bool unwanted = nobody_waits(process);
-  notify_parent(process, child_code(process.exit), process.exit.signal ? process.exit.signal : process.exit.code);
-  if (unwanted) reap(kernel, process);
+  kernel.vfs().poll_changes().wake_all();  // pidfd_open(2)
+  announce_end(kernel, process);
 }
 
 }  // namespace

@@ -8,14 +8,15 @@
 #include "os/kernel.h"
 #include "os/memory/address_space.h"
 #include "os/memory/user_memory.h"
+#include "os/process/process_file.h"
 #include "os/process/task_loop.h"
 
 namespace faultline::os {
 
 namespace {
 
-constexpr uint64_t kKnownFlags = kCloneVm | kCloneFs | kCloneFiles | kCloneSigHand | kCloneVfork | kCloneParent |
-                                 kCloneThread | kCloneSysvSem | kCloneSetTls | kCloneParentSetTid |
+constexpr uint64_t kKnownFlags = kCloneVm | kCloneFs | kCloneFiles | kCloneSigHand | kClonePidFd | kCloneVfork |
+                                 kCloneParent | kCloneThread | kCloneSysvSem | kCloneSetTls | kCloneParentSetTid |
                                  kCloneChildClearTid | kCloneDetached | kCloneUntraced | kCloneChildSetTid | kCloneIo |
                                  kCloneClearSigHand;
 constexpr unsigned kStackPointer = 2;
@@ -24,11 +25,10 @@ constexpr unsigned kArgument0 = 10;
 
 Result<> check(const CloneRequest& request) {
   const auto has = [&request](uint64_t flag) { return (request.flags & flag) != 0; };
-  if (has(kClonePidFd)) return Errno{ENOSYS};
   if (request.flags & ~kKnownFlags) return Errno{EINVAL};
   if (has(kCloneThread) && !has(kCloneSigHand)) return Errno{EINVAL};
   if (has(kCloneSigHand) && (!has(kCloneVm) || has(kCloneClearSigHand))) return Errno{EINVAL};
-  if (request.exit_signal < 0 || request.exit_signal > kSignals) return Errno{EINVAL};
+  if (has(kClonePidFd) && (has(kCloneThread) || has(kCloneDetached))) return Errno{EINVAL};
   return Unit{};
 }
 
@@ -59,24 +59,29 @@ void inherit(Process& child, const Process& parent, const CloneRequest& request)
   child.exit_signal = (request.flags & kCloneParent) ? parent.exit_signal : request.exit_signal;
   child.signal_trampoline = parent.signal_trampoline;
   child.limits = parent.limits;
+  child.no_new_privileges = parent.no_new_privileges;
+  child.dumpable = parent.dumpable;
   child.nice = parent.policy.reset_on_fork ? std::max(parent.nice, 0) : parent.nice;
   if (!parent.policy.reset_on_fork) child.policy = parent.policy;
   child.command = parent.command;
   child.execution = parent.execution;
   child.executable = parent.executable;
   child.arguments = parent.arguments;
+  child.program = parent.program;
   child.files = (request.flags & kCloneFiles) ? parent.files : parent.files->duplicate();
   child.fs = (request.flags & kCloneFs) ? parent.fs : std::make_shared<FsContext>(*parent.fs);
 }
 
 void inherit(Task& child, const Task& parent, const CloneRequest& request) {
   child.name = parent.name;
+  child.harts = parent.harts;
   child.state = parent.state;
   child.state.reserved = false;
   child.state.x[kArgument0] = 0;
   if (request.stack != 0) child.state.x[kStackPointer] = request.stack;
   if (request.flags & kCloneSetTls) child.state.x[kThreadPointer] = request.tls;
   child.blocked = parent.blocked;
+  child.timer_slack = parent.timer_slack;
   // A child that shares the memory, but is no vfork, must not share the stack.
   const bool own_stack = (request.flags & (kCloneVm | kCloneVfork)) == kCloneVm;
   if (!own_stack) child.alternate_stack = parent.alternate_stack;
@@ -128,7 +133,14 @@ Co<Result<int32_t>> clone_thread(Kernel& kernel, Task& task, const CloneRequest&
   co_return Answer(tid);
 }
 
-Co<Result<int32_t>> clone_process(Kernel& kernel, Task& task, const CloneRequest& request) {
+// The file for CLONE_PIDFD under a descriptor that the program knows of, before
+// there is a child.
+struct ChildFile {
+  int descriptor = -1;
+  OpenFilePtr file;
+};
+
+Co<Result<int32_t>> make_child(Kernel& kernel, Task& task, const CloneRequest& request, const ChildFile& file) {
   using Answer = Result<int32_t>;
   Process& parent = task.process();
   Result<std::shared_ptr<AddressSpace>> space = co_await child_space(parent, request.flags & kCloneVm);
@@ -140,6 +152,11 @@ Co<Result<int32_t>> clone_process(Kernel& kernel, Task& task, const CloneRequest
   inherit(*child, parent, request);
   inherit(child->main_task(), task, request);
   adopt(parent, *child, request.flags & kCloneParent);
+  if (file.file) {
+    as_process_file(*file.file)->stand_for(*child);
+    // It is the parent's alone.
+    if (!(request.flags & kCloneFiles)) (void)child->files->close(file.descriptor).ok();
+  }
   const int32_t pid = child->pid();
   co_await store_tids(kernel, task, child->main_task(), request);
   kernel.start_task(child->main_task());
@@ -147,6 +164,32 @@ Co<Result<int32_t>> clone_process(Kernel& kernel, Task& task, const CloneRequest
   co_return Answer(pid);
 }
 
+Co<Result<ChildFile>> make_child_file(Kernel& kernel, Task& task, const CloneRequest& request) {
+  Process& parent = task.process();
+  ChildFile made;
+  if (!(request.flags & kClonePidFd)) co_return made;
+  made.file = make_process_file(kernel, 0).first;
+  const Result<int> descriptor = parent.files->add(made.file, true, parent.limits[kLimitFiles].current);
+  if (!descriptor.ok()) co_return descriptor.error();
+  made.descriptor = descriptor.value();
+  UserMemory user = kernel.user_memory(task);
+  const Result<> stored = co_await user.put(VirtAddr(request.pidfd), made.descriptor);
+  if (stored.ok()) co_return made;
+  (void)parent.files->close(made.descriptor).ok();
+  co_return stored.error();
+}
+
+Co<Result<int32_t>> clone_process(Kernel& kernel, Task& task, const CloneRequest& request) {
+  using Answer = Result<int32_t>;
+  Process& parent = task.process();
+  Result<ChildFile> child_file = co_await make_child_file(kernel, task, request);
+  if (!child_file.ok()) co_return Answer(child_file.error());
+  const Answer made = co_await make_child(kernel, task, request, *child_file);
+  // A descriptor that was handed out goes again, unless others closed it meanwhile.
+  const bool drop = !made.ok() && child_file->file && parent.files->get(child_file->descriptor).ok();
+  if (drop) (void)parent.files->close(child_file->descriptor).ok();
+  co_return made;
+}
 }  // namespace
 
 Co<Result<int32_t>> clone_task(Kernel& kernel, Task& task, CloneRequest request) {

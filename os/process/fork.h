@@ -41,12 +41,13 @@ struct CloneRequest {
   uint64_t tls = 0;
   uint64_t parent_tid = 0;
   uint64_t child_tid = 0;
+  uint64_t pidfd = 0;  // where CLONE_PIDFD stores the descriptor
 };
 
 // A new process, or with CLONE_THREAD a new task of this one, that returns 0 from
 // the same system call. Answers its number, with vfork after the child has called
-// exec or ended. EAGAIN at the limit of processes, ENOMEM, EINVAL, ENOSYS for
-// process file descriptors.
+// exec or ended. EAGAIN at the limit of processes, ENOMEM, EINVAL; with CLONE_PIDFD
+// EMFILE and EFAULT.
 Co<Result<int32_t>> clone_task(Kernel& kernel, Task& task, CloneRequest request);
 
 }  // namespace faultline::os

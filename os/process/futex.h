@@ -23,14 +23,17 @@ class FutexTable {
 
   // Sleeps while the word holds `expected`. EAGAIN when it does not, EFAULT,
   // EINVAL (not aligned), ETIMEDOUT at `until`, kRestartSys for a signal.
-  Co<Result<>> wait(Task& task, UserMemory& user, VirtAddr address, uint32_t expected, uint32_t bits, Cycles until);
+  Co<Result<>> wait(Task& task, UserMemory& user, VirtAddr address, uint32_t expected, uint32_t bits, Cycles until,
+                  bool own = false);
 
   // Wakes at most `count` that wait for one of `bits`; how many it were.
-  uint64_t wake(AddressSpace& space, VirtAddr address, uint64_t count, uint32_t bits);
+  // `own`: FUTEX_PRIVATE_FLAG; who waits with it is not woken without it, nor the other way round.
+  uint64_t wake(AddressSpace& space, VirtAddr address, uint64_t count, uint32_t bits, bool own = false);
 
   // Wakes `wake_count` and lets `move_count` of the rest wait at `to`. How many
   // were woken or moved.
-  uint64_t requeue(AddressSpace& space, VirtAddr from, VirtAddr to, uint64_t wake_count, uint64_t move_count);
+  uint64_t requeue(AddressSpace& space, VirtAddr from, VirtAddr to, uint64_t wake_count, uint64_t move_count,
+                   bool own = false);
 
  private:
   // The word's identity: a shared page's object and offset, or else the address
@@ -38,6 +41,7 @@ class FutexTable {
   struct Key {
     uintptr_t object = 0;
     uint64_t offset = 0;
+    bool own = false;
     auto operator<=>(const Key&) const = default;
   };
   struct Waiter {
@@ -48,7 +52,7 @@ class FutexTable {
   };
   using Waiters = std::list<Waiter*>;  // first come, first woken
 
-  static Key key(AddressSpace& space, VirtAddr address);
+  static Key key(AddressSpace& space, VirtAddr address, bool own);
   void forget(Waiter& waiter);
 
   std::map<Key, Waiters> waiters_;

@@ -26,10 +26,36 @@ Process* clock_process(Kernel& kernel, const PosixTimer& timer) {
   return process && process->cpu_events == timer.cpu_events ? process : nullptr;
 }
 
+// The task whose time it tells; null when it has ended.
+const Task* clock_task(Kernel& kernel, const PosixTimer& timer) {
+  const Task* const task = kernel.processes().find_task(timer.clock_tid);
+  return task && !task->over && task->cpu_events == timer.cpu_events ? task : nullptr;
+}
+
+bool clock_is_there(Kernel& kernel, const PosixTimer& timer) {
+  return timer.clock_tid != 0 ? clock_task(kernel, timer) != nullptr : clock_process(kernel, timer) != nullptr;
+}
+
+Cycles task_time(Kernel& kernel, const Task& task, CpuClock clock) {
+  return clock == CpuClock::user ? Cycles(task.usage.user_cycles) : kernel.scheduler().cpu_time(task);
+}
+
+// The moment `due` of the timer's clock; with `again` a tick from now at the earliest.
+Cycles cpu_due(Kernel& kernel, const PosixTimer& timer, bool again) {
+  if (timer.clock_tid == 0) return cpu_moment(kernel, *clock_process(kernel, timer), timer.cpu_clock, timer.due, again);
+  const Cycles when = kernel.clock().cycles(timer.due);
+  const Cycles now = task_time(kernel, *clock_task(kernel, timer), timer.cpu_clock);
+  return again ? std::max(when, now + kernel.scheduler().tick()) : when;
+}
+
 // What the timer's clock shows, in nanoseconds.
 uint64_t read(Kernel& kernel, const PosixTimer& timer) {
   if (timer.clock == PosixTimer::Clock::realtime) return kernel.clock().realtime();
   if (timer.clock == PosixTimer::Clock::monotonic) return kernel.clock().monotonic();
+  if (timer.clock_tid != 0) {
+    const Task* const task = clock_task(kernel, timer);
+    return task ? kernel.clock().nanoseconds(task_time(kernel, *task, timer.cpu_clock)) : 0;
+  }
   const Process* const process = clock_process(kernel, timer);
   return process ? read_cpu_clock_time(kernel, *process, timer.cpu_clock) : 0;
 }
@@ -64,10 +90,9 @@ void arm(Kernel& kernel, Process& process, int32_t id, bool again) {
   if (timer.silent) return;
   Cycles when{};
   if (timer.clock == PosixTimer::Clock::cpu) {
-    const Process* const owner = clock_process(kernel, timer);
-    if (!owner) return;
+    if (!clock_is_there(kernel, timer)) return;
     timer.queue = &timer.cpu_events->of(timer.cpu_clock);
-    when = cpu_moment(kernel, *owner, timer.cpu_clock, timer.due, again);
+    when = cpu_due(kernel, timer, again);
   } else {
     timer.queue = &kernel.scheduler().timers();
     when = moment_of(kernel.clock(), timer.due, read(kernel, timer));
@@ -113,7 +138,7 @@ TimerSetting get_timer(Kernel& kernel, PosixTimer& timer) {
 
 Result<> set_timer(Kernel& kernel, Process& process, int32_t id, const TimerSetting& given, bool absolute) {
   PosixTimer& timer = *find_timer(process, id);
-  if (timer.clock == PosixTimer::Clock::cpu && !clock_process(kernel, timer)) return Errno{ESRCH};
+  if (timer.clock == PosixTimer::Clock::cpu && !clock_is_there(kernel, timer)) return Errno{ESRCH};
   disarm(process, id, timer);  // what waits of the old setting is not the new one's
   timer.overruns = -1;
   timer.last_overruns = 0;

@@ -27,6 +27,7 @@ struct PosixTimer {
   Clock clock = Clock::monotonic;
   // Of Clock::cpu: whose time it is, and which.
   int32_t clock_pid = 0;
+  int32_t clock_tid = 0;  // of one task; 0: the whole process
   CpuClock cpu_clock = CpuClock::all;
   std::shared_ptr<CpuEvents> cpu_events;
 

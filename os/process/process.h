@@ -24,6 +24,7 @@ class Execution;
 class FileTable;
 class Scheduler;
 struct FsContext;  // current directory and umask
+struct ProgramFacts;
 
 struct ResourceLimit {
   static constexpr uint64_t kInfinity = ~uint64_t{0};
@@ -42,6 +43,7 @@ enum Resource : unsigned {
   kLimitFiles = 7,
   kLimitLocked = 8,
   kLimitAddressSpace = 9,
+  kLimitSignals = 11,
   kLimitNice = 13,
   kLimitRealTime = 14,
   kResources = 16,
@@ -111,6 +113,8 @@ class Process {
 
   std::shared_ptr<SignalActions> actions = std::make_shared<SignalActions>();  // shared by CLONE_SIGHAND
   PendingSignals pending;
+  uint64_t signals_sent = 0;             // to it or one of its tasks
+  WaitQueue* signal_watchers = nullptr;  // woken by each: somebody polls a signalfd(2)
   int exit_signal = kSigChld;      // to the parent at the end; 0: none
   uint64_t signal_trampoline = 0;  // user address of the rt_sigreturn code, 0: not mapped yet
 
@@ -118,9 +122,15 @@ class Process {
   int32_t nice = 0;  // -20..19; kept, without effect
   SchedulingPolicy policy;
 
+  // prctl(2).
+  bool subreaper = false;          // orphans below it become its children
+  bool no_new_privileges = false;  // inherited, and for good; nobody here could have any
+  bool dumpable = true;            // kept, without effect
+
   std::string command;                 // last component of the program's path, at most 15 bytes as comm
   std::string executable;              // absolute path in the guest's name space
   std::vector<std::string> arguments;  // for /proc/PID/cmdline
+  std::shared_ptr<const ProgramFacts> program;
 
   // Set when the process is to end: by exit_group, or by a signal that kills.
   // Its tasks see it before they would go back to user mode.

@@ -12,12 +12,16 @@ class ProcessFactsSource final : public ProcessDirectory {
   explicit ProcessFactsSource(Kernel& kernel) : kernel_(kernel) {}
 
   int32_t current_pid() const override;
+  int32_t current_task() const override;
   std::vector<int32_t> pids() const override;
   std::optional<ProcessFacts> process(int32_t pid) const override;
+  std::optional<ProcessFacts> task(int32_t pid, int32_t tid) const override;
   SystemFacts system() const override;
 
  private:
   uint64_t ticks(uint64_t cycles) const;
+  void count_memory(SystemFacts& facts) const;
+  void count_tasks(SystemFacts& facts) const;
   Kernel& kernel_;
 };
 

@@ -15,37 +15,37 @@ constexpr uint64_t kPatienceSeconds = 60;
 }  // namespace
 
 Scheduler::Scheduler(Cpu& cpu, const OsConfig& config)
-    : cpu_(cpu), costs_(config.costs), slice_(std::max<uint64_t>(1, cpu.clock_hz() / config.timer_hz)) {}
+    : cpu_(cpu),
+      costs_(config.costs),
+      slice_(std::max<uint64_t>(1, cpu.clock_hz() / config.timer_hz)),
+      queues_(cpu, config.costs) {}
 
 Co<> Scheduler::run_body(std::function<Co<>()> body) {
-  co_await yield();
+  co_await Yield(*this, Yield::Kind::begins);
   co_await body();
 }
 
 Co<> Scheduler::start(Strand& strand, std::function<Co<>()> body) {
-  Strand* const before = std::exchange(current_, &strand);
+  HartQueue& here = queues_.here();
+  Strand* const before = std::exchange(here.current, &strand);
   Co<> life = run_body(std::move(body));
-  current_ = before;
+  here.current = before;
   return life;
 }
 
 void Scheduler::Yield::await_suspend(std::coroutine_handle<> frame) {
   Strand& strand = scheduler_.current();
   strand.resume_point = frame;
-  if (keeps_turn_ && scheduler_.cpu_.now() < scheduler_.slice_end_) {
-    scheduler_.ready_.push_front(&strand);
-  } else {
-    scheduler_.ready_.push_back(&strand);
-  }
+  RunQueues& queues = scheduler_.queues_;
+  if (kind_ == Kind::begins) return queues.add(strand, RunQueues::Turn::last, true);
+  const bool first = kind_ == Kind::keeps_turn && scheduler_.cpu_.now() < queues.here().slice_end;
+  queues.put_back(strand, first ? RunQueues::Turn::first : RunQueues::Turn::last);
 }
 
 void Scheduler::make_runnable(Strand& strand) {
   timers_.cancel(std::exchange(strand.timer, 0));
-  if (strand.daemon || (in_interrupt_ && may_preempt(strand))) {
-    urgent_.push_back(&strand);
-  } else {
-    ready_.push_back(&strand);
-  }
+  const bool urgent = strand.daemon || (in_interrupt_ && may_preempt(strand));
+  queues_.add(strand, urgent ? RunQueues::Turn::urgent : RunQueues::Turn::last);
 }
 
 void Scheduler::set_timeout(Strand& strand, Cycles when) {
@@ -59,9 +59,11 @@ void Scheduler::set_timeout(Strand& strand, Cycles when) {
 }
 
 bool Scheduler::deliver() {
-  const size_t waiting = urgent_.size();
+  const std::deque<Strand*>& urgent = queues_.here().urgent;
+  const size_t waiting = urgent.size();
   AccountScope account(cpu_, CycleAccount::interrupt);
   in_interrupt_ = true;
+  if (queues_.take_kick()) cpu_.charge(Cycles(costs_.interrupt));
   cpu_.deliver_interrupts();
   if (timers_.next() <= cpu_.now()) {
     ++statistics_.timer_interrupts;
@@ -69,54 +71,64 @@ bool Scheduler::deliver() {
     timers_.run_due(cpu_.now());
   }
   in_interrupt_ = false;
-  return urgent_.size() > waiting;
+  return urgent.size() > waiting;
 }
 
 bool Scheduler::take_interrupts() {
   const bool better = deliver();
-  if (cpu_.now() < slice_end_) return better || !urgent_.empty();
+  HartQueue& here = queues_.here();
+  if (cpu_.now() < here.slice_end)
+    return better || queues_.waits_urgently() || stopping_ || !may_stay();
   AccountScope account(cpu_, CycleAccount::interrupt);
   ++statistics_.timer_interrupts;
   cpu_.charge(Cycles(costs_.interrupt));
-  if (!ready_.empty() || !urgent_.empty()) ++statistics_.preemptions;
+  queues_.balance();
+  if (queues_.waits()) ++statistics_.preemptions;
   return true;
 }
 
-Cycles Scheduler::run_until() const { return std::min(slice_end_, timers_.next()); }
+Cycles Scheduler::run_until() const { return std::min(queues_.here().slice_end, timers_.next()); }
 
 Cycles Scheduler::cpu_time(const Strand& strand) const {
-  return &strand == current_ ? strand.cpu_time + (cpu_.now() - dispatched_) : strand.cpu_time;
+  const HartQueue& queue = queues_.of(strand);
+  if (queue.current != &strand) return strand.cpu_time;
+  return strand.cpu_time + (cpu_.now_on(strand.hart) - queue.dispatched);
+}
+
+SchedulerStatistics Scheduler::statistics() const {
+  SchedulerStatistics all = statistics_;
+  all.hart_interrupts = queues_.kicks();
+  all.migrations = queues_.migrations();
+  return all;
 }
 
 Scheduler::Step Scheduler::step() {
   deliver();
-  if (urgent_.empty() && ready_.empty()) {
-    Cycles until = timers_.next();
-    if (!timers_.has_guest_timers()) {
-      const Cycles patience(cpu_.clock_hz() * kPatienceSeconds);
-      if (cpu_.now() - last_progress_ > patience) return Step::deadlock;
-    }
-    return cpu_.idle(until == Cpu::kForever ? until : std::min(until, cpu_.end_of_time())) ? Step::ran : Step::deadlock;
+  if (Strand* const next = queues_.take()) {
+    dispatch(*next);
+    return Step::ran;
   }
-  std::deque<Strand*>& queue = urgent_.empty() ? ready_ : urgent_;
-  Strand& next = *queue.front();
-  queue.pop_front();
-  dispatch(next);
-  return Step::ran;
+  const Cycles until = std::min(timers_.next(), queues_.next_ready());
+  if (!timers_.has_guest_timers() && queues_.nothing_to_do()) {
+    const Cycles patience(cpu_.clock_hz() * kPatienceSeconds);
+    if (cpu_.now() > last_progress_ + patience) return Step::deadlock;
+  }
+  return cpu_.idle(until == Cpu::kForever ? until : std::min(until, cpu_.end_of_time())) ? Step::ran : Step::deadlock;
 }
 
 void Scheduler::dispatch(Strand& strand) {
-  if (&strand != last_) {
+  HartQueue& here = queues_.here();
+  if (&strand != here.last) {
     AccountScope account(cpu_, CycleAccount::context_switch);
     ++statistics_.context_switches;
     cpu_.charge(Cycles(costs_.context_switch));
-    last_ = &strand;
+    here.last = &strand;
   }
   if (!may_preempt(strand)) strand.slice_left = slice_;
-  current_ = &strand;
-  dispatched_ = cpu_.now();
-  slice_end_ = dispatched_ + strand.slice_left;
-  if (!strand.daemon) last_progress_ = dispatched_;
+  here.current = &strand;
+  here.dispatched = cpu_.now();
+  here.slice_end = here.dispatched + strand.slice_left;
+  if (!strand.daemon) last_progress_ = std::max(last_progress_, here.dispatched);
 
   const CycleAccount kernel_account = cpu_.set_account(strand.account);
   std::exchange(strand.resume_point, {}).resume();
@@ -125,21 +137,28 @@ void Scheduler::dispatch(Strand& strand) {
   strand.account = cpu_.set_account(kernel_account);
 
   const Cycles now = cpu_.now();
-  strand.cpu_time += now - dispatched_;
-  strand.slice_left = now < slice_end_ ? slice_end_ - now : Cycles(0);
-  current_ = nullptr;
+  strand.cpu_time += now - here.dispatched;
+  strand.slice_left = now < here.slice_end ? here.slice_end - now : Cycles(0);
+  here.current = nullptr;
 }
 
 void Scheduler::use(AddressSpace& space) {
-  if (loaded_ == &space) return;
-  loaded_ = &space;
+  HartQueue& here = queues_.here();
+  if (here.loaded == &space) return;
+  here.loaded = &space;
   cpu_.set_address_space(space.root(), space.asid());
 }
 
 void Scheduler::retire(AddressSpace& space) {
-  if (loaded_ != &space) return;
-  loaded_ = nullptr;
-  cpu_.leave_address_space();
+  std::vector<HartQueue>& harts = queues_.all();
+  for (unsigned hart = 0; hart < harts.size(); ++hart) {
+    HartQueue& queue = harts[hart];
+    // A program that runs there is of another process that has it too.
+    const bool in_use = &queue != &queues_.here() && queue.current != nullptr;
+    if (queue.loaded != &space || in_use) continue;
+    queue.loaded = nullptr;
+    cpu_.leave_address_space(hart);
+  }
 }
 
 }  // namespace faultline::os

@@ -24,9 +24,6 @@ constexpr std::array<std::string_view, 33> kRealTimeNames = {
 constexpr SignalSet kSynchronous = SignalSet::of(kSigSegv) | SignalSet::of(kSigBus) | SignalSet::of(kSigIll) |
                                    SignalSet::of(kSigTrap) | SignalSet::of(kSigFpe) | SignalSet::of(kSigSys);
 
-// A bound on what a process can make the kernel remember (RLIMIT_SIGPENDING).
-constexpr size_t kMostQueued = 1024;
-
 }  // namespace
 
 std::string_view signal_name(int signal) {
@@ -69,11 +66,14 @@ DefaultAction default_action(int signal) {
   }
 }
 
-bool PendingSignals::add(const SignalInfo& info) {
+bool PendingSignals::add(const SignalInfo& info, size_t most) {
   const bool has_place = info.timer >= 0;  // a timer's signal waits once at most
   if (!has_place && info.signal < kFirstRealTimeSignal && set_.has(info.signal)) return true;
   // A standard signal is never lost: there are at most 31 of them.
-  if (!has_place && info.signal >= kFirstRealTimeSignal && queue_.size() >= kMostQueued) return false;
+  if (!has_place && info.signal >= kFirstRealTimeSignal && queue_.size() >= most) {
+    if (info.code != kCodeUser) return false;
+    if (set_.has(info.signal)) return true;
+  }
   queue_.push_back(info);
   set_ = set_ | SignalSet::of(info.signal);
   return true;

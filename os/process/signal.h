@@ -142,8 +142,11 @@ class PendingSignals {
  public:
   // A standard signal that is pending already is not queued again; a real-time
   // signal is, and each timer of timer_create has a place of its own, whatever
-  // its signal. False when too many are pending (EAGAIN for sigqueue).
-  bool add(const SignalInfo& info);
+  // its signal. False when `most` are pending already (EAGAIN for sigqueue); one
+  // sent by kill(2) is then there once, and never refused.
+  bool add(const SignalInfo& info, size_t most = kMost);
+  // A bound on what a process can make the kernel remember, whatever RLIMIT_SIGPENDING says.
+  static constexpr size_t kMost = 1024;
   // Takes the next signal of `wanted`: those that the program caused itself by
   // an instruction first, then the lowest number, the oldest of its kind.
   std::optional<SignalInfo> take(SignalSet wanted);

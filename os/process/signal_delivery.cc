@@ -100,6 +100,7 @@ Co<> stop(Task& task, int signal) {
   process.life = Process::Life::stopped;
   process.stop_signal = signal;
   process.continued = false;
+  for (const auto& other : process.tasks) other->nap.executor().nudge(*other);
   notify_parent(process, kCodeChildStopped, signal);
   co_await stay_stopped(task);
 }

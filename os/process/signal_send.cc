@@ -1,5 +1,7 @@
 #include "os/process/signal_send.h"
 
+#include <algorithm>
+
 namespace faultline::os {
 
 namespace {
@@ -7,11 +9,21 @@ namespace {
 constexpr SignalSet kStopSignals =
     SignalSet::of(kSigStop) | SignalSet::of(kSigTstp) | SignalSet::of(kSigTtin) | SignalSet::of(kSigTtou);
 
-// Ends the task's sleep when a signal may do so and one waits.
+size_t most_pending(const Process& process) {
+  return std::min<uint64_t>(PendingSignals::kMost, process.limits[kLimitSignals].current);
+}
+
+void tell_watchers(Process& process) {
+  ++process.signals_sent;
+  if (process.signal_watchers) process.signal_watchers->wake_all();
+}
+
+// Ends the task's sleep when a signal may do so and one waits; on another hart
+// it comes out of its program.
 void interrupt(Task& task) {
-  if (task.sleeping_on && task.interruptible && task.hears_signal()) {
-    task.sleeping_on->end_sleep(task, Wake::interrupted);
-  }
+  if (!task.hears_signal()) return;
+  if (!task.sleeping_on) return task.nap.executor().nudge(task);
+  if (task.interruptible) task.sleeping_on->end_sleep(task, Wake::interrupted);
 }
 
 bool may_take(const Task& task, int signal) {
@@ -53,7 +65,8 @@ Result<> send_signal(Process& process, const SignalInfo& info) {
   if (process.life == Process::Life::zombie) return Unit{};
   stop_or_resume(process, info.signal);
   if (!worth_keeping(process, process.main_task().blocked, info.signal)) return Unit{};
-  if (!process.pending.add(info)) return Errno{EAGAIN};
+  if (!process.pending.add(info, most_pending(process))) return Errno{EAGAIN};
+  tell_watchers(process);
   tell_one(process, info.signal);
   return Unit{};
 }
@@ -63,7 +76,8 @@ Result<> send_signal(Task& task, const SignalInfo& info) {
   if (process.life == Process::Life::zombie || task.over) return Unit{};
   stop_or_resume(process, info.signal);
   if (!worth_keeping(process, task.blocked, info.signal)) return Unit{};
-  if (!task.pending.add(info)) return Errno{EAGAIN};
+  if (!task.pending.add(info, most_pending(process))) return Errno{EAGAIN};
+  tell_watchers(process);
   interrupt(task);
   return Unit{};
 }
@@ -91,8 +105,12 @@ void end_process(Process& process, const ExitStatus& status) {
 
 void wake_to_end(Process& process) {
   for (const auto& task : process.tasks) {
-    const bool sleeps = task->sleeping_on && task->interruptible;
-    if (!task->over && task->must_end() && sleeps) task->sleeping_on->end_sleep(*task, Wake::interrupted);
+    if (task->over || !task->must_end()) continue;
+    if (!task->sleeping_on) {
+      task->nap.executor().nudge(*task);
+    } else if (task->interruptible) {
+      task->sleeping_on->end_sleep(*task, Wake::interrupted);
+    }
   }
 }
 
@@ -112,7 +130,9 @@ void notify_parent(Process& child, int32_t code, int32_t status) {
   Process* const parent = child.parent;
   if (!parent) return;
   const bool ended = code == kCodeChildExited || code == kCodeChildKilled || code == kCodeChildDumped;
-  const bool wanted = ended ? child.exit_signal != 0 : ((*parent->actions)[kSigChld].flags & kSaNoChildStop) == 0;
+  // A number beyond all signals, which clone(2) takes, is nothing to be told by.
+  const bool tells = child.exit_signal != 0 && child.exit_signal <= kSignals;
+  const bool wanted = ended ? tells : ((*parent->actions)[kSigChld].flags & kSaNoChildStop) == 0;
   if (wanted) {
     SignalInfo info;
     info.signal = ended ? child.exit_signal : kSigChld;

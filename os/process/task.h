@@ -44,6 +44,9 @@ class Task : public Strand {
   // exec makes of any task the first one, whose number is the process's.
   void become_leader();
 
+  // The default of PR_SET_TIMERSLACK.
+  static constexpr uint64_t kTimerSlack = 50'000;
+
   hw::HartState state;
   SignalSet blocked;
   PendingSignals pending;
@@ -55,6 +58,8 @@ class Task : public Strand {
   // Blocked signals that sigtimedwait wants to hear of all the same.
   SignalSet awaited;
 
+  int death_signal = 0;          // prctl(2), PR_SET_PDEATHSIG; 0: none
+  uint64_t timer_slack = kTimerSlack;  // PR_SET_TIMERSLACK, nanoseconds; kept, without effect
   std::string name;  // prctl(2), PR_SET_NAME; empty: the process's command
 
   std::optional<int> exit_code;  // of exit(2), which ends the task alone
@@ -81,6 +86,7 @@ class Task : public Strand {
     uint64_t address = 0;
     uint32_t expected = 0;
     uint32_t bits = 0;
+    bool own = false;
   };
   Cycles restart_deadline{};
   std::optional<CpuSleep> restart_cpu_sleep;
@@ -89,6 +95,9 @@ class Task : public Strand {
   hw::Trap last_trap;  // for the report when it was fatal
   // The system call that the task is in, for a report of who waits for what.
   std::optional<uint64_t> in_syscall;
+
+  // What is to happen at moments of the task's own time.
+  std::shared_ptr<CpuEvents> cpu_events = std::make_shared<CpuEvents>();
 
   WaitQueue nap;  // for sleeps that only time and signals end
   Usage usage;    // the task's own part of the process's, faults of others in between included

@@ -111,13 +111,13 @@ hw::Trap run_user(Kernel& kernel, Task& task) {
   task.process().space->set_limits(memory_limits(task.process()));
   cpu.enter_process(task.process().pid());
   const Cycles before = cpu.now();
-  const uint64_t instructions = cpu.instructions();
+  const uint64_t instructions = cpu.instructions_here();
   const Cycles until = until_cpu_event(kernel, task, kernel.scheduler().run_until());
   const hw::Trap trap = cpu.run_user(task.state, until);
   const uint64_t cycles = (cpu.now() - before).value;
   usage.user_cycles += cycles;
   task.usage.user_cycles += cycles;
-  usage.instructions += cpu.instructions() - instructions;
+  usage.instructions += cpu.instructions_here() - instructions;
   return trap;
 }
 

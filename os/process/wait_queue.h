@@ -28,6 +28,9 @@ struct Strand {
   Cycles slice_left{};                           // of the current time slice
   Cycles cpu_time{};                             // spent running, user and kernel, up to the last switch
   bool daemon = false;                           // not a process: its timers keep no run alive
+  unsigned hart = 0;                             // that it runs, waits or last ran on
+  Cycles runnable_from{};                        // of one that waits: it runs nowhere before
+  uint64_t harts = ~uint64_t{0};                 // that it may run on, a bit each
 };
 
 // Who runs strands: the scheduler, or a plain loop in a test.
@@ -41,6 +44,9 @@ class Executor {
   // Arranges for a sleeping strand to be woken with Wake::timeout at `when`,
   // unless it wakes before; cancelled by the wake.
   virtual void set_timeout(Strand& strand, Cycles when) = 0;
+  // There is something new for a strand that does not sleep: if it runs user code
+  // on another hart it stops soon.
+  virtual void nudge(Strand& /*strand*/) {}
 };
 
 class WaitQueue {
@@ -71,6 +77,7 @@ class WaitQueue {
 
   void wake_one();
   void wake_all();
+  Executor& executor() { return executor_; }
   bool empty() const { return sleepers_.empty(); }
   size_t size() const { return sleepers_.size(); }
 

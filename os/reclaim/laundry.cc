@@ -81,17 +81,20 @@ void Laundry::give_up(const std::vector<Pfn>& frames) {
 void Laundry::submit_run(std::vector<Pfn> frames, uint64_t first_slot) {
   ++requests_;
   ++batches_;
+  parts_.swap.count_write();
   slots_in_flight_ += frames.size();
   parts_.cpu.charge(Cycles(parts_.costs.disk_submit));
   parts_.disk.submit({.sector = parts_.swap.sector(first_slot),
                       .frames = frames,
                       .write = true,
-                      .done = [this, frames, first_slot](bool ok) { end_write(frames, first_slot, ok); }});
+                      .done = [this, frames, first_slot](const hw::TransferOutcome& outcome) {
+                        end_write(frames, first_slot, outcome);
+                      }});
 }
 
-void Laundry::end_write(const std::vector<Pfn>& frames, uint64_t first_slot, bool ok) {
+void Laundry::end_write(const std::vector<Pfn>& frames, uint64_t first_slot, const hw::TransferOutcome& outcome) {
   --requests_;
-  for (size_t i = 0; i < frames.size(); ++i) end_page(frames[i], first_slot + i, ok);
+  for (size_t i = 0; i < frames.size(); ++i) end_page(frames[i], first_slot + i, outcome.ok(i));
   if (requests_ == 0) write_anonymous();
   if (progress_) progress_();
 }
@@ -108,6 +111,7 @@ void Laundry::end_page(Pfn pfn, uint64_t slot, bool ok) {
     parts_.swap.assign(slot, anon);
     parts_.swap.note_copy();
   } else {
+    parts_.swap.count_write_error();
     parts_.swap.retire(slot);
     frame.dirty = true;
   }

@@ -7,6 +7,7 @@
 #include <vector>
 
 #include "hw/base/types.h"
+#include "hw/devices/disk_request.h"
 #include "os/memory/statistics.h"
 
 namespace faultline::os {
@@ -61,7 +62,7 @@ class Laundry {
   void write_files();
   void give_up(const std::vector<Pfn>& frames);
   void submit_run(std::vector<Pfn> frames, uint64_t first_slot);
-  void end_write(const std::vector<Pfn>& frames, uint64_t first_slot, bool ok);
+  void end_write(const std::vector<Pfn>& frames, uint64_t first_slot, const hw::TransferOutcome& outcome);
   void end_page(Pfn frame, uint64_t slot, bool ok);
   void free_if_idle(Pfn frame);
 

@@ -1,6 +1,7 @@
 #include "os/reclaim/pageout_daemon.h"
 
 #include <algorithm>
+#include <utility>
 
 #include "os/cpu.h"
 #include "os/memory/anon_map.h"
@@ -24,11 +25,19 @@ PageoutDaemon::PageoutDaemon(Cpu& cpu, Executor& executor, FrameAllocator& frame
       config_(config),
       rates_(scan_rates(config.vm, page, frames.total())),
       most_in_flight_(std::max<uint64_t>({frames.thresholds().lotsfree, uint64_t{2} * config.vm.batch, 8})),
-      policy_(make_replacement_policy(config.vm.replacement, {frames.total(), rates_.hand_spread})),
+      policy_settings_{.frames = frames.total(),
+                       .hand_spread = rates_.hand_spread,
+                       .seed = config.seed,
+                       .aging_bits = config.vm.aging_bits},
+      policy_(make_replacement_policy(config.vm.replacement, policy_settings_)),
       wakeup_(executor),
       pause_(executor),
       // Both hands have been everywhere.
       progress_(frames.total() + rates_.hand_spread) {}
+
+void PageoutDaemon::record(PolicyRecorder& recorder) {
+  if (policy_) policy_ = recorded_policy(std::move(policy_), policy_settings_, recorder);
+}
 
 void PageoutDaemon::shortage(bool refused) {
   if (refused || resting_) wakeup_.wake_all();
@@ -95,6 +104,7 @@ PageoutDaemon::Next PageoutDaemon::activate() {
   if (frames_.free_frames() < marks.desfree && laundry_.pages_in_flight() == 0) {
     statistics_.tables_freed += tables_.free_empty_tables();
   }
+  tick();
   scan(pages_to_scan(frames_.free_frames()));
   laundry_.flush();
   frames_.wake_waiters();
@@ -108,6 +118,15 @@ PageoutDaemon::Next PageoutDaemon::activate() {
   // Where nothing can be had nobody looks again before somebody asks.
   if (frames_.free_frames() >= marks.lotsfree || fruitless) return Next::rest;
   return Next::tick;
+}
+
+// Sampling has no clock of its own: as the hands, it rests while memory is plentiful.
+void PageoutDaemon::tick() {
+  constexpr uint64_t kMilliseconds = 1000;
+  const Cycles interval(cpu_.clock_hz() / kMilliseconds * config_.vm.aging_interval);
+  if (!policy_ || cpu_.now() - last_tick_ < interval) return;
+  last_tick_ = cpu_.now();
+  policy_->tick(*this);
 }
 
 void PageoutDaemon::scan(uint64_t steps) {

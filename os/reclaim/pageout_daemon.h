@@ -19,6 +19,7 @@
 #include "os/process/co.h"
 #include "os/process/wait_queue.h"
 #include "os/reclaim/marks.h"
+#include "os/reclaim/policy_record.h"
 #include "os/reclaim/progress_watch.h"
 #include "os/reclaim/replacement_policy.h"
 
@@ -41,6 +42,9 @@ class PageoutDaemon final : private PageView {
   // A write has ended.
   void disk_progress();
   void on_out_of_memory(std::function<void()> callback) { out_of_memory_callback_ = std::move(callback); }
+  // Tells `recorder`, which outlives the daemon, all that the policy hears and
+  // does. Before any page has moved.
+  void record(PolicyRecorder& recorder);
   // Asked for every page that a policy looks at: it must stay in memory.
   void on_look(std::function<bool(Pfn)> is_locked) { is_locked_ = std::move(is_locked); }
   const ReplacementPolicy* policy() const { return policy_.get(); }  // null: there is none of that name
@@ -54,6 +58,7 @@ class PageoutDaemon final : private PageView {
 
   Next activate();
   void scan(uint64_t steps);
+  void tick();
   Next last_resort();
   Next out_of_memory();
 
@@ -71,6 +76,7 @@ class PageoutDaemon final : private PageView {
   const OsConfig& config_;
   ScanRates rates_;
   uint64_t most_in_flight_;
+  PolicySettings policy_settings_;
   std::unique_ptr<ReplacementPolicy> policy_;
   WaitQueue wakeup_;
   WaitQueue pause_;  // nobody wakes it: timed sleeps
@@ -78,6 +84,7 @@ class PageoutDaemon final : private PageView {
   std::function<bool(Pfn)> is_locked_;
   bool resting_ = false;
   bool waiting_for_disk_ = false;
+  Cycles last_tick_{};
   ProgressWatch progress_;
   PageoutStatistics statistics_;
 };

@@ -28,7 +28,7 @@ void RecencyOrder::step(PageView& pages) {
   // One that may not go now waits for another round.
   to_the_end(frame);
   if (!pages.look(frame, Hand::back)) return;
-  if (order_ == Order::last_use && pages.referenced(frame)) {
+  if (asks_bits_ && pages.referenced(frame)) {
     pages.clear_referenced(frame);
     return;
   }

@@ -38,19 +38,35 @@ class ReplacementPolicy {
   virtual void removed(Pfn) {}
   // Off-line only: the page was referenced. Hardware tells no more than a bit.
   virtual void touched(Pfn) {}
+  // A sampling interval is over; may look at every page, and takes none.
+  virtual void tick(PageView&) {}
   // One page's worth of looking: the hands move by one, and at most one page
   // is taken.
   virtual void step(PageView& pages) = 0;
 };
 
-struct PolicySettings {
-  uint64_t frames = 0;
-  uint64_t hand_spread = 0;  // pages between the hands
+// What is to come, for a policy that must know it.
+class Future {
+ public:
+  static constexpr uint64_t kNever = ~uint64_t{0};
+
+  virtual ~Future() = default;
+  // When the page in the frame is used next after the present moment: greater is later.
+  virtual uint64_t next_use(Pfn frame) const = 0;
 };
 
-// The names that vm.replacement may take.
+struct PolicySettings {
+  uint64_t frames = 0;
+  uint64_t hand_spread = 0;        // pages between the hands
+  uint64_t seed = 1;               // of random choices
+  unsigned aging_bits = 8;         // of a page's counter, 1 to 64
+  bool told_of_uses = false;       // touched() tells of every use: reference bits say nothing new
+  const Future* future = nullptr;  // outlives the policy; null: nobody knows it
+};
+
+// All names, off-line and on the machine.
 std::span<const std::string_view> replacement_policy_names();
-// Null when there is none of that name.
+// Null when there is none of that name, or it needs a future and there is none.
 std::unique_ptr<ReplacementPolicy> make_replacement_policy(std::string_view name, const PolicySettings& settings);
 
 }  // namespace faultline::os

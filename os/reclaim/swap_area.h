@@ -42,9 +42,18 @@ class SwapArea {
   uint64_t sector(uint64_t slot) const { return slot * sectors_per_page_; }
   uint64_t sectors() const { return slots_ * sectors_per_page_; }
   uint64_t slots() const { return slots_; }
-  const Anon* owner(uint64_t slot) const { return owners_[slot]; }
+  Anon* owner(uint64_t slot) const { return owners_[slot]; }
 
   void count_in() { ++statistics_.ins; }
+  // A read of one page that was wanted, and of so many beside it.
+  void count_read(uint64_t beside) {
+    ++statistics_.requests_in;
+    statistics_.readaround += beside;
+  }
+  void count_readaround_hit() { ++statistics_.readaround_hits; }
+  void count_write() { ++statistics_.requests_out; }
+  void count_read_error() { ++statistics_.read_errors; }
+  void count_write_error() { ++statistics_.write_errors; }
   void count_out(uint64_t pages) { statistics_.outs += pages; }
   SwapStatistics statistics() const { return statistics_; }
 

@@ -12,6 +12,7 @@ namespace {
 constexpr int64_t kTimeNow = 0x3fffffff;   // UTIME_NOW
 constexpr int64_t kTimeOmit = 0x3ffffffe;  // UTIME_OMIT
 constexpr uint32_t kKeepSize = 1;          // FALLOC_FL_KEEP_SIZE
+constexpr uint32_t kPunchHole = 2;         // FALLOC_FL_PUNCH_HOLE
 
 SyscallResult as_value(const Result<>& done) {
   if (!done) return done.error();
@@ -54,13 +55,19 @@ Co<SyscallResult> sys_fallocate(SyscallContext& call) {
   if (!(*file)->writable()) co_return Errno{EBADF};
   const auto offset = static_cast<int64_t>(call.args[2]), length = static_cast<int64_t>(call.args[3]);
   if (offset < 0 || length <= 0) co_return Errno{EINVAL};
-  if ((call.word(1) & ~kKeepSize) != 0) co_return Errno{EOPNOTSUPP};
+  const bool punches = call.word(1) == (kPunchHole | kKeepSize);
+  if (!punches && (call.word(1) & ~kKeepSize) != 0) co_return Errno{EOPNOTSUPP};
   const InodePtr inode = (*file)->inode_pointer();
   if (inode->is(InodeType::fifo)) co_return Errno{ESPIPE};
   auto* regular = dynamic_cast<RegularFile*>(inode.get());
   if (!regular) co_return Errno{ENODEV};
   const uint64_t end = static_cast<uint64_t>(offset) + static_cast<uint64_t>(length);
   if (end > kFileSizeMax) co_return Errno{EFBIG};
+  if (punches) {
+    const Result<> done = co_await regular->punch_hole(static_cast<uint64_t>(offset), end);
+    co_return as_value(done);
+  }
+  if (end > inode->size() && !(call.word(1) & kKeepSize) && inode->sealed(kSealGrow)) co_return Errno{EPERM};
   Result<> room = regular->reserve(static_cast<uint64_t>(offset), end);
   if (!room) co_return room.error();
   regular->hold(static_cast<uint64_t>(offset), end);

@@ -7,8 +7,13 @@
 
 namespace faultline::os {
 
-CallIo::CallIo(SyscallContext& call)
-    : user_(call.kernel.user_memory(call.task)),
+CallIo::CallIo(SyscallContext& call) : CallIo(call, call.kernel.user_memory(call.task)) {}
+
+CallIo::CallIo(SyscallContext& call, std::span<uint8_t> buffer)
+    : CallIo(call, call.kernel.memory().kernel_buffer(*call.task.process().space, buffer)) {}
+
+CallIo::CallIo(SyscallContext& call, const UserMemory& user)
+    : user_(user),
       sleeper_(call.task),
       context_{.user = user_,
                .cpu = call.kernel.cpu(),
@@ -84,6 +89,10 @@ void register_file_calls(SyscallTable& table) {
   register_file_descriptors(table);
   register_file_locks(table);
   register_file_poll(table);
+  register_file_sync(table);
+  register_file_transfer(table);
+  register_epoll(table);
+  register_event_files(table);
 }
 
 }  // namespace faultline::os

@@ -41,9 +41,13 @@ class TaskSleeper final : public Sleeper {
 class CallIo {
  public:
   explicit CallIo(SyscallContext& call);
+  // Reads and writes go to a buffer of the kernel's, from address 0 on.
+  CallIo(SyscallContext& call, std::span<uint8_t> buffer);
   IoContext& context() { return context_; }
 
  private:
+  CallIo(SyscallContext& call, const UserMemory& user);
+
   UserMemory user_;
   TaskSleeper sleeper_;
   IoContext context_;
@@ -68,6 +72,8 @@ Result<DirectoryPtr> start_of(SyscallContext& call, unsigned i, const std::strin
 // AT_EMPTY_PATH and AT_SYMLINK_NOFOLLOW are honoured.
 Result<InodePtr> inode_at(SyscallContext& call, unsigned directory, const std::string& path, uint32_t flags);
 
+// The file under the lowest free descriptor. EMFILE.
+SyscallResult hand_out(SyscallContext& call, OpenFilePtr file, bool close_on_exec);
 // Both files get a descriptor, and the program both numbers where argument `i`
 // points, or neither.
 Co<SyscallResult> hand_out_pair(SyscallContext& call, unsigned i, std::pair<OpenFilePtr, OpenFilePtr> files,
@@ -77,6 +83,10 @@ Co<SyscallResult> hand_out_pair(SyscallContext& call, unsigned i, std::pair<Open
 void signal_oversize(SyscallContext& call, Errno error);
 // After a write: raises SIGPIPE where nobody was left to read, or the above.
 void signal_failed_write(SyscallContext& call, const IoContext& io, const Result<uint64_t>& written);
+
+// Writes these bytes of a regular file to the disk, and waits: what O_SYNC and
+// O_DSYNC ask for after a write. EIO.
+Co<Result<>> sync_bytes(SyscallContext& call, OpenFilePtr file, uint64_t offset, uint64_t bytes);
 
 // The locking commands of fcntl; EINVAL for a command that is none.
 Co<SyscallResult> record_lock(SyscallContext& call, OpenFilePtr file, uint32_t command);
@@ -93,5 +103,9 @@ void register_file_attributes(SyscallTable& table);
 void register_file_descriptors(SyscallTable& table);
 void register_file_locks(SyscallTable& table);
 void register_file_poll(SyscallTable& table);
+void register_file_sync(SyscallTable& table);
+void register_file_transfer(SyscallTable& table);
+void register_epoll(SyscallTable& table);
+void register_event_files(SyscallTable& table);
 
 }  // namespace faultline::os

@@ -3,6 +3,7 @@
 #include <cerrno>
 
 #include "os/files/pipe.h"
+#include "os/memory/address_space.h"
 #include "os/syscall/file_calls.h"
 
 namespace faultline::os {
@@ -19,12 +20,15 @@ enum Command : uint32_t {
   kSetStatusFlags = 4,
   kSetOwner = 8,
   kGetOwner = 9,
+  kSetSignal = 10,
   kGetSignal = 11,
   kGetOwnerAndType = 16,
   kDuplicateCloseOnExec = 1030,
   kGetLease = 1025,
   kSetPipeSize = 1031,
   kGetPipeSize = 1032,
+  kAddSeals = 1033,
+  kGetSeals = 1034,
 };
 
 constexpr uint64_t kNoLease = 2;  // F_UNLCK
@@ -65,6 +69,29 @@ SyscallResult set_pipe_size(OpenFile& file, uint64_t wanted) {
   return pipe->set_capacity(wanted);
 }
 
+// A writable mapping stands in the way of F_SEAL_WRITE (EBUSY).
+bool mapped_for_writing(const Inode& inode) {
+  return std::any_of(inode.mappings.begin(), inode.mappings.end(), [](const auto& mapping) {
+    const VmArea* area = mapping.second->find_area(VirtAddr(mapping.first.second));
+    return area->shared && area->may_write;
+  });
+}
+
+SyscallResult add_seals(OpenFile& file, uint32_t seals) {
+  Inode& inode = file.inode();
+  if (!file.writable()) return Errno{EPERM};
+  if (!inode.seals || (seals & ~uint32_t{kSealsKnown})) return Errno{EINVAL};
+  if (inode.sealed(kSealSeals)) return Errno{EPERM};
+  if ((seals & kSealWrite) && mapped_for_writing(inode)) return Errno{EBUSY};
+  *inode.seals |= seals;
+  return uint64_t{0};
+}
+
+SyscallResult get_seals(const OpenFile& file) {
+  if (!file.inode().seals) return Errno{EINVAL};
+  return uint64_t{*file.inode().seals};
+}
+
 Co<SyscallResult> sys_fcntl(SyscallContext& call) {
   const uint32_t command = call.word(1);
   Result<OpenFilePtr> found = file_argument(call, 0, true);
@@ -93,9 +120,16 @@ Co<SyscallResult> sys_fcntl(SyscallContext& call) {
       file.flags = (file.flags & ~kChangeable) | (call.word(2) & kChangeable);
       co_return uint64_t{0};
     case kSetOwner:  // O_ASYNC has no effect: nobody is told
-    case kGetOwner:
-    case kGetSignal:
+      file.owner = call.integer(2);
       co_return uint64_t{0};
+    case kGetOwner:
+      co_return static_cast<uint64_t>(file.owner);
+    case kSetSignal:
+      if (call.word(2) > kSignals) co_return Errno{EINVAL};
+      file.signal = call.integer(2);
+      co_return uint64_t{0};
+    case kGetSignal:
+      co_return static_cast<uint64_t>(file.signal);
     case kGetOwnerAndType: {  // struct f_owner_ex: no task
       UserMemory user = call.kernel.user_memory(call.task);
       auto put = co_await user.put(call.address(2), uint64_t{0});
@@ -108,6 +142,10 @@ Co<SyscallResult> sys_fcntl(SyscallContext& call) {
       co_return set_pipe_size(file, call.word(2));
     case kGetPipeSize:
       co_return pipe_size(file);
+    case kAddSeals:
+      co_return add_seals(file, call.word(2));
+    case kGetSeals:
+      co_return get_seals(file);
     default: {
       auto locked = co_await record_lock(call, *found, command);
       co_return locked;

@@ -1,4 +1,4 @@
-// read, write and their relatives; lseek, getdents64, fsync.
+// read, write and their relatives; lseek, getdents64.
 #include <algorithm>
 #include <cerrno>
 #include <cstring>
@@ -46,7 +46,7 @@ using Vector = UserPiece;
 static_assert(sizeof(Vector) == 16);
 
 Result<> check_length(uint64_t bytes) {
-  if (static_cast<int64_t>(bytes) < 0) return Errno{EINVAL};
+  if (static_cast<int64_t>(bytes) < 0) return Errno{EFAULT};  // no buffer is so long (Linux, vfs_read)
   return Unit{};
 }
 
@@ -123,6 +123,10 @@ Co<SyscallResult> move_vectors(SyscallContext& call, OpenFilePtr file, std::vect
   *end = offset;
   if (writes) signal_failed_write(call, io.context(), moved);
   if (!moved && done == 0) co_return moved.error();
+  if (writes && done != 0 && (file->flags & kOpenDataSync)) {
+    const Result<> synced = co_await sync_bytes(call, file, offset - done, done);
+    if (!synced) co_return synced.error();
+  }
   co_return done;
 }
 
@@ -243,7 +247,7 @@ SyscallResult sys_lseek(SyscallContext& call) {
       return Errno{EINVAL};
   }
   int64_t sum = 0;
-  if (__builtin_add_overflow(base, offset, &sum)) return Errno{EOVERFLOW};
+  if (__builtin_add_overflow(base, offset, &sum)) return Errno{EINVAL};
   if (sum < 0 || static_cast<uint64_t>(sum) > kFileSizeMax) return Errno{EINVAL};
   return file.offset = static_cast<uint64_t>(sum);
 }
@@ -310,69 +314,6 @@ Co<SyscallResult> sys_getdents64(SyscallContext& call) {
   co_return used;
 }
 
-// --- reaching the disk ---------------------------------------------------------------------
-
-Co<Result<>> flush_inode(PageCache& cache, InodePtr inode) {
-  for (;;) {
-    Reply<> reply = cache.flush(*inode);
-    if (reply.must_sleep()) {
-      co_await reply.queue().sleep();
-      continue;
-    }
-    if (reply.failed()) co_return reply.error();
-    co_return Unit{};
-  }
-}
-
-Co<SyscallResult> sys_fsync(SyscallContext& call) {
-  Result<OpenFilePtr> file = file_argument(call, 0);
-  if (!file) co_return file.error();
-  const InodePtr inode = (*file)->inode_pointer();
-  if (inode->is(InodeType::directory)) co_return uint64_t{0};
-  if (!inode->is(InodeType::regular)) co_return Errno{EINVAL};
-  auto flushed = co_await flush_inode(vfs_of(call).cache(), inode);
-  if (!flushed) co_return flushed.error();
-  co_return uint64_t{0};
-}
-
-Co<SyscallResult> flush_everything(SyscallContext& call) {
-  PageCache& cache = vfs_of(call).cache();
-  std::vector<InodePtr> dirty;
-  cache.for_each_dirty([&dirty](FileBacking& backing, uint64_t, std::span<const uint8_t>) {
-    auto* inode = dynamic_cast<Inode*>(&backing);
-    if (inode && (dirty.empty() || dirty.back().get() != inode)) dirty.push_back(inode->shared_from_this());
-  });
-  for (const InodePtr& inode : dirty) {
-    auto flushed = co_await flush_inode(cache, inode);
-    (void)flushed.ok();  // sync reports nothing; the next fsync would
-  }
-  co_return uint64_t{0};
-}
-
-Co<SyscallResult> sys_sync(SyscallContext& call) { return flush_everything(call); }
-
-Co<SyscallResult> sys_syncfs(SyscallContext& call) {
-  Result<OpenFilePtr> file = file_argument(call, 0);
-  if (!file) co_return file.error();
-  auto done = co_await flush_everything(call);
-  co_return done;
-}
-
-// Advice that changes nothing here.
-SyscallResult sys_fadvise64(SyscallContext& call) {
-  Result<OpenFilePtr> file = file_argument(call, 0);
-  if (!file) return file.error();
-  if ((*file)->inode().is(InodeType::fifo)) return Errno{ESPIPE};
-  return call.word(3) <= 5 ? SyscallResult(uint64_t{0}) : SyscallResult(Errno{EINVAL});
-}
-
-SyscallResult sys_readahead(SyscallContext& call) {
-  Result<OpenFilePtr> file = file_argument(call, 0);
-  if (!file) return file.error();
-  if (!(*file)->readable()) return Errno{EBADF};
-  return (*file)->inode().is(InodeType::regular) ? SyscallResult(uint64_t{0}) : SyscallResult(Errno{EINVAL});
-}
-
 }  // namespace
 
 void register_file_io(SyscallTable& table) {
@@ -386,13 +327,6 @@ void register_file_io(SyscallTable& table) {
   table.add(68, sys_pwrite64);
   table.add(69, sys_preadv);
   table.add(70, sys_pwritev);
-  table.add(81, sys_sync);
-  table.add(82, sys_fsync);
-  table.add(83, sys_fsync);
-  table.add(84, sys_fsync);
-  table.add(213, sys_readahead);
-  table.add(223, sys_fadvise64);
-  table.add(267, sys_syncfs);
   table.add(286, sys_preadv2);
   table.add(287, sys_pwritev2);
 }

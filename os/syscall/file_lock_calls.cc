@@ -9,6 +9,9 @@ namespace faultline::os {
 namespace {
 
 enum Command : uint32_t { kGetLock = 5, kSetLock = 6, kSetLockWait = 7 };
+// F_OFD_GETLK and so on: the same for locks that an open file has, not a process.
+constexpr uint32_t kOpenFileFirst = 36, kOpenFileLast = 38, kOpenFileOffset = kOpenFileFirst - kGetLock;
+constexpr int32_t kNoProcess = -1;
 enum LockType : int16_t { kReadLock = 0, kWriteLock = 1, kUnlock = 2 };
 
 constexpr uint32_t kFlockShared = 1;
@@ -53,10 +56,29 @@ FileLocks& locks_of(SyscallContext& call, std::unique_ptr<FileLocks>& locks) {
   return *locks;
 }
 
-// Waits, if it may, until nobody else's lock forbids this one, and sets it.
-Co<SyscallResult> acquire(SyscallContext& call, FileLocks& locks, FileLocks::Lock lock, bool wait) {
-  while (locks.conflict(lock)) {
+// Told of among those that wait, for as long as it lives.
+class Wait {
+ public:
+  Wait(FileLocks::Waits& waits, const void* owner, const void* holder) : waits_(waits), owner_(owner) {
+    waits_.begin(owner, holder);
+  }
+  ~Wait() { waits_.end(owner_); }
+  Wait(const Wait&) = delete;
+  Wait& operator=(const Wait&) = delete;
+
+ private:
+  FileLocks::Waits& waits_;
+  const void* owner_;
+};
+
+// Waits, if it may, until nobody else's lock forbids this one, and sets it. EDEADLK
+// where locks of processes would wait for each other.
+Co<SyscallResult> acquire(SyscallContext& call, FileLocks& locks, FileLocks::Lock lock, bool wait, bool of_process) {
+  while (const auto held = locks.conflict(lock)) {
     if (!wait) co_return Errno{EAGAIN};
+    FileLocks::Waits& waits = vfs_of(call).lock_waits();
+    if (of_process && waits.closes_circle(lock.owner, held->owner)) co_return Errno{EDEADLK};
+    const Wait waiting(waits, lock.owner, held->owner);
     const Wake wake = co_await sleep_interruptibly(call.task, locks.changed());
     if (wake == Wake::interrupted) co_return kRestartSys;
   }
@@ -88,19 +110,26 @@ Co<SyscallResult> sys_flock(SyscallContext& call) {
   // A change from one kind to the other gives the old lock up first (flock(2)).
   locks.clear_all(held.get());
   const FileLocks::Lock lock{held.get(), call.task.process().pid(), operation == kFlockExclusive, 0, kEndOfFile};
-  auto done = co_await acquire(call, locks, lock, (call.word(1) & kFlockNonBlocking) == 0);
+  auto done = co_await acquire(call, locks, lock, (call.word(1) & kFlockNonBlocking) == 0, false);
   co_return done;
 }
 
 }  // namespace
 
 Co<SyscallResult> record_lock(SyscallContext& call, OpenFilePtr file, uint32_t command) {
+  const bool of_file = command >= kOpenFileFirst && command <= kOpenFileLast;
+  if (of_file) command -= kOpenFileOffset;
   if (command < kGetLock || command > kSetLockWait) co_return Errno{EINVAL};
   UserMemory user = call.kernel.user_memory(call.task);
   auto asked = co_await user.get<UserLock>(call.address(2));
   if (!asked) co_return asked.error();
   Result<FileLocks::Lock> lock = lock_of(call, *file, *asked);
   if (!lock) co_return lock.error();
+  if (of_file && asked->pid != 0) co_return Errno{EINVAL};
+  if (of_file) {
+    lock->owner = file.get();
+    lock->pid = kNoProcess;
+  }
   FileLocks& locks = locks_of(call, file->inode().record_locks);
   if (command == kGetLock) {
     if (asked->type == kUnlock) co_return Errno{EINVAL};
@@ -117,7 +146,7 @@ Co<SyscallResult> record_lock(SyscallContext& call, OpenFilePtr file, uint32_t c
     co_return uint64_t{0};
   }
   if (asked->type == kReadLock ? !file->readable() : !file->writable()) co_return Errno{EBADF};
-  auto done = co_await acquire(call, locks, *lock, command == kSetLockWait);
+  auto done = co_await acquire(call, locks, *lock, command == kSetLockWait, !of_file);
   co_return done;
 }
 

@@ -69,11 +69,16 @@ Co<SyscallResult> sys_memfd_create(SyscallContext& call) {
   UserMemory user = call.kernel.user_memory(call.task);
   auto name = co_await user.read_string(call.address(0), kAnonymousNameMost + 1);
   if (!name) co_return name.error() == Errno{ENAMETOOLONG} ? Errno{EINVAL} : name.error();
-  OpenFilePtr file = vfs_of(call).make_anonymous_file(*name, 0);
+  OpenFilePtr file =
+      vfs_of(call).make_anonymous_file(*name, 0, (flags & kMemfdAllowSealing) ? 0u : uint32_t{kSealSeals});
   co_return as_value(files_of(call).add(std::move(file), (flags & kMemfdCloseOnExec) != 0, descriptor_limit(call)));
 }
 
 }  // namespace
+
+SyscallResult hand_out(SyscallContext& call, OpenFilePtr file, bool close_on_exec) {
+  return as_value(files_of(call).add(std::move(file), close_on_exec, descriptor_limit(call)));
+}
 
 Co<SyscallResult> hand_out_pair(SyscallContext& call, unsigned argument, std::pair<OpenFilePtr, OpenFilePtr> files,
                                 bool close_on_exec) {

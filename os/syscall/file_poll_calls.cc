@@ -5,8 +5,7 @@
 #include <utility>
 #include <vector>
 
-#include "os/process/signal_send.h"
-#include "os/syscall/file_calls.h"
+#include "os/syscall/poll_wait.h"
 #include "os/syscall/time_types.h"
 
 namespace faultline::os {
@@ -25,41 +24,6 @@ uint32_t ready(SyscallContext& call, int32_t descriptor, uint32_t wanted) {
   Result<OpenFilePtr> file = files_of(call).get(descriptor);
   if (!file || (*file)->path_only()) return kPollInvalid;
   return (*file)->inode().poll(**file) & (wanted | kPollError | kPollHangUp);
-}
-
-// Puts the mask of the call in place of the task's for as long as it lives.
-// When a signal ended the call, the old mask comes back with its handler.
-Co<Result<>> set_mask(SyscallContext& call, VirtAddr mask, uint64_t bytes) {
-  if (mask.value == 0) co_return Unit{};
-  if (bytes != sizeof(uint64_t)) co_return Errno{EINVAL};
-  UserMemory user = call.kernel.user_memory(call.task);
-  auto bits = co_await user.get<uint64_t>(mask);
-  if (!bits) co_return bits.error();
-  call.task.saved_mask = call.task.blocked;
-  set_blocked(call.task, SignalSet(*bits) & ~kUnblockable);
-  co_return Unit{};
-}
-
-void restore_mask(SyscallContext& call) {
-  if (!call.task.saved_mask) return;
-  set_blocked(call.task, *std::exchange(call.task.saved_mask, std::nullopt));
-}
-
-struct Deadline {
-  Cycles when = WaitQueue::kNever;
-  bool passed = false;
-};
-
-Co<Result<Deadline>> deadline_argument(SyscallContext& call, unsigned i) {
-  Deadline deadline;
-  if (call.args[i] == 0) co_return deadline;
-  UserMemory user = call.kernel.user_memory(call.task);
-  auto time = co_await user.get<TimeSpec>(call.address(i));
-  if (!time) co_return time.error();
-  if (!time->valid()) co_return Errno{EINVAL};
-  if (time->total() == 0) deadline.passed = true;
-  deadline.when = call.kernel.clock().after(time->total());
-  co_return deadline;
 }
 
 // A signal came: the program's time limit is what is left of it, so that the call
@@ -83,12 +47,11 @@ Co<SyscallResult> wait_until(SyscallContext& call, Deadline deadline, unsigned l
       restore_mask(call);
       co_return found;
     }
-    const Wake wake = co_await sleep_interruptibly(call.task, vfs_of(call).poll_changes(), deadline.when);
-    if (wake == Wake::interrupted) {
+    const bool goes_on = co_await wait_for_change(call, deadline);
+    if (!goes_on) {
       const SyscallResult answer = co_await interrupted(call, deadline, limit);
       co_return answer;
     }
-    if (wake == Wake::timeout) deadline.passed = true;
   }
 }
 

@@ -26,6 +26,8 @@ constexpr uint32_t kFutexCommand = 0x7f;  // without FUTEX_PRIVATE_FLAG and FUTE
 constexpr uint32_t kFutexRealtime = 0x100;
 constexpr uint32_t kFutexPrivate = 0x80;
 
+bool is_own(const SyscallContext& call) { return (call.word(1) & kFutexPrivate) != 0; }
+
 // When a wait ends at the latest. FUTEX_WAIT counts from now, the bitset
 // variant names a moment.
 Co<Result<Cycles>> time_limit(SyscallContext& call, bool absolute) {
@@ -45,13 +47,14 @@ Co<SyscallResult> wait(SyscallContext& call, uint32_t bits, bool absolute) {
   const Result<Cycles> until = co_await time_limit(call, absolute);
   if (!until.ok()) co_return until.error();
   UserMemory user = call.kernel.user_memory(call.task);
-  const Result<> waited =
-      co_await call.kernel.futexes().wait(call.task, user, call.address(0), call.word(2), bits, until.value());
+  const Result<> waited = co_await call.kernel.futexes().wait(call.task, user, call.address(0), call.word(2), bits,
+                                                              until.value(), is_own(call));
   if (waited.ok()) co_return uint64_t{0};
   if (waited.error() != kRestartSys || call.args[3] == 0) co_return waited.error();
   // A time limit that counts from now would begin anew.
   call.task.restart_deadline = until.value();
-  call.task.restart_futex = Task::FutexWait{.address = call.args[0], .expected = call.word(2), .bits = bits};
+  call.task.restart_futex =
+      Task::FutexWait{.address = call.args[0], .expected = call.word(2), .bits = bits, .own = is_own(call)};
   co_return kRestartBlock;
 }
 
@@ -65,13 +68,12 @@ Co<SyscallResult> requeue(SyscallContext& call, bool compare) {
     if (word.value() != call.word(5)) co_return Errno{EAGAIN};
   }
   co_return call.kernel.futexes().requeue(*call.task.process().space, call.address(0), call.address(4), call.word(2),
-                                          call.word(3));
+                                          call.word(3), is_own(call));
 }
 
 // A word that others may share must be there, to know which page it lies in.
 bool is_reachable(SyscallContext& call, unsigned argument) {
-  const bool own = (call.word(1) & kFutexPrivate) != 0;
-  return own || call.task.process().space->find_area(call.address(argument)) != nullptr;
+  return is_own(call) || call.task.process().space->find_area(call.address(argument)) != nullptr;
 }
 
 Co<SyscallResult> wake(SyscallContext& call, uint32_t bits) {
@@ -79,7 +81,7 @@ Co<SyscallResult> wake(SyscallContext& call, uint32_t bits) {
   if (!is_reachable(call, 0)) co_return Errno{EFAULT};
   // Linux wakes one even when asked for none or fewer.
   const uint64_t count = static_cast<uint64_t>(std::max(call.integer(2), 1));
-  co_return call.kernel.futexes().wake(*call.task.process().space, call.address(0), count, bits);
+  co_return call.kernel.futexes().wake(*call.task.process().space, call.address(0), count, bits, is_own(call));
 }
 
 // FUTEX_WAKE_OP: what is done to the second word and what its old value is
@@ -150,7 +152,7 @@ Co<SyscallResult> wake_operation(SyscallContext& call) {
   AddressSpace& space = *call.task.process().space;
   const auto wake = [&](unsigned word, int32_t count) {
     return call.kernel.futexes().wake(space, call.address(word), static_cast<uint64_t>(std::max(count, 1)),
-                                      FutexTable::kAnyBit);
+                                      FutexTable::kAnyBit, is_own(call));
   };
   uint64_t woken = wake(0, call.integer(2));
   if (*holds) woken += wake(4, call.integer(3));

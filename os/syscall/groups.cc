@@ -11,8 +11,11 @@ void register_all(SyscallTable& table) {
   register_timer_calls(table);
   register_memory_calls(table);
   register_memory_lock_calls(table);
+  register_memory_reach_calls(table);
   register_futex_calls(table);
   register_system_calls(table);
+  register_prctl_calls(table);
+  register_ipc_calls(table);
   register_file_calls(table);
   register_socket_calls(table);
 }

@@ -5,6 +5,7 @@
 #include <vector>
 
 #include "os/files/file_table.h"
+#include "os/files/regular_file.h"
 #include "os/kernel.h"
 #include "os/memory/mman.h"
 #include "os/memory/user_memory.h"
@@ -21,6 +22,15 @@ SyscallResult answer(const Result<>& done) {
   return uint64_t{0};
 }
 
+// What F_SEAL_WRITE and F_SEAL_FUTURE_WRITE leave of a shared mapping (fcntl(2)).
+Result<> seal_mapping(const Inode& inode, MapRequest& request) {
+  const bool shared = (request.flags & kMapType) != kMapPrivate;
+  if (!shared || !inode.sealed(kSealWrite | kSealFutureWrite)) return Unit{};
+  if (request.protection & kProtWrite) return Errno{EPERM};
+  request.file_writable = false;
+  return Unit{};
+}
+
 // The file of a mapping: EBADF, ENODEV, EACCES for a descriptor that names only
 // a path. /dev/zero gives anonymous memory.
 Result<> take_file(SyscallContext& call, MapRequest& request) {
@@ -28,19 +38,21 @@ Result<> take_file(SyscallContext& call, MapRequest& request) {
   if (!file.ok()) return file.error();
   const OpenFile& open = *file.value();
   if (open.path_only()) return Errno{EBADF};
-  switch (open.inode().mapping()) {
-    case Inode::Mapping::none:
-      return Errno{ENODEV};
-    case Inode::Mapping::anonymous:
-      request.flags |= kMapAnonymous;
-      return Unit{};
-    case Inode::Mapping::file:
-      break;
-  }
-  request.file = open.inode_pointer();
+  if (request.length == 0) return Errno{EINVAL};
   request.file_readable = open.readable();
   request.file_writable = open.writable();
-  return Unit{};
+  const Inode::Mapping kind = open.inode().mapping();
+  if (kind != Inode::Mapping::file) {
+    const bool shared = (request.flags & kMapType) != kMapPrivate;
+    if (!open.readable() || (shared && (request.protection & kProtWrite) && !open.writable())) return Errno{EACCES};
+    if (kind == Inode::Mapping::none) return Errno{ENODEV};
+    request.of_zero_device = true;
+    request.flags |= kMapAnonymous;
+    return Unit{};
+  }
+  request.file = open.inode_pointer();
+  request.file_use = open.use;
+  return seal_mapping(open.inode(), request);
 }
 
 // What mlock(2) promises of a range that became mapped, or may be touched now.
@@ -96,11 +108,41 @@ Co<SyscallResult> sys_mremap(SyscallContext& call) {
   co_return start;
 }
 
+// MADV_REMOVE of pages that a file has: a hole in it (Linux, madvise_remove).
+Co<Result<>> remove_file_pages(std::shared_ptr<FileBacking> file, uint64_t offset, uint64_t bytes) {
+  auto* const regular = dynamic_cast<RegularFile*>(file.get());
+  if (!regular) co_return Errno{EOPNOTSUPP};
+  const Result<> done = co_await regular->punch_hole(offset, offset + bytes);
+  co_return done;
+}
+
+// Area by area, since the areas may change while a file's pages go.
+Co<Result<>> remove_pages(AddressSpace& space, uint64_t start, uint64_t end) {
+  for (uint64_t at = start; at < end;) {
+    const VmArea* const area = space.find_area(VirtAddr(at));
+    const bool of_file = area && area->file && area->shared && area->may_write && area->lock == AreaLock::none;
+    const uint64_t here = area ? std::min(end, area->end) : end;
+    Result<> done = Unit{};
+    if (of_file) {
+      done = co_await remove_file_pages(area->file, area->offset + (at - area->start), here - at);
+    } else {
+      done = space.advise(VirtAddr(at), here - at, kMadvRemove);
+    }
+    if (!done.ok()) co_return done;
+    at = here;
+  }
+  co_return Unit{};
+}
+
 Co<SyscallResult> sys_madvise(SyscallContext& call) {
   AddressSpace& space = *call.task.process().space;
   const int advice = call.integer(2);
   const bool populates = advice == kMadvPopulateRead || advice == kMadvPopulateWrite;
   const uint64_t end = call.args[0] + space.page().round_up(call.args[1]);
+  if (advice == kMadvRemove && space.page().aligned(call.args[0]) && end > call.args[0]) {
+    const Result<> removed = co_await remove_pages(space, call.args[0], end);
+    co_return answer(removed);
+  }
   const Result<> done = space.advise(call.address(0), call.args[1], advice);
   // A hole is an error only once the pages before it are there.
   const bool hole = populates && !done.ok() && done.error() == Errno{ENOMEM};

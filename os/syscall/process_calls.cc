@@ -4,10 +4,13 @@
 #include <bit>
 
 #include "loader/initial_stack.h"
+#include "os/files/directory.h"
+#include "os/files/file_table.h"
 #include "os/kernel.h"
 #include "os/memory/user_memory.h"
 #include "os/process/exec.h"
 #include "os/process/fork.h"
+#include "os/process/process_file.h"
 #include "os/process/signal_frame.h"
 #include "os/process/signal_send.h"
 #include "os/process/wait.h"
@@ -28,7 +31,10 @@ Co<SyscallResult> sys_clone(SyscallContext& call) {
                              .stack = call.args[1],
                              .tls = call.args[3],
                              .parent_tid = call.args[2],
-                             .child_tid = call.args[4]};
+                             .child_tid = call.args[4],
+                             .pidfd = call.args[2]};
+  const bool both = (request.flags & kClonePidFd) && (request.flags & (kCloneParentSetTid | kCloneDetached));
+  if (both) co_return Errno{EINVAL};
   const Result<int32_t> pid = co_await clone_task(call.kernel, call.task, request);
   if (!pid.ok()) co_return pid.error();
   co_return static_cast<uint64_t>(pid.value());
@@ -50,17 +56,24 @@ Co<SyscallResult> sys_clone3(SyscallContext& call) {
   const uint64_t known = std::min<uint64_t>(size, sizeof(args));
   const Result<> read = co_await user.read(call.address(0), std::span(reinterpret_cast<uint8_t*>(&args), known));
   if (!read.ok()) co_return read.error();
+  for (uint64_t i = sizeof(args); i < size; ++i) {
+    const Result<uint8_t> byte = co_await user.get<uint8_t>(call.address(0) + i);
+    if (!byte.ok()) co_return byte.error();
+    if (byte.value() != 0) co_return Errno{E2BIG};
+  }
+  if (args.exit_signal > kSignals) co_return Errno{EINVAL};
   if (args.flags & kCloneSignalMask || args.set_tid != 0 || args.set_tid_size != 0) co_return Errno{EINVAL};
   if ((args.stack == 0) != (args.stack_size == 0)) co_return Errno{EINVAL};
   // Linux, clone3_args_valid: who takes over a parent takes its exit signal too.
   const bool has_parent = (args.flags & (kCloneThread | kCloneParent)) != 0;
   if ((args.flags & kCloneDetached) || (has_parent && args.exit_signal != 0)) co_return Errno{EINVAL};
   const CloneRequest request{.flags = args.flags,
-                             .exit_signal = static_cast<int>(std::min<uint64_t>(args.exit_signal, kSignals + 1)),
+                             .exit_signal = static_cast<int>(args.exit_signal),
                              .stack = args.stack == 0 ? 0 : args.stack + args.stack_size,
                              .tls = args.tls,
                              .parent_tid = args.parent_tid,
-                             .child_tid = args.child_tid};
+                             .child_tid = args.child_tid,
+                             .pidfd = args.pidfd};
   const Result<int32_t> pid = co_await clone_task(call.kernel, call.task, request);
   if (!pid.ok()) co_return pid.error();
   co_return static_cast<uint64_t>(pid.value());
@@ -89,24 +102,55 @@ Co<Result<std::vector<std::string>>> read_strings(UserMemory& user, VirtAddr arr
   }
 }
 
-Co<SyscallResult> sys_execve(SyscallContext& call) {
+// The file that `directory` and the path mean (execveat(2)). EBADF, ENOTDIR, ENOENT, ELOOP.
+Result<> place_program(SyscallContext& call, int32_t directory, uint32_t flags, ExecRequest& request) {
+  constexpr int32_t kAtCurrent = -100;
+  constexpr uint32_t kNoFollow = 0x100, kEmptyPath = 0x1000;
+  if (flags & ~(kNoFollow | kEmptyPath)) return Errno{EINVAL};
+  request.keeps_link = (flags & kNoFollow) != 0;
+  if (request.path.empty() && !(flags & kEmptyPath)) return Errno{ENOENT};
+  const bool from_here = directory == kAtCurrent || request.path.starts_with('/');
+  if (from_here) return Unit{};
+  const FileTable& files = *call.task.process().files;
+  Result<OpenFilePtr> file = files.get(directory);
+  if (!file.ok()) return file.error();
+  std::string name = "/dev/fd/" + std::to_string(directory);
+  if (request.path.empty()) {
+    request.file = (*file)->inode_pointer();
+  } else {
+    request.start = as_directory((*file)->inode_pointer());
+    if (!request.start) return Errno{ENOTDIR};
+    name += "/" + request.path;
+  }
+  request.closes = *files.close_on_exec(directory);
+  request.name = std::move(name);
+  return Unit{};
+}
+
+// `first`: the argument that is the path; the vectors follow it.
+Co<SyscallResult> execute(SyscallContext& call, unsigned first, int32_t directory, uint32_t flags) {
   UserMemory user = call.kernel.user_memory(call.task);
   ExecRequest request;
-  Result<std::string> path = co_await user.read_string(call.address(0), kPathLimit);
+  Result<std::string> path = co_await user.read_string(call.address(first), kPathLimit);
   if (!path.ok()) co_return path.error();
   request.path = std::move(*path);
+  const Result<> placed = place_program(call, directory, flags, request);
+  if (!placed.ok()) co_return placed.error();
   const Process& process = call.task.process();
   uint64_t room = loader::string_limit(process.limits[kLimitStack].current);
-  Result<std::vector<std::string>> arguments = co_await read_strings(user, call.address(1), room);
+  Result<std::vector<std::string>> arguments = co_await read_strings(user, call.address(first + 1), room);
   if (!arguments.ok()) co_return arguments.error();
   request.arguments = std::move(*arguments);
-  Result<std::vector<std::string>> environment = co_await read_strings(user, call.address(2), room);
+  Result<std::vector<std::string>> environment = co_await read_strings(user, call.address(first + 2), room);
   if (!environment.ok()) co_return environment.error();
   request.environment = std::move(*environment);
   const ExecFailure failed = co_await exec_program(call.kernel, call.task, request);
   if (failed.error) co_return Errno{failed.error};
   co_return uint64_t{0};
 }
+
+Co<SyscallResult> sys_execve(SyscallContext& call) { return execute(call, 0, -100, 0); }  // AT_FDCWD
+Co<SyscallResult> sys_execveat(SyscallContext& call) { return execute(call, 1, call.integer(0), call.word(4)); }
 
 // --- ending --------------------------------------------------------------------------
 
@@ -151,10 +195,22 @@ Co<SyscallResult> sys_wait4(SyscallContext& call) {
 constexpr int32_t kWaitIdAll = 0;  // P_ALL, P_PID, P_PGID
 constexpr int32_t kWaitIdPid = 1;
 constexpr int32_t kWaitIdGroup = 2;
-constexpr int32_t kWaitIdFile = 3;  // P_PIDFD, of which there are none
+constexpr int32_t kWaitIdFile = 3;  // P_PIDFD
+
+// Whose pidfd that is; waiting for it does not hang where the file may not. EINVAL, EBADF.
+Result<WaitFor> wait_for_file(SyscallContext& call, uint32_t& options) {
+  if (call.integer(1) < 0) return Errno{EINVAL};
+  const Result<OpenFilePtr> file = call.task.process().files->get(call.integer(1));
+  if (!file.ok()) return file.error();
+  const ProcessFile* const target = as_process_file(*file.value());
+  if (!target) return Errno{EBADF};
+  if (file.value()->nonblocking()) options |= kWaitNoHang;
+  const Process* const process = target->process();
+  return WaitFor{.kind = WaitFor::Kind::process, .id = process ? process->pid() : 0};
+}
 
 Co<SyscallResult> sys_waitid(SyscallContext& call) {
-  const uint32_t options = call.word(3);
+  uint32_t options = call.word(3);
   constexpr uint32_t kEvents = kWaitExited | kWaitStopped | kWaitContinued;
   if ((options & kEvents) == 0) co_return Errno{EINVAL};
   if (options & ~(kEvents | kWaitNoHang | kWaitNoWait | kWaitNoThread | kWaitAll | kWaitClone)) co_return Errno{EINVAL};
@@ -171,13 +227,19 @@ Co<SyscallResult> sys_waitid(SyscallContext& call) {
       which.kind = WaitFor::Kind::group;
       if (which.id == 0) which.id = call.task.process().group;
       break;
-    case kWaitIdFile:
-      co_return Errno{which.id < 0 ? EINVAL : EBADF};
+    case kWaitIdFile: {
+      const Result<WaitFor> named = wait_for_file(call, options);
+      if (!named.ok()) co_return named.error();
+      which = named.value();
+      break;
+    }
     default:
       co_return Errno{EINVAL};
   }
   const auto event = co_await wait_for_child(call.kernel, call.task, which, options);
   if (!event.ok()) co_return event.error();
+  // A file that may not hang says so; WNOHANG says nothing.
+  if (!event.value() && options != call.word(3)) co_return Errno{EAGAIN};
   UserMemory user = call.kernel.user_memory(call.task);
   if (call.args[2] != 0) {
     SignalInfo info;  // all zero when no child was ready
@@ -259,6 +321,7 @@ void register_process_calls(SyscallTable& table) {
   table.add(220, sys_clone);
   table.add(435, sys_clone3);
   table.add(221, sys_execve);
+  table.add(281, sys_execveat);
   table.add(93, sys_exit);
   table.add(94, sys_exit_group);
   table.add(260, sys_wait4);

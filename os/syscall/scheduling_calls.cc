@@ -1,5 +1,5 @@
-// Who runs when, as far as a program may ask: sched(7), nice values. They are
-// kept, and without effect: processes take turns.
+// Who runs when and where, as far as a program may ask: sched(7), affinity, nice
+// values. Policies and nice values are kept, and without effect: tasks take turns.
 #include <algorithm>
 #include <optional>
 #include <vector>
@@ -22,23 +22,36 @@ Co<SyscallResult> sys_sched_yield(SyscallContext& call) {
 
 constexpr uint64_t kAffinityBytes = 8;  // one word: harts 0 to 63
 
+// By a thread's number, as with all of these calls; 0 is the caller.
+Task* named_task(SyscallContext& call) {
+  const int32_t tid = call.integer(0);
+  return tid == 0 ? &call.task : call.kernel.processes().find_task(tid);
+}
+
 Co<SyscallResult> sys_sched_getaffinity(SyscallContext& call) {
-  if (!named_process(call, call.integer(0))) co_return Errno{ESRCH};
+  const Task* const task = named_task(call);
+  if (!task) co_return Errno{ESRCH};
   if (call.word(1) < kAffinityBytes || call.word(1) % 8 != 0) co_return Errno{EINVAL};
   UserMemory user = call.kernel.user_memory(call.task);
-  const Result<> stored = co_await user.put(call.address(2), uint64_t{1});
+  const Result<> stored = co_await user.put(call.address(2), call.kernel.scheduler().affinity(*task));
   if (!stored.ok()) co_return stored.error();
   co_return kAffinityBytes;
 }
 
 Co<SyscallResult> sys_sched_setaffinity(SyscallContext& call) {
-  if (!named_process(call, call.integer(0))) co_return Errno{ESRCH};
   uint64_t mask = 0;
   UserMemory user = call.kernel.user_memory(call.task);
   const uint64_t bytes = std::min<uint64_t>(call.word(1), sizeof(mask));
   const Result<> read = co_await user.read(call.address(2), std::span(reinterpret_cast<uint8_t*>(&mask), bytes));
   if (!read.ok()) co_return read.error();
-  if (!(mask & 1)) co_return Errno{EINVAL};  // no hart of those exists
+  // The call may have slept in between.
+  Task* const task = named_task(call);
+  if (!task) co_return Errno{ESRCH};
+  Scheduler& scheduler = call.kernel.scheduler();
+  if ((mask & scheduler.all_harts()) == 0) co_return Errno{EINVAL};  // no hart of those exists
+  scheduler.set_affinity(*task, mask);
+  // Not on this hart any more, where it may not stay.
+  if (!scheduler.may_stay()) co_await scheduler.yield();
   co_return uint64_t{0};
 }
 

@@ -22,6 +22,7 @@ constexpr uint32_t kSocketFlags = kOpenNonBlocking | kOpenCloseOnExec;
 // MSG_* of linux/socket.h that have a meaning here or none anywhere.
 enum MessageFlag : uint32_t {
   kMessageOutOfBand = 0x1,
+  kMessagePeek = 0x2,
   kMessageDontWait = 0x40,
   kMessageEndOfRecord = 0x80,
   kMessageWaitAll = 0x100,
@@ -30,7 +31,8 @@ enum MessageFlag : uint32_t {
   kMessageCloseOnExec = 0x40000000,
 };
 constexpr uint32_t kSendFlags = kMessageDontWait | kMessageEndOfRecord | kMessageNoSignal | kMessageMore;
-constexpr uint32_t kReceiveFlags = kMessageDontWait | kMessageWaitAll | kMessageNoSignal | kMessageCloseOnExec;
+constexpr uint32_t kReceiveFlags =
+    kMessagePeek | kMessageDontWait | kMessageWaitAll | kMessageNoSignal | kMessageCloseOnExec;
 
 SyscallResult sys_socket(SyscallContext&) { return Errno{EAFNOSUPPORT}; }
 
@@ -83,6 +85,10 @@ Co<SyscallResult> receive(SyscallContext& call, OpenFilePtr file, UserPiece piec
   const bool waits = !file->nonblocking() && !(flags & kMessageDontWait);
   const uint64_t wanted = std::min(piece.bytes, kMostBytes);
   CallIo io(call);
+  if (flags & kMessagePeek) {
+    auto seen = co_await socket_of(file).look(io.context(), piece.at, wanted, waits);
+    co_return seen;
+  }
   uint64_t done = 0;
   for (;;) {
     auto moved = co_await socket_of(file).receive(io.context(), piece.at + done, wanted - done, waits);

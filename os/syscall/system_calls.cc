@@ -9,6 +9,7 @@
 #include "os/memory/memory_manager.h"
 #include "os/memory/user_memory.h"
 #include "os/syscall/groups.h"
+#include "os/syscall/process_argument.h"
 #include "os/syscall/rusage.h"
 #include "os/syscall/syscall.h"
 
@@ -82,15 +83,21 @@ Result<> set_limit(Process& process, uint32_t resource, const ResourceLimit& wan
 }
 
 // The same for prlimit64, getrlimit and setrlimit: new value first, as read
-// before anything changes.
-Co<SyscallResult> limit_call(SyscallContext& call, Process& process, uint32_t resource, uint64_t from, uint64_t to) {
+// before anything changes. ESRCH when the process ended while this slept.
+Co<SyscallResult> limit_call(SyscallContext& call, int32_t pid, uint32_t resource, uint64_t from, uint64_t to) {
   if (resource >= kResources) co_return Errno{EINVAL};
   UserMemory user = call.kernel.user_memory(call.task);
-  const ResourceLimit old = process.limits[resource];
+  ResourceLimit wanted;
   if (from != 0) {
-    const Result<ResourceLimit> wanted = co_await user.get<ResourceLimit>(VirtAddr(from));
-    if (!wanted.ok()) co_return wanted.error();
-    const Result<> set = set_limit(process, resource, wanted.value());
+    const Result<ResourceLimit> given = co_await user.get<ResourceLimit>(VirtAddr(from));
+    if (!given.ok()) co_return given.error();
+    wanted = given.value();
+  }
+  Process* const process = named_process(call, pid);
+  if (!process) co_return Errno{ESRCH};
+  const ResourceLimit old = process->limits[resource];
+  if (from != 0) {
+    const Result<> set = set_limit(*process, resource, wanted);
     if (!set.ok()) co_return set.error();
   }
   if (to != 0) {
@@ -100,24 +107,20 @@ Co<SyscallResult> limit_call(SyscallContext& call, Process& process, uint32_t re
   co_return uint64_t{0};
 }
 
+// All processes of a run are of one user, who may set the limits of each.
 Co<SyscallResult> sys_prlimit64(SyscallContext& call) {
-  const int32_t pid = call.integer(0);
-  Process& self = call.task.process();
-  // A process that may end while this call sleeps is left alone.
-  if (pid != 0 && pid != self.pid()) co_return Errno{call.kernel.processes().find_by_task(pid) ? EPERM : ESRCH};
-  const SyscallResult done = co_await limit_call(call, self, call.word(1), call.args[2], call.args[3]);
-  co_return done;
+  return limit_call(call, call.integer(0), call.word(1), call.args[2], call.args[3]);
 }
 
 Co<SyscallResult> sys_getrlimit(SyscallContext& call) {
   if (call.args[1] == 0) co_return Errno{EFAULT};
-  const SyscallResult done = co_await limit_call(call, call.task.process(), call.word(0), 0, call.args[1]);
+  const SyscallResult done = co_await limit_call(call, 0, call.word(0), 0, call.args[1]);
   co_return done;
 }
 
 Co<SyscallResult> sys_setrlimit(SyscallContext& call) {
   if (call.args[1] == 0) co_return Errno{EFAULT};
-  const SyscallResult done = co_await limit_call(call, call.task.process(), call.word(0), call.args[1], 0);
+  const SyscallResult done = co_await limit_call(call, 0, call.word(0), call.args[1], 0);
   co_return done;
 }
 
@@ -168,7 +171,7 @@ Co<SyscallResult> sys_getrandom(SyscallContext& call) {
 
 // --- the rest -----------------------------------------------------------------------------
 
-// The model has one hart whose stores reach its own fetches at once.
+// Stores reach the fetches of every hart at once.
 SyscallResult sys_riscv_flush_icache(SyscallContext& call) {
   constexpr uint64_t kLocalOnly = 1;
   if (call.args[2] & ~kLocalOnly) return Errno{EINVAL};
@@ -177,75 +180,16 @@ SyscallResult sys_riscv_flush_icache(SyscallContext& call) {
 
 Co<SyscallResult> sys_getcpu(SyscallContext& call) {
   UserMemory user = call.kernel.user_memory(call.task);
+  const uint32_t hart_and_node[] = {call.kernel.cpu().hart(), 0};
   for (unsigned i = 0; i < 2; ++i) {
     if (call.args[i] == 0) continue;
-    const Result<> stored = co_await user.put(call.address(i), uint32_t{0});
+    const Result<> stored = co_await user.put(call.address(i), hart_and_node[i]);
     if (!stored.ok()) co_return stored.error();
   }
   co_return uint64_t{0};
 }
 
 SyscallResult sys_personality(SyscallContext& call) { return uint64_t{0}; }  // PER_LINUX, always
-
-enum PrctlOption : int32_t {
-  kPrctlSetDeathSignal = 1,
-  kPrctlGetDumpable = 3,
-  kPrctlSetDumpable = 4,
-  kPrctlSetName = 15,
-  kPrctlGetName = 16,
-  kPrctlSetNoNewPrivileges = 38,
-  kPrctlGetNoNewPrivileges = 39,
-};
-constexpr size_t kCommandBytes = 16;  // TASK_COMM_LEN
-
-Co<SyscallResult> set_name(SyscallContext& call) {
-  std::array<uint8_t, kCommandBytes> name{};
-  UserMemory user = call.kernel.user_memory(call.task);
-  // Up to the zero byte, as far as 15 bytes: what lies behind need not be there.
-  for (size_t i = 0; i + 1 < name.size(); ++i) {
-    const Result<uint8_t> byte = co_await user.get<uint8_t>(call.address(1) + i);
-    if (!byte.ok()) co_return byte.error();
-    if (byte.value() == 0) break;
-    name[i] = byte.value();
-  }
-  const std::string text = reinterpret_cast<const char*>(name.data());
-  Process& process = call.task.process();
-  const bool first = &process.main_task() == &call.task;
-  (first ? process.command : call.task.name) = text;
-  co_return uint64_t{0};
-}
-
-Co<SyscallResult> get_name(SyscallContext& call) {
-  std::array<uint8_t, kCommandBytes> name{};
-  const std::string& own = call.task.name;
-  const std::string& command = own.empty() ? call.task.process().command : own;
-  std::memcpy(name.data(), command.data(), std::min(command.size(), name.size() - 1));
-  UserMemory user = call.kernel.user_memory(call.task);
-  const Result<> stored = co_await user.write(call.address(1), name);
-  if (!stored.ok()) co_return stored.error();
-  co_return uint64_t{0};
-}
-
-Co<SyscallResult> sys_prctl(SyscallContext& call) {
-  switch (call.integer(0)) {
-    case kPrctlSetName: {
-      const SyscallResult done = co_await set_name(call);
-      co_return done;
-    }
-    case kPrctlGetName: {
-      const SyscallResult done = co_await get_name(call);
-      co_return done;
-    }
-    case kPrctlGetDumpable:
-      co_return uint64_t{1};
-    case kPrctlSetDumpable:
-    case kPrctlSetNoNewPrivileges:
-    case kPrctlGetNoNewPrivileges:
-      co_return uint64_t{0};
-    default:
-      co_return Errno{EINVAL};
-  }
-}
 
 // Calls that a Linux 6.1 kernel may be built without and that glibc tries at
 // the start of every program.
@@ -290,14 +234,12 @@ void register_system_calls(SyscallTable& table) {
   table.add(163, sys_getrlimit);
   table.add(164, sys_setrlimit);
   table.add(165, sys_getrusage);
-  table.add(167, sys_prctl);
   table.add(168, sys_getcpu);
   table.add(179, sys_sysinfo);
   table.add(258, sys_not_built_in);  // riscv_hwprobe, since Linux 6.4
   table.add(259, sys_riscv_flush_icache);
   table.add(261, sys_prlimit64);
   table.add(278, sys_getrandom);
-  table.add(283, sys_not_built_in);  // membarrier
   table.add(293, sys_not_built_in);  // rseq
 }
 

@@ -213,8 +213,8 @@ Co<SyscallResult> sys_restart_syscall(SyscallContext& call) {
   }
   if (const std::optional<Task::FutexWait> wait = std::exchange(call.task.restart_futex, std::nullopt)) {
     UserMemory user = call.kernel.user_memory(call.task);
-    const Result<> waited = co_await call.kernel.futexes().wait(call.task, user, VirtAddr(wait->address),
-                                                                wait->expected, wait->bits, call.task.restart_deadline);
+    const Result<> waited = co_await call.kernel.futexes().wait(
+        call.task, user, VirtAddr(wait->address), wait->expected, wait->bits, call.task.restart_deadline, wait->own);
     if (waited.ok()) co_return uint64_t{0};
     if (waited.error() != kRestartSys) co_return waited.error();
     call.task.restart_futex = wait;

@@ -94,6 +94,11 @@ Result<PosixTimer> timer_of_clock(SyscallContext& call, int32_t clock) {
     timer.clock_pid = owner->pid();
     timer.cpu_clock = name->clock;
     timer.cpu_events = owner->cpu_events;
+    if (!name->of_task) return timer;
+    const Task* const task = clock_task(call.kernel, call.task, *name);
+    if (!task) return Errno{EINVAL};
+    timer.clock_tid = task->tid();
+    timer.cpu_events = task->cpu_events;
     return timer;
   }
   if (!is_clock(clock)) return Errno{EINVAL};

@@ -73,6 +73,10 @@ TEST(Settings, EachReachesItsOwnMember) {
       numbers->assign({setting.facts.range.minimum, setting.facts.range.minimum + 2});
     } else if (uint64_t* number = std::get_if<uint64_t>(&value)) {
       *number += *number == setting.facts.range.maximum ? -1 : 1;
+    } else if (setting.kind == Setting::Kind::text) {
+      value = std::string("1");  // sectors or a file
+      EXPECT_EQ(setting.check(value), "") << setting.path;
+      EXPECT_EQ(setting.check(std::string(":")), "expected " + setting.expected()) << setting.path;
     } else {
       value = std::string(setting.facts.choices.back());
       if (value == setting.default_value()) value = std::string(setting.facts.choices.front());
@@ -200,13 +204,13 @@ TEST(Loader, MistakesOnTheCommandLineNameTheOption) {
   EXPECT_EQ(refused_override("tlb.enabled=maybe"), "-s tlb.enabled=maybe: expected true or false");
 }
 
-TEST(Loader, WhatIsNotBuiltYetIsRefusedHonestly) {
-  for (const char* text : {"hart.count=2"}) {
-    EXPECT_THAT(refused_override(text), HasSubstr("not built yet; the only value so far is ")) << text;
-  }
-  for (const char* text : {"hart.count=1", "timing=full", "timing=tlb", "timing=none"}) {
-    EXPECT_EQ(refused_override(text), "") << text;
-  }
+TEST(Loader, WhatWatchesOneHartIsRefusedWithSeveral) {
+  const auto refusal_of = [](const std::string& text) { return refusal("[hart]\ncount = 2\n" + text); };
+  EXPECT_THAT(refusal_of("[observe]\ntlb = true\n"), HasSubstr("watch one hart, and hart.count = 2"));
+  EXPECT_THAT(refusal_of("[observe]\npages = true\n"), HasSubstr("watch one hart, and hart.count = 2"));
+  EXPECT_THAT(refusal_of("[observe]\ninterval = 1000\n"), HasSubstr("watch one hart, and hart.count = 2"));
+  EXPECT_EQ(refused_override("hart.count=64"), "");
+  EXPECT_THAT(refused_override("hart.count=65"), HasSubstr("expected a whole number from 1 to 64"));
 }
 
 TEST(Loader, NothingIsObservedThatIsNotModelled) {

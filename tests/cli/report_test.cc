@@ -122,6 +122,7 @@ TEST(Statistics, EveryNameIsInTheDocumentation) {
   run.exit.crash = CrashRecord{};
   run.caches = {{"l1i", {}}};
   run.processes = {{}};
+  run.disk_failures = {{}};
   run.regions = RegionStatistics{.count = 1};
   run.early = EarlyRun{};
   run.observed.tlb = {{{.page = 4096}}, {{.page = 4096}}};
@@ -258,6 +259,38 @@ TEST(Report, SaysWhatThePageOutDaemonLookedAt) {
   s.config.os.vm.replacement = "fifo";
   s.pageout.front_hand = 0;
   EXPECT_THAT(text_report(s, {}), HasSubstr("by the policy fifo\n  it looked at 40 pages\n"));
+}
+
+TEST(Report, SaysWhatPoliciesWithoutHandsLookedAt) {
+  RunStatistics s = sound_run();
+  s.pageout = {.wakeups = 3, .front_hand = 50, .back_hand = 4, .freed = 3, .cleaned = 2, .batches = 1};
+  s.config.os.vm.replacement = "aging";
+  EXPECT_THAT(text_report(s, {}), HasSubstr("  it sampled 50 pages and looked for a victim at 4\n"));
+}
+
+// More waiting than work, and pages that come back: one of the two alone is not it.
+TEST(Report, SaysThrashing) {
+  RunStatistics s = sound_run();
+  s.pageout.wakeups = 3;
+  s.swap.ins = 43;
+  s.swap.slots_used_peak = 10;
+  const std::string said = "thrashing: a page on swap came back 4.3 times, and for 75.0 % of the time";
+  const auto thrashes = [&] { return statistics_json(s)["pageout"]["thrashing"] == true; };
+  EXPECT_THAT(text_report(s, {}), Not(HasSubstr("thrashing")));
+  EXPECT_FALSE(thrashes());
+  const Cycles work(s.cycle_stack.total());
+  ASSERT_EQ(s.cycles, work.value);
+  s.cycle_stack.book(CycleAccount::idle, work * 3);
+  s.cycles = s.cycle_stack.total();
+  EXPECT_THAT(text_report(s, {}), HasSubstr(said));
+  EXPECT_TRUE(thrashes());
+  // The same stack of four harts, of which one worked all the time.
+  s.cycles = work.value;
+  EXPECT_FALSE(thrashes());
+  s.cycles = 4 * work.value;
+  s.swap.ins = 10;
+  EXPECT_THAT(text_report(s, {}), Not(HasSubstr("thrashing")));
+  EXPECT_FALSE(thrashes());
 }
 
 TEST(Report, ColoursOnlyWhereAsked) { EXPECT_THAT(text_report(sound_run(), {.colour = true}), HasSubstr("\033[1m")); }

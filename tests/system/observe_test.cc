@@ -219,10 +219,12 @@ TEST(Series, AddsUpToTheRunAndChangesNothing) {
     ASSERT_GT(series.rows.size(), 5u);
     EXPECT_EQ(series.rows.back()[0], count(watched.stats, "cycles"));
     const std::pair<const char*, const char*> sums[] = {
-        {"instructions", "instructions"},         {"references", "references.total"},  {"l1i_misses", "tlb.l1i.misses"},
-        {"l1d_misses", "tlb.l1d.misses"},         {"l2_misses", "tlb.l2.misses"},      {"walks", "translation.walks"},
-        {"walk_reads", "translation.walk_reads"}, {"walk_cycles", "cycle_stack.walk"}, {"minor_faults", "faults.minor"},
-        {"major_faults", "faults.major"}};
+        {"instructions", "instructions"},         {"references", "references.total"},
+        {"l1i_misses", "tlb.l1i.misses"},         {"l1d_misses", "tlb.l1d.misses"},
+        {"l2_misses", "tlb.l2.misses"},           {"walks", "translation.walks"},
+        {"walk_reads", "translation.walk_reads"}, {"walk_cycles", "cycle_stack.walk"},
+        {"minor_faults", "faults.minor"},         {"major_faults", "faults.major"},
+        {"front_hand", "pageout.front_hand"},     {"back_hand", "pageout.back_hand"}};
     for (const auto& [column, path] : sums) EXPECT_EQ(series.sum(column), count(watched.stats, path)) << column;
     request.settings.push_back("hart.fast_path=false");
     RunResult slow = faultline_run(request);

@@ -3,6 +3,7 @@
 #include <fcntl.h>
 #include <poll.h>
 #include <signal.h>
+#include <sys/resource.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
@@ -122,9 +123,13 @@ Outcome Process::finish() {
   while (pump()) continue;
   if (outcome_.timed_out) kill(-pid_, SIGKILL);
   int status = 0;
-  waitpid(pid_, &status, 0);
+  rusage usage{};
+  wait4(pid_, &status, 0, &usage);
   pid_ = -1;
   outcome_.status = WIFEXITED(status) ? WEXITSTATUS(status) : 128 + WTERMSIG(status);
+  const auto seconds = [](const timeval& time) { return static_cast<double>(time.tv_sec) + time.tv_usec / 1e6; };
+  outcome_.cpu_seconds = seconds(usage.ru_utime) + seconds(usage.ru_stime);
+  outcome_.peak_bytes = static_cast<uint64_t>(usage.ru_maxrss) * 1024;
   outcome_.seconds = std::chrono::duration<double>(Clock::now() - start_).count();
   return outcome_;
 }

@@ -4,6 +4,7 @@
 #include <sys/types.h>
 
 #include <chrono>
+#include <cstdint>
 #include <string>
 #include <vector>
 
@@ -20,7 +21,9 @@ struct Outcome {
   int status = -1;  // exit status, or 128 + signal
   bool timed_out = false;
   std::string out, err;
-  double seconds = 0;  // of the host's clock
+  double seconds = 0;       // of the host's clock
+  double cpu_seconds = 0;   // of the host's processors, for the command and the children that it waited for
+  uint64_t peak_bytes = 0;  // of the host's memory, of the largest of these
 };
 
 // A command that runs. What it prints is collected by wait_for_output and

@@ -85,7 +85,8 @@ TEST_P(Studies, RunsWholeAndShowsAllOfItsCharts) {
 
 INSTANTIATE_TEST_SUITE_P(, Studies,
                          testing::Values("walk-penalty", "tlb-geometry", "tlb-surface", "page-size", "large-entries",
-                                         "nested", "context-switch", "instruction-data", "allocator"),
+                                         "nested", "context-switch", "instruction-data", "allocator", "clock-hands",
+                                         "mapped-io", "read-ahead", "write-behind", "disk-queue", "process-creation"),
                          [](const auto& item) {
                            std::string name = item.param;
                            std::replace(name.begin(), name.end(), '-', '_');

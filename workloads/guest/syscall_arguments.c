@@ -27,6 +27,9 @@ static const struct call plausible[] = {
     {35, "dpx"},      // unlinkat
     {36, "pdp"},      // symlinkat
     {37, "dpdpx"},    // linkat
+    {20, "x"},        // epoll_create1
+    {21, "fifb"},     // epoll_ctl
+    {22, "fbiibl"},   // epoll_pwait
     {43, "pb"},       // statfs
     {45, "po"},       // truncate
     {46, "fo"},       // ftruncate
@@ -50,11 +53,17 @@ static const struct call plausible[] = {
     {71, "ffbl"},     // sendfile
     {72, "ibbbtb"},   // pselect6
     {73, "bitbl"},    // ppoll
+    {74, "fblx"},     // signalfd4
+    {75, "fvix"},     // vmsplice
     {76, "fbfblx"},   // splice
+    {77, "fflx"},     // tee
     {78, "dpbl"},     // readlinkat
     {79, "dpbx"},     // newfstatat
     {80, "fb"},       // fstat
     {82, "f"},        // fsync
+    {85, "ix"},       // timerfd_create
+    {86, "fxtb"},     // timerfd_settime
+    {87, "fb"},       // timerfd_gettime
     {88, "dptx"},     // utimensat
     {95, "iibxb"},    // waitid
     {96, "b"},        // set_tid_address
@@ -76,6 +85,17 @@ static const struct call plausible[] = {
     {160, "b"},       // uname
     {165, "ib"},      // getrusage
     {179, "b"},       // sysinfo
+    {186, "ix"},      // msgget
+    {187, "iib"},     // msgctl
+    {188, "iblix"},   // msgrcv
+    {189, "iblx"},    // msgsnd
+    {190, "iix"},     // semget
+    {191, "iiib"},    // semctl
+    {193, "ibi"},     // semop
+    {194, "ilx"},     // shmget
+    {195, "iib"},     // shmctl
+    {196, "iax"},     // shmat
+    {197, "a"},       // shmdt
     {214, "a"},       // brk
     {215, "al"},      // munmap
     {216, "allxa"},   // mremap

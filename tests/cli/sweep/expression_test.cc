@@ -47,6 +47,7 @@ TEST(Expression, NamesHaveValuesTextsAndFlags) {
   EXPECT_EQ(value("kind == \"lru\"", names), true);
   EXPECT_EQ(value("kind != \"fifo\" and on == true and on", names), true);
   EXPECT_EQ(value("kind == 8", names), false);
+  EXPECT_EQ(value("a.b == \"8\" and \"4K\" == 4096 and \"2M\" > 4K", names), true);
   EXPECT_EQ(value("a.b", names), 8) << "a name alone keeps its type";
   EXPECT_THAT(Expression("a.b * x + a.b").names(), ElementsAre("a.b", "x"));
 }

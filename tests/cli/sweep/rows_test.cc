@@ -158,9 +158,9 @@ TEST(StudyRows, MetricsOfRecordsHaveTitlesAndUnits) {
 
 constexpr const char* kCsv =
     "cycle,instructions,references,l1i_misses,l1d_misses,l2_misses,walks,walk_reads,walk_cycles,"
-    "l1i_reach_bytes,l1d_reach_bytes,l2_reach_bytes,working_set_bytes,minor_faults,major_faults\n"
-    "100,10,12,1,2,0,3,12,40,4096,8192,0,65536,1,0\n"
-    "250,20,24,0,1,0,1,4,10,8192,16384,0,32768,0,0\n";
+    "l1i_reach_bytes,l1d_reach_bytes,l2_reach_bytes,working_set_bytes,minor_faults,major_faults,front_hand,back_hand\n"
+    "100,10,12,1,2,0,3,12,40,4096,8192,0,65536,1,0,0,0\n"
+    "250,20,24,0,1,0,1,4,10,8192,16384,0,32768,0,0,16,12\n";
 
 TEST(StudySeries, ATimeSeriesBecomesRecords) {
   const Json rows = series_rows(kCsv);

@@ -4,6 +4,7 @@
 #include <zlib.h>
 #include <zstd.h>
 
+#include <optional>
 #include <random>
 
 #include "cli/trace/compact_reader.h"
@@ -16,7 +17,7 @@ namespace {
 using testing::HasSubstr;
 
 // One line for each event, whoever tells it.
-class Log final : public hw::Recorder {
+class Log : public hw::Recorder {
  public:
   void fetch(VirtAddr a, unsigned bytes, bool faulted) override { add("fetch", a.value, bytes, faulted); }
   void fetch_run(const FetchRun& run, bool faulted) {
@@ -171,6 +172,57 @@ TEST(Compact, SixSequentialFetchesTakeOneByte) {
 TEST(Compact, EqualRunsGiveEqualBytes) {
   const auto tell = [](hw::Recorder& to) { tell_events(to, 2, 50'000); };
   EXPECT_EQ(written(tell), written(tell));
+}
+
+// Of page-out: a sink that has no paging() is not told, one that has is told all.
+void tell_paging(CompactWriter& to) {
+  to.policy_name("a-name-of-twenty-ch.");
+  to.policy_setting(kFrames, 1ull << 40);
+  to.process(1);
+  to.paging(kPageCame, 5);
+  to.paging(kPolicyStep);
+  to.paging(kPolicyLooked | 3, (1ull << 40) - 1);
+  to.paging(kPolicyAsked | 1, 0);
+  to.process(2);
+  to.paging(kPolicyTook, 7);
+  to.paging(kPageLeft, 7);
+  to.paging(kPolicyReturned);
+}
+
+std::string written_paging() {
+  std::string file;
+  CompactWriter writer(kHeader, [&](std::span<const uint8_t> bytes) { file.append(bytes.begin(), bytes.end()); });
+  tell_paging(writer);
+  writer.finish(kCounts);
+  return file;
+}
+
+struct PagingLog : Log {
+  void policy_name(std::string_view name) { lines.push_back("policy " + std::string(name)); }
+  void policy_setting(uint64_t which, uint64_t value) {
+    lines.push_back("setting " + std::to_string(which) + " " + std::to_string(value));
+  }
+  void paging(uint8_t op, std::optional<uint64_t> frame) {
+    lines.push_back("paging " + std::to_string(op) + (frame ? " " + std::to_string(*frame) : ""));
+  }
+};
+
+TEST(Compact, PageOutIsForThoseWhoWantIt) {
+  const std::string file = written_paging();
+  EXPECT_EQ(read_recording(file).error, "");
+  EXPECT_EQ(read_recording(file).log.lines, (std::vector<std::string>{"process 1 0 0", "process 2 0 0"}));
+  TraceInput input = input_of(file);
+  CompactReader reader(input);
+  PagingLog log;
+  while (reader.read(log)) {
+  }
+  EXPECT_EQ(log.lines,
+            (std::vector<std::string>{"policy a-name-of-twenty-ch.", "setting 0 1099511627776", "process 1 0 0",
+                                      "paging 16 5", "paging 19", "paging 31 1099511627775", "paging 25 0",
+                                      "process 2 0 0", "paging 22 7", "paging 17 7", "paging 20"}));
+  const std::string whole = unpacked(file);
+  for (size_t bytes = 0; bytes < whole.size(); ++bytes)
+    ASSERT_NE(read_recording(whole.substr(0, bytes)).error, "") << bytes;
 }
 
 TEST(Compact, ManyFramesAreOneRecording) {

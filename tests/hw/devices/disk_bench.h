@@ -89,7 +89,7 @@ struct DiskBench {
     request.sector = page * 8;
     request.write = write;
     for (uint64_t i = 0; i < pages; ++i) request.frames.push_back(Pfn(first_frame + i));
-    request.done = [this, name](bool ok) { ended.push_back({name, ok, sc_core::sc_time_stamp().value()}); };
+    request.done = [this, name](const TransferOutcome& outcome) { ended.push_back({name, outcome.ok(), sc_core::sc_time_stamp().value()}); };
     return request;
   }
   void read(uint64_t page, uint64_t pages, std::string name = "read") {
@@ -128,7 +128,8 @@ inline std::ostream& operator<<(std::ostream& out, const DiskBench::Ended& ended
 }
 
 // Round numbers: a turn takes 10 ms, a track holds ten pages (1 ms each), the
-// arm takes 1 ms to the next track and 5 ms over ten tracks. 31 tracks.
+// arm takes 1 ms to the next track and 5 ms over ten tracks. 31 tracks. Requests
+// are taken one by one, as they come.
 inline DiskConfig simple_hdd() {
   DiskConfig config;
   config.kind = DiskKind::hdd;
@@ -137,6 +138,8 @@ inline DiskConfig simple_hdd() {
   config.size = 31 * config.track_bytes;
   config.seek_track_us = 1000;
   config.seek_average_us = 5000;
+  config.scheduler = DiskScheduler::fifo;
+  config.merge = 0;
   return config;
 }
 
@@ -149,6 +152,7 @@ inline DiskConfig simple_ssd() {
   config.ssd_write_us = 10;
   config.ssd_bytes_per_us = 1024;
   config.queue_depth = 2;
+  config.merge = 0;
   return config;
 }
 

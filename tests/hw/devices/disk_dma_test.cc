@@ -141,7 +141,7 @@ TEST(DiskDma, RefusesWhatLiesOutside) {
 TEST(DiskDma, TakesARequestFromInsideDone) {
   DiskBench bench(simple_hdd());
   DiskRequest first = bench.request(0, 1, false, "first");
-  first.done = [&](bool) {
+  first.done = [&](const TransferOutcome&) {
     EXPECT_EQ(bench.disk.queued(), 0);
     bench.read(1, 1, "second");
   };

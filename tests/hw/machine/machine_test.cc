@@ -120,10 +120,11 @@ TEST(MachineTest, DmaChangesMemoryAndDropsTags) {
     EXPECT_EQ(kernel_access(machine, 0x3000, false), Cycles(0));
     bool ended = false;
     machine.hart().synchronise();
-    machine.disk().submit({.sector = 8, .frames = {Pfn(3)}, .write = false, .done = [&](bool ok) {
-                             ended = ok;
-                             machine.hart().wake();
-                           }});
+    machine.disk().submit(
+        {.sector = 8, .frames = {Pfn(3)}, .write = false, .done = [&](const hw::TransferOutcome& outcome) {
+           ended = outcome.ok();
+           machine.hart().wake();
+         }});
     while (!ended) machine.hart().idle(Cycles(~uint64_t{0}));
     EXPECT_EQ(machine.memory().load<uint8_t>(PhysAddr(0x3000)), 8);
     EXPECT_GT(kernel_access(machine, 0x3000, false), Cycles(100));

@@ -70,14 +70,14 @@ void CountingCpu::deliver_interrupts() {
   BlockRequest request = std::move(requests_.front());
   requests_.pop_front();
   const PageSize page = memory_.page();
-  bool ok = true;
+  hw::TransferOutcome outcome;
   for (size_t i = 0; i < request.frames.size(); ++i) {
     const uint64_t sector = request.sector + i * (page.bytes() / 512);
     std::span<uint8_t> bytes(memory_.at(page.address(request.frames[i])), page.bytes());
-    ok = (request.write ? storage_.write(sector, bytes) : storage_.read(sector, bytes)) && ok;
+    if (!(request.write ? storage_.write(sector, bytes) : storage_.read(sector, bytes))) outcome.fail(i);
     ++(request.write ? writes : reads);
   }
-  request.done(ok);
+  request.done(outcome);
 }
 
 void LoopExecutor::start(Strand& strand, const std::function<void()>& body) {

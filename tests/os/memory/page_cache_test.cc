@@ -251,5 +251,106 @@ TEST(WriteBehind, WritesLaterWithoutBeingAsked) {
   kernel.memory.page_cache().forget(*file);
 }
 
+TEST_F(Cache, OnePageOfARequestFailsByItself) {
+  auto file = kernel.file("a", 20 * kPage);
+  Pfn pfn;
+  for (uint64_t i = 0; i < 20; ++i) {
+    ASSERT_EQ(page(*file, i, pfn, Fill::overwrite), 0);
+    *bytes(pfn) = static_cast<uint8_t>(i + 1);
+    cache.mark_dirty(pfn);
+  }
+  kernel.machine.fails = [&](uint64_t sector, bool write) { return write && sector == file->sector(10); };
+  EXPECT_EQ(flush(*file), EIO);
+  EXPECT_EQ(kernel.machine.requests, 1u);
+  EXPECT_EQ(cache.statistics().write_errors, 1u);
+  for (uint64_t i = 0; i < 20; ++i) EXPECT_EQ(*kernel.machine.disk_bytes(file->sector(i)), i == 10 ? 0 : i + 1);
+  cache.forget(*file);
+}
+
+TEST_F(Cache, EachUserOfAFileIsToldOfAFailedWriteOnce) {
+  auto file = kernel.file("a", kPage);
+  FileUse first(file->write_errors.mark()), second(file->write_errors.mark());
+  Pfn pfn;
+  ASSERT_EQ(page(*file, 0, pfn, Fill::overwrite), 0);
+  cache.mark_dirty(pfn);
+  kernel.machine.fails = [](uint64_t, bool write) { return write; };
+  ASSERT_TRUE(cache.write_out(*file).must_sleep());
+  kernel.settle();
+  for (FileUse* use : {&first, &second}) {
+    EXPECT_EQ(cache.flush(*file, use).error(), Errno{EIO});
+    EXPECT_TRUE(cache.flush(*file, use).ok());
+  }
+  FileUse late(file->write_errors.mark());
+  EXPECT_TRUE(cache.flush(*file, &late).ok());
+  cache.forget(*file);
+}
+
+// Page 5 fails the first time that it is read, which is ahead of its use.
+TEST(ReadAhead, AFailedPageIsReadAgainWhenItIsAskedFor) {
+  Settings settings;
+  settings.config.vm.readahead = 8;
+  FakeKernel kernel(settings);
+  PageCache& cache = kernel.memory.page_cache();
+  auto file = kernel.file("a", 16 * kPage);
+  std::fill_n(kernel.machine.disk_bytes(file->sector(0)), 16 * kPage, 0x55);
+  uint64_t attempts = 0;
+  kernel.machine.fails = [&](uint64_t sector, bool) { return sector == file->sector(5) && ++attempts == 1; };
+  auto space = kernel.new_space();
+  const uint64_t at = kernel.map(*space, 16, kProtRead, kMapPrivate, file);
+  for (uint64_t i = 0; i < 16; ++i) EXPECT_EQ(kernel.load(*space, at + i * kPage), 0x55) << i;
+  EXPECT_EQ(attempts, 2u);
+  EXPECT_EQ(cache.statistics().read_errors, 1u);
+  space.reset();
+  cache.forget(*file);
+  kernel.expect_all_given_back();
+}
+
+TEST(ReadAhead, TwoReadersOfOneFileDoNotDisturbEachOther) {
+  Settings settings;
+  settings.config.vm.readahead = 8;
+  FakeKernel kernel(settings);
+  PageCache& cache = kernel.memory.page_cache();
+  auto file = kernel.file("a", 64 * kPage);
+  FileUse low(0), high(0);
+  for (uint64_t i = 0; i < 4; ++i) {
+    (void)cache.page(*file, i, Fill::read, &low).must_sleep();
+    kernel.settle();
+    (void)cache.page(*file, 40 + i, Fill::read, &high).must_sleep();
+    kernel.settle();
+  }
+  EXPECT_EQ(cache.statistics().misses, 4u) << "the first two of each";
+  EXPECT_EQ(cache.statistics().readahead_hits, 4u);
+  cache.forget(*file);
+}
+
+// Of 512 frames, 20 % may be dirty before a writer waits.
+TEST(WriteBehind, WritersWaitAtTheLimit) {
+  for (const bool behind : {true, false}) {
+    Settings settings;
+    settings.config.vm.writebehind = behind;
+    FakeKernel kernel(settings);
+    PageCache& cache = kernel.memory.page_cache();
+    auto file = kernel.file("a", 200 * kPage);
+    auto space = kernel.new_space();
+    const uint64_t at = kernel.map(*space, 200, kProtRead | kProtWrite, kMapShared, file);
+    EXPECT_EQ(cache.dirty_limit(), 102u);
+    uint64_t most = 0;
+    for (uint64_t i = 0; i < 200; ++i) {
+      ASSERT_EQ(kernel.store(*space, at + i * kPage, 3), FaultReply::Kind::resolved);
+      most = std::max(most, cache.dirty_pages());
+    }
+    if (behind) {
+      EXPECT_LE(most, 102u);
+      EXPECT_GT(cache.statistics().throttled + cache.statistics().writebehind, 0u);
+    } else {
+      EXPECT_EQ(most, 200u);
+      EXPECT_EQ(cache.statistics().throttled, 0u);
+    }
+    space.reset();
+    cache.forget(*file);
+    kernel.expect_all_given_back();
+  }
+}
+
 }  // namespace
 }  // namespace faultline::os::test

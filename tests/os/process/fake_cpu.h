@@ -93,15 +93,16 @@ class FakeCpu final : public Cpu, public BlockDevice {
     now_ += cycles;
     ledger.book(account, cycles);
   }
-  bool transfer(const BlockRequest& request) {
+  hw::TransferOutcome transfer(const BlockRequest& request) {
     const PageSize page = memory_.page();
+    hw::TransferOutcome outcome;
     uint64_t sector = request.sector;
-    for (const Pfn frame : request.frames) {
-      const std::span<uint8_t> bytes(memory_.at(page.address(frame)), page.bytes());
-      if (!storage || !(request.write ? storage->write(sector, bytes) : storage->read(sector, bytes))) return false;
+    for (size_t i = 0; i < request.frames.size(); ++i) {
+      const std::span<uint8_t> bytes(memory_.at(page.address(request.frames[i])), page.bytes());
+      if (!storage || !(request.write ? storage->write(sector, bytes) : storage->read(sector, bytes))) outcome.fail(i);
       sector += page.bytes() / hw::kSectorBytes;
     }
-    return true;
+    return outcome;
   }
 
   hw::BackingStore memory_;

@@ -1,5 +1,7 @@
 #include <gtest/gtest.h>
 
+#include <set>
+
 #include "tests/os/support/fake_process.h"
 
 namespace faultline::os::test {
@@ -129,6 +131,51 @@ TEST(Swap, CopiesOfResidentPagesAreGivenUpWhenSwapIsShort) {
   }
   EXPECT_EQ(out_of_memory, 0);
   kernel.expect_sound();
+}
+
+// Pages that went out together come back together.
+TEST(Swap, ReadsAround) {
+  uint64_t requests[2];
+  for (const uint32_t around : {0u, 8u}) {
+    Settings settings = tight();
+    settings.config.vm.swap_readaround = around;
+    FakeKernel kernel(settings);
+    auto space = kernel.new_space();
+    const uint64_t at = kernel.map(*space, 400);
+    for (uint64_t i = 0; i < 400; ++i) kernel.store(*space, at + i * kPage, static_cast<uint8_t>(i));
+    for (uint64_t i = 0; i < 400; ++i) ASSERT_EQ(kernel.load(*space, at + i * kPage), static_cast<uint8_t>(i));
+    const SwapStatistics swap = kernel.memory.swap();
+    requests[around / 8] = swap.requests_in;
+    EXPECT_EQ(swap.ins, swap.requests_in + swap.readaround);
+    EXPECT_LE(swap.readaround_hits, swap.readaround);
+    EXPECT_EQ(swap.readaround == 0, around == 0);
+    kernel.expect_sound();
+    space.reset();
+    kernel.expect_all_given_back();
+  }
+  EXPECT_LT(requests[1], requests[0] / 2);
+}
+
+// A neighbour that cannot be read is no loss: its page is read again when it is wanted.
+TEST(Swap, AFailedNeighbourIsReadAgain) {
+  Settings settings = tight();
+  settings.config.vm.swap_readaround = 8;
+  FakeKernel kernel(settings);
+  auto space = kernel.new_space();
+  const uint64_t at = kernel.map(*space, 400);
+  for (uint64_t i = 0; i < 400; ++i) kernel.store(*space, at + i * kPage, static_cast<uint8_t>(i));
+  // The first page of a request is the wanted one where pages are used in the order of their slots.
+  std::set<uint64_t> failed;
+  kernel.machine.fails = [&](uint64_t sector, bool write) {
+    return !write && sector % 64 == 40 && failed.insert(sector).second;
+  };
+  uint64_t lost = 0;
+  for (uint64_t i = 0; i < 400; ++i) lost += kernel.load(*space, at + i * kPage) != static_cast<uint8_t>(i);
+  EXPECT_GT(failed.size(), lost) << "most were neighbours";
+  EXPECT_EQ(kernel.memory.swap().read_errors, lost);
+  kernel.expect_sound();
+  space.reset();
+  kernel.expect_all_given_back();
 }
 
 }  // namespace

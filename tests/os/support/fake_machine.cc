@@ -127,9 +127,13 @@ void FakeMachine::deliver_interrupts() {
   while (!transfers_.empty() && transfers_.front().when <= now_) {
     const BlockRequest request = std::move(transfers_.front().request);
     transfers_.pop_front();
-    const bool ok = !(fails && fails(request.sector, request.write));
     const uint64_t bytes = memory_.page().bytes();
-    for (size_t i = 0; ok && i < request.frames.size(); ++i) {
+    hw::TransferOutcome outcome;
+    for (size_t i = 0; i < request.frames.size(); ++i) {
+      if (fails && fails(request.sector + i * bytes / 512, request.write)) {
+        outcome.fail(i);
+        continue;
+      }
       uint8_t* in_memory = memory_.at(memory_.page().address(request.frames[i]));
       uint8_t* on_disk = disk_.data() + request.sector * 512 + i * bytes;
       if (request.write) {
@@ -138,7 +142,7 @@ void FakeMachine::deliver_interrupts() {
         std::memcpy(in_memory, on_disk, bytes);
       }
     }
-    request.done(ok);
+    request.done(outcome);
   }
 }
 

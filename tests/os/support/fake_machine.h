@@ -72,7 +72,7 @@ class FakeMachine final : public Cpu, public BlockDevice, public Executor {
   // Runs a coroutine to its end, with everything else that can run.
   void complete(std::function<Co<>()> body);
 
-  // Requests that begin at a sector for which it answers true fail.
+  // Pages at a sector for which it answers true fail.
   std::function<bool(uint64_t sector, bool write)> fails;
   Cycles disk_delay{50'000};
   uint8_t* disk_bytes(uint64_t sector) { return disk_.data() + sector * 512; }
