@@ -13,13 +13,11 @@ bool FileReader::transfer(uint64_t sector, std::vector<Pfn> frames, bool write) 
   bool ended = false;
   bool good = false;
   cpu_.charge(Cycles(costs_.disk_submit));
-  disk_.submit({.sector = sector,
-                .frames = std::move(frames),
-                .write = write,
-                .done = [&](const hw::TransferOutcome& outcome) {
-                  ended = true;
-                  good = outcome.ok();
-                }});
+  disk_.submit(
+      {.sector = sector, .frames = std::move(frames), .write = write, .done = [&](const hw::TransferOutcome& outcome) {
+         ended = true;
+         good = outcome.ok();
+       }});
   while (!ended && cpu_.idle(Cpu::kForever)) cpu_.deliver_interrupts();
   return good;
 }
