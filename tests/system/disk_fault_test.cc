@@ -134,18 +134,18 @@ TEST_F(DiskFaults, OfReadAroundCostNobodyAnything) {
   EXPECT_EQ(count(result.stats, "swap.slots_bad"), count(result.stats, "swap.read_errors"));
 }
 
-// Where in the file the first instruction lies.
-uint64_t entry_offset(const fs::path& program) {
+// The bytes of the file behind its first page that hold nothing but code: "4096-69631".
+std::string code_behind_the_first_page(const fs::path& program) {
   const std::string bytes = read_file(program);
   Elf64_Ehdr header;
   std::memcpy(&header, bytes.data(), sizeof(header));
   for (unsigned i = 0; i < header.e_phnum; ++i) {
     Elf64_Phdr segment;
     std::memcpy(&segment, bytes.data() + header.e_phoff + i * sizeof(segment), sizeof(segment));
-    if (segment.p_type == PT_LOAD && header.e_entry - segment.p_vaddr < segment.p_filesz)
-      return header.e_entry - segment.p_vaddr + segment.p_offset;
+    if (segment.p_type == PT_LOAD && (segment.p_flags & PF_X) != 0 && segment.p_offset == 0)
+      return std::to_string(kPage) + "-" + std::to_string(segment.p_filesz / kPage * kPage - 1);
   }
-  return 0;
+  return "";
 }
 
 TEST_F(DiskFaults, ExecOfAnUnreadableProgramFailsOrEndsIt) {
@@ -154,9 +154,9 @@ TEST_F(DiskFaults, ExecOfAnUnreadableProgramFailsOrEndsIt) {
   EXPECT_THAT(well.out, HasSubstr("ended with 0\n"));
   const RunResult header = run({"exec", "./victim"}, {"disk.fault_files=victim:0"});
   EXPECT_EQ(header.out, "execve: EIO\nended with 0\n");
-  const uint64_t entry = entry_offset(guest("page_size"));
-  ASSERT_GT(entry, kPage);
-  const RunResult text = run({"exec", "./victim"}, {"disk.fault_files=victim:" + std::to_string(entry)});
+  const std::string code = code_behind_the_first_page(guest("page_size"));
+  ASSERT_NE(code, "");
+  const RunResult text = run({"exec", "./victim"}, {"disk.fault_files=victim:" + code});
   EXPECT_EQ(text.out, "ended by Bus error\n");
 }
 
