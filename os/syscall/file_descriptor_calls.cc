@@ -31,6 +31,12 @@ enum Command : uint32_t {
   kGetSeals = 1034,
 };
 
+// struct f_owner_ex (linux/fcntl.h).
+struct Owner {
+  int32_t type, pid;
+};
+constexpr int32_t kOwnerProcess = 1, kOwnerGroup = 2;
+
 constexpr uint64_t kNoLease = 2;  // F_UNLCK
 
 // Status flags that F_SETFL can change.
@@ -120,6 +126,7 @@ Co<SyscallResult> sys_fcntl(SyscallContext& call) {
       file.flags = (file.flags & ~kChangeable) | (call.word(2) & kChangeable);
       co_return uint64_t{0};
     case kSetOwner:  // O_ASYNC has no effect: nobody is told
+      if (call.integer(2) == INT32_MIN) co_return Errno{EINVAL};
       file.owner = call.integer(2);
       co_return uint64_t{0};
     case kGetOwner:
@@ -130,9 +137,11 @@ Co<SyscallResult> sys_fcntl(SyscallContext& call) {
       co_return uint64_t{0};
     case kGetSignal:
       co_return static_cast<uint64_t>(file.signal);
-    case kGetOwnerAndType: {  // struct f_owner_ex: no task
+    case kGetOwnerAndType: {
       UserMemory user = call.kernel.user_memory(call.task);
-      auto put = co_await user.put(call.address(2), uint64_t{0});
+      const bool group = file.owner < 0;
+      const Owner owner{.type = group ? kOwnerGroup : kOwnerProcess, .pid = group ? -file.owner : file.owner};
+      auto put = co_await user.put(call.address(2), owner);
       if (!put) co_return put.error();
       co_return uint64_t{0};
     }

@@ -172,9 +172,9 @@ static void case_pause(struct verdict* v) {
 static pid_t signal_me_later(int signal, int then_write) {
   const pid_t child = fork();
   if (child == 0) {
-    sleep_milliseconds(15);
+    sleep_milliseconds(80);
     kill(getppid(), signal);
-    sleep_milliseconds(15);
+    sleep_milliseconds(80);
     if (then_write >= 0 && write(then_write, "x", 1) != 1) _exit(1);
     _exit(0);
   }
