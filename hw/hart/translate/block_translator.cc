@@ -120,6 +120,10 @@ void BlockTranslator::find_uses() {
     opcodes_[i] = is_instruction(i) ? decode(block_.infos[i].bits).opcode : Opcode::illegal;
     uses_[i] = use_of(i);
   }
+  find_live();
+}
+
+void BlockTranslator::find_live() {
   for (size_t i = count_; i-- > 0;) {
     live_[i] = uses_[i].reads | (live_[i + 1] & ~uses_[i].writes);
     float_live_[i] = uses_[i].float_reads | (float_live_[i + 1] & ~uses_[i].float_writes);
@@ -306,6 +310,10 @@ bool BlockTranslator::translate() {
 // handler into the middle joins this time.
 void BlockTranslator::write_round() {
   round_registers_ = cached_registers(0);
+  // What the next round reads is still needed where this one ends.
+  live_.back() = live_.front();
+  float_live_.back() = float_live_.front();
+  find_live();
   entries_.resize(1);
   for (const RoundJump& jump : round_jumps_) out_.bind(jump.place);
   round_jumps_.clear();

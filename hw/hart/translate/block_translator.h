@@ -88,6 +88,7 @@ class BlockTranslator {
   Use use_of(size_t operation) const;
   bool is_instruction(size_t operation) const;
   void find_uses();
+  void find_live();
   void write_operations();
   bool operation();
   void enter_block();

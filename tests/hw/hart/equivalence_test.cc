@@ -2,6 +2,8 @@
 // with and without them, on machines of every kind.
 #include <gtest/gtest.h>
 
+#include <optional>
+
 #include "hart_rig.h"
 
 namespace faultline::hw {
@@ -9,18 +11,26 @@ namespace {
 
 constexpr uint64_t kBss = 2 << 20;
 
+struct Program {
+  const char* image;
+  std::optional<size_t> output;  // bytes
+};
+constexpr Program kMix{MIX_IMAGE, 24}, kLoops{LOOP_IMAGE, std::nullopt};
+
 enum class How { in_full, interpreted, translated, translated_at_once };
 
-std::string run(MachineConfig config, How how, uint64_t quantum, uint64_t until) {
+std::string run(MachineConfig config, How how, uint64_t quantum, uint64_t until, const Program& program = kMix) {
   return in_child([&] {
     config.hart.fast_path = how != How::in_full;
     config.hart.translate = how == How::translated || how == How::translated_at_once;
     if (how == How::translated_at_once) config.hart.translate_after = 1;
     config.hart.quantum = quantum;
-    HartRig rig(config, read_file(MIX_IMAGE), kBss);
+    HartRig rig(config, read_file(program.image), kBss);
     const RunResult result = rig.run(kImageBase, until);
     EXPECT_EQ(result.trap.cause, Trap::Cause::ecall);
-    EXPECT_EQ(result.output.size(), 24u);
+    if (program.output) {
+      EXPECT_EQ(result.output.size(), *program.output);
+    }
     if (testing::Test::HasFailure()) return std::string();
     return result.output + "\n" + result.statistics + std::to_string(static_cast<int>(result.trap.cause)) + " " +
            std::to_string(rig.budgets());
@@ -112,6 +122,16 @@ TEST(Equivalence, DataCacheAlone) {
   config.dram.timing = DramTiming::flat;
   config.cache.l2.enabled = false;
   expect_equivalent(config);
+}
+
+// Short loops of one block, most of whose rounds need nobody's help.
+TEST(Equivalence, Loops) {
+  for (const MachineConfig& config : {flat_machine(), cached_machine()}) {
+    const std::string interpreted = run(config, How::interpreted, 100'000, 0, kLoops);
+    ASSERT_NE(interpreted, "");
+    EXPECT_EQ(run(config, How::translated, 100'000, 0, kLoops), interpreted);
+    EXPECT_EQ(run(config, How::translated, 777, 0, kLoops), interpreted);
+  }
 }
 
 TEST(Equivalence, OtherFormats) {

@@ -1,5 +1,9 @@
 // Integer work for the hart's benchmark: matrix multiply, list walk,
 // quicksort, and a state machine over 256 KB.
+#ifndef ROUNDS
+#define ROUNDS 60
+#endif
+
 typedef unsigned long u64;
 
 struct node {
@@ -76,7 +80,7 @@ int main(void) {
     nodes[i].value = (u64)i;
   }
   for (u64 i = 0; i < sizeof text; i++) text[i] = (unsigned char)random64();
-  for (int round = 0; round < 60; round++) {
+  for (int round = 0; round < ROUNDS; round++) {
     multiply(round);
     struct node* n = nodes;
     for (int i = 0; i < 400000; i++, n = n->next) sum += n->value;
