@@ -190,4 +190,10 @@ template <>
 inline constexpr auto kFields<HostStatistics> =
     std::tuple{Field{"seconds", &HostStatistics::seconds}, Field{"mips", &HostStatistics::mips}};
 
+template <>
+inline constexpr auto kFields<os::AreaKindStatistics> =
+    std::tuple{Field{"areas", &os::AreaKindStatistics::areas}, Field{"bytes", &os::AreaKindStatistics::bytes},
+               Field{"resident_bytes", &os::AreaKindStatistics::resident_bytes},
+               Field{"unused_bytes", &os::AreaKindStatistics::unused_bytes}};
+
 }  // namespace faultline::cli

@@ -134,12 +134,6 @@ Json table_levels_json(const RunStatistics& statistics) {
   return json;
 }
 
-template <>
-inline constexpr auto kFields<os::AreaKindStatistics> =
-    std::tuple{Field{"areas", &os::AreaKindStatistics::areas}, Field{"bytes", &os::AreaKindStatistics::bytes},
-               Field{"resident_bytes", &os::AreaKindStatistics::resident_bytes},
-               Field{"unused_bytes", &os::AreaKindStatistics::unused_bytes}};
-
 // Kind by kind, and all together.
 Json areas_json(const os::AreaStatistics& areas) {
   constexpr std::array<const char*, os::kAreaKinds> kNames = {"code", "file", "heap", "stack", "anonymous", "shared"};
