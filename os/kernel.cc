@@ -72,6 +72,12 @@ uint32_t instruction_at(AddressSpace& space, uint64_t pc) {
   return compressed ? low : low | half(pc + 2) << 16;
 }
 
+void interrupt_other_harts(Cpu& cpu) {
+  for (unsigned hart = 0; hart < cpu.harts(); ++hart) {
+    if (hart != cpu.hart()) cpu.interrupt(hart);
+  }
+}
+
 std::string waits_for(const Task& task) {
   if (!task.in_syscall) return "a page";
   const std::string_view name = syscall_name(*task.in_syscall);
@@ -175,12 +181,13 @@ bool Kernel::run_hart() {
     end_of_run();
     return true;
   }
-  // Transfers may still end on this hart.
-  while (!over_) parts_.scheduler.step();
-  --harts_running_;
-  for (unsigned hart = 0; hart < parts_.cpu.harts(); ++hart) {
-    if (hart != parts_.cpu.hart()) parts_.cpu.interrupt(hart);
+  // Transfers may still end on this hart, and the one that ends the run sleeps until they have.
+  while (!over_) {
+    const bool stuck = parts_.scheduler.step() == Scheduler::Step::deadlock;
+    if (stuck || parts_.memory.requests_in_flight() == 0) interrupt_other_harts(parts_.cpu);
   }
+  --harts_running_;
+  interrupt_other_harts(parts_.cpu);
   return false;
 }
 
@@ -188,9 +195,7 @@ bool Kernel::run_hart() {
 void Kernel::stop_other_harts() {
   over_ = true;
   parts_.scheduler.stop_strands();
-  for (unsigned hart = 0; hart < parts_.cpu.harts(); ++hart) {
-    if (hart != parts_.cpu.hart()) parts_.cpu.interrupt(hart);
-  }
+  interrupt_other_harts(parts_.cpu);
   while (harts_running_ > 1) {
     parts_.cpu.deliver_interrupts();
     parts_.cpu.idle(Cpu::kForever);

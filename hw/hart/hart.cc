@@ -120,6 +120,10 @@ void Hart::synchronise() {
   while (alone() && sc_core::sc_pending_activity_at_current_time()) sc_core::wait(sc_core::SC_ZERO_TIME);
 }
 
+void Hart::meet() {
+  if (env_.group != nullptr && next_activity() <= now().value) synchronise();
+}
+
 bool Hart::idle(Cycles until) {
   synchronise();
   const Cycles from = now();

@@ -72,11 +72,9 @@ class Hart : public sc_core::sc_module {
 
   // Waits until SystemC's time has come up to now(), and lets run what is due then.
   void synchronise();
-  // Where other harts are awake, synchronise(): so that what the OS does next comes
-  // about in the order of time.
-  void meet() {
-    if (!alone()) synchronise();
-  }
+  // With several harts, lets those run that have not come so far: what the OS
+  // does next comes about in the order of time.
+  void meet();
   // Sleeps until `until` or until an interrupt waits; books `idle`. Answers
   // false, at once, when neither can ever come: nothing is under way anywhere
   // and `until` is the end of time (all ones).

@@ -30,6 +30,7 @@ Co<> Scheduler::start(Strand& strand, std::function<Co<>()> body) {
   Strand* const before = std::exchange(here.current, &strand);
   Co<> life = run_body(std::move(body));
   here.current = before;
+  queues_.add(strand, RunQueues::Turn::last, true);
   return life;
 }
 
@@ -37,7 +38,7 @@ void Scheduler::Yield::await_suspend(std::coroutine_handle<> frame) {
   Strand& strand = scheduler_.current();
   strand.resume_point = frame;
   RunQueues& queues = scheduler_.queues_;
-  if (kind_ == Kind::begins) return queues.add(strand, RunQueues::Turn::last, true);
+  if (kind_ == Kind::begins) return;  // start() finds it a queue
   const bool first = kind_ == Kind::keeps_turn && scheduler_.cpu_.now() < queues.here().slice_end;
   queues.put_back(strand, first ? RunQueues::Turn::first : RunQueues::Turn::last);
 }

@@ -243,6 +243,17 @@ TEST(Harts, WhatWatchesOneHartIsRefused) {
   EXPECT_FALSE(fs::exists(file));
 }
 
+// The run ends when the last transfer has, on whichever hart that is heard of.
+TEST(Harts, EndWithATransferOfAnother) {
+  RunRequest request{.settings = {"hart.count=4", "tlb.asids=true", "walker.caches=true", "os.translated=true",
+                                  "cache.enabled=true", "hart.quantum=3000"},
+                     .program = "shared_libraries",
+                     .arguments = {"5"}};
+  const RunResult result = faultline_run(request);
+  EXPECT_FALSE(result.timed_out);
+  EXPECT_EQ(result.status, 0) << result.err;
+}
+
 TEST(Harts, SixtyFourOfThem) {
   const RunResult result = run_harts({"spread", "16", "3000"}, {"hart.count=64"});
   EXPECT_EQ(result.stats.at("harts").size(), 64u);
