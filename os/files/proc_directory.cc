@@ -209,7 +209,9 @@ std::shared_ptr<FixedDirectory> make_process(const Vfs& vfs, const Mount& mount,
 class TaskDirectory final : public Directory {
  public:
   TaskDirectory(const Vfs& vfs, const Mount& mount, uint64_t number, int32_t pid)
-      : Directory(mount, number, proc_attributes(vfs, 0555)), vfs_(vfs), pid_(pid) {}
+      : Directory(mount, number, proc_attributes(vfs, 0555)), vfs_(vfs), pid_(pid) {
+    attributes.links = static_cast<uint32_t>(2 + tasks().size());
+  }
 
   Result<InodePtr> lookup(std::string_view name) override {
     for (const int32_t task : tasks()) {
