@@ -31,6 +31,7 @@ struct VmConfig {
   uint32_t dirty_ratio = 20;                   // ... before writers wait for it
   uint32_t dirty_expire_ms = 5'000;            // no page of a file stays dirty longer
   uint32_t swap_readaround = 0;                // pages, 0: off
+  uint32_t max_map_count = 65'530;             // areas of one address space
   bool flush_on_clear = true;                  // clearing a reference bit flushes the TLB entry
 };
 

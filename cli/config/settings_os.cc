@@ -90,6 +90,10 @@ void add_reclaim(std::vector<Setting>& table) {
   table.push_back(vm<&V::swap_readaround>(
       "swap_readaround",
       {.help = "Pages fetched around one that comes back from swap; 0: none.", .unit = "pages", .range = {0, 4'096}}));
+  table.push_back(
+      vm<&V::max_map_count>("max_map_count", {.help = "Areas that one address space may have, as Linux names it.",
+                                              .unit = "areas",
+                                              .range = {16, 16'777'216}}));
   table.push_back(vm<&V::flush_on_clear>(
       "flush_on_clear", {.help = "Clearing a reference bit flushes the TLB entry; false: the clock sees less."}));
 }
@@ -115,7 +119,8 @@ void add_costs(std::vector<Setting>& table) {
   table.push_back(cost<&Costs::page_scan>("page_scan", "One page under a hand of the clock."));
   table.push_back(cost<&Costs::tlb_flush_page>("tlb_flush_page", "Flush one page from the TLBs."));
   table.push_back(cost<&Costs::shootdown>(
-      "shootdown", "Interrupt other harts so that they flush, and wait until they have; each of them pays interrupt too."));
+      "shootdown",
+      "Interrupt other harts so that they flush, and wait until they have; each of them pays interrupt too."));
   table.push_back(cost<&Costs::hart_interrupt>(
       "hart_interrupt", "Interrupt another hart for any other reason; that one pays interrupt too."));
   table.push_back(cost<&Costs::pipe>("pipe", "One read or write of a pipe, beyond the copy."));

@@ -14,8 +14,7 @@ namespace faultline::os {
 
 namespace {
 
-// Linux: vm.max_map_count, and stack_guard_gap in pages.
-constexpr uint64_t kMostAreas = 65530;
+// Linux: stack_guard_gap.
 constexpr uint64_t kStackGuardPages = 256;
 // Linux, mm/util.c: MIN_GAP.
 constexpr uint64_t kLeastStackRoom = uint64_t{128} << 20;
@@ -75,7 +74,9 @@ AddressSpace::Areas::iterator AddressSpace::first_ending_after(uint64_t address)
   return area;
 }
 
-bool AddressSpace::too_many_areas(unsigned more) const { return areas_.size() + more > kMostAreas; }
+bool AddressSpace::too_many_areas(unsigned more) const {
+  return areas_.size() + more > manager_.config().vm.max_map_count;
+}
 
 bool AddressSpace::range_is_free(uint64_t start, uint64_t end) const {
   auto next = areas_.lower_bound(end);
