@@ -34,7 +34,7 @@ class CodePage {
   size_t bytes() const { return bytes_; }
 
   // Where the pointers to blocks begin, one for every two bytes of code.
-  static constexpr size_t blocks_offset() { return offsetof(CodePage, blocks_); }
+  Block* const* blocks() const { return blocks_.data(); }
   bool has_host_code() const { return host_code_ != nullptr; }
   // Made at the first call, in `memory`.
   HostCode& host_code(const std::shared_ptr<CodeMemory>& memory) {

@@ -82,11 +82,11 @@ struct alignas(16) Block {
   uint64_t cycles = 0;
   OpInfo* infos = nullptr;
   // Of translation into host code (translate/):
-  uint64_t host = 0;         // the code's address, for who would enter the block; 0: none
-  Handler first = nullptr;   // of the first operation, while that counts entries instead
+  uint64_t host = 0;          // the code's address, for who would enter the block; 0: none
+  Handler first = nullptr;    // of the first operation, while that counts entries instead
   uint16_t entries_left = 0;  // until the block is translated
-  uint16_t start = 0;  // offsets in the piece
-  uint16_t end = 0;    // of what follows; kPieceBytes + 2 behind an instruction that straddles
+  uint16_t start = 0;         // offsets in the piece
+  uint16_t end = 0;           // of what follows; kPieceBytes + 2 behind an instruction that straddles
 
   Op* ops() { return reinterpret_cast<Op*>(this + 1); }
   const Op* ops() const { return reinterpret_cast<const Op*>(this + 1); }

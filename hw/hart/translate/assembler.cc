@@ -63,9 +63,7 @@ void Assembler::form(unsigned mandatory, bool wide, unsigned code, unsigned reg,
   if (mod == 2) dword(static_cast<uint32_t>(memory.displacement));
 }
 
-void Assembler::move(Reg to, Reg from, Width width) {
-  form(kNoPrefix, is_full(width), 0x8b, number(to), number(from));
-}
+void Assembler::move(Reg to, Reg from, Width width) { form(kNoPrefix, is_full(width), 0x8b, number(to), number(from)); }
 
 void Assembler::move(Reg to, uint64_t value) {
   const auto low = static_cast<uint32_t>(value);

@@ -42,7 +42,16 @@ enum class Shift : uint8_t { left = 4, right = 5, arithmetic = 7 };
 enum class Wide : uint8_t { multiply = 4, multiply_signed = 5, divide = 6, divide_signed = 7 };
 enum class Load : uint8_t { byte, byte_signed, half, half_signed, word, word_signed, full };
 // Scalar arithmetic of SSE2, by opcode.
-enum class Sse : uint8_t { sqrt = 0x51, add = 0x58, mul = 0x59, sub = 0x5c, min = 0x5d, div = 0x5e, max = 0x5f, between_formats = 0x5a };
+enum class Sse : uint8_t {
+  sqrt = 0x51,
+  add = 0x58,
+  mul = 0x59,
+  sub = 0x5c,
+  min = 0x5d,
+  div = 0x5e,
+  max = 0x5f,
+  between_formats = 0x5a
+};
 // VFxxx231: a = ± b x c ± a.
 enum class Fma : uint8_t { multiply_add = 0xb9, multiply_sub = 0xbb, negative_add = 0xbd, negative_sub = 0xbf };
 enum class Precision : uint8_t { single, double_ };
@@ -88,7 +97,7 @@ class Assembler {
   void move(Reg to, Xmm from);
   // between_formats: from `precision` to the other.
   void sse(Sse operation, Xmm to, Xmm from, Precision precision);
-  void compare(Xmm a, Xmm b, Precision precision);  // ucomis
+  void compare(Xmm a, Xmm b, Precision precision);                      // ucomis
   void to_integer(Reg to, Xmm from, Precision precision, Width width);  // truncates
   void from_integer(Xmm to, Reg from, Precision precision, Width width);
   void clear(Xmm reg);

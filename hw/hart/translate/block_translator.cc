@@ -28,9 +28,8 @@ constexpr uint64_t bit(unsigned n) { return uint64_t{1} << n; }
 
 // Computes a register from registers, without a case that is left to its handler.
 bool is_pure(Opcode opcode) {
-  return opcode == Opcode::lui || opcode == Opcode::auipc ||
-         (Opcode::addi <= opcode && opcode <= Opcode::fence_i) || opcode == Opcode::mul || opcode == Opcode::mulh ||
-         opcode == Opcode::mulhu || opcode == Opcode::mulw;
+  return opcode == Opcode::lui || opcode == Opcode::auipc || (Opcode::addi <= opcode && opcode <= Opcode::fence_i) ||
+         opcode == Opcode::mul || opcode == Opcode::mulh || opcode == Opcode::mulhu || opcode == Opcode::mulw;
 }
 
 }  // namespace
@@ -217,9 +216,7 @@ void BlockTranslator::begin_operation() {
   }
 }
 
-void BlockTranslator::remember_entry() {
-  entries_.push_back({at_, out_.here(), cached_registers(at_), false});
-}
+void BlockTranslator::remember_entry() { entries_.push_back({at_, out_.here(), cached_registers(at_), false}); }
 
 // Those that are read at `operation` or behind it.
 std::vector<BlockTranslator::CachedRegister> BlockTranslator::cached_registers(size_t operation) const {

@@ -2,7 +2,6 @@
 #include <bit>
 #include <cstddef>
 
-#include "hw/hart/code_cache.h"
 #include "hw/hart/translate/block_translator.h"
 
 namespace faultline::hw {
@@ -143,7 +142,7 @@ void BlockTranslator::find_and_go(bool link) {
   exit_if(Condition::equal);
   // A pointer for every two bytes.
   out_.alu(Alu::and_, Reg::rax, static_cast<int32_t>(kPieceMask), Width::word);
-  out_.load(Reg::r8, {Reg::r8, static_cast<int32_t>(CodePage::blocks_offset()), Reg::rax, 2});
+  out_.load(Reg::r8, {Reg::r8, context_.blocks, Reg::rax, 2});
   out_.test(Reg::r8, Reg::r8);
   exit_if(Condition::equal);
   out_.load(Reg::rax, {Reg::r8, static_cast<int32_t>(offsetof(Block, host))});

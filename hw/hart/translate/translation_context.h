@@ -32,7 +32,8 @@ struct TranslationContext {
   // From load_entries, in bytes.
   int32_t store_entries = 0;
   int32_t fetch_entries = 0;
-  bool fma = false;  // the host has FMA3
+  int32_t blocks = 0;  // from a CodePage: its pointers to blocks
+  bool fma = false;    // the host has FMA3
 };
 
 }  // namespace faultline::hw

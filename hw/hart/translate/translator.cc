@@ -60,6 +60,8 @@ bool Translator::write_prologue() {
 }
 
 void Translator::translate(Block& block, CodePage& page) {
+  context_.blocks =
+      static_cast<int32_t>(reinterpret_cast<const char*>(page.blocks()) - reinterpret_cast<const char*>(&page));
   HostCode& code = page.host_code(memory_);
   const size_t bytes = BlockTranslator::most_bytes(BlockTranslator::operations(block));
   const uint64_t place = code.reserve(bytes);

@@ -14,7 +14,7 @@ namespace faultline::hw {
 class Translator {
  public:
   // Null where the host is no x86-64, the handlers make no tail calls, or
-  // there is no memory for code. `context.fma` is found out here.
+  // there is no memory for code. `fma` and `blocks` of the context are found out here.
   static std::unique_ptr<Translator> create(const TranslationContext& context);
 
   // Calls `start` so that it can reach host code.

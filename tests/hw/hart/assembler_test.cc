@@ -60,11 +60,20 @@ const std::vector<Case>& cases() {
       {[](A& a) { a.move(R::rax, uint64_t{0xfedcba98}); }, "mov eax,0xfedcba98"},
       {[](A& a) { a.move(R::r12, ~uint64_t{1}); }, "mov r12,0xfffffffffffffffe"},
       {[](A& a) { a.move(R::rsi, uint64_t{0x123456789abcdef0}); }, "movabs rsi,0x123456789abcdef0"},
-      {[](A& a) { a.load(R::r8, {R::rdx, 8}); }, "mov r8,QWORD PTR [rdx+0x8]"},
+      {[](A& a) {
+         a.load(R::r8, {R::rdx, 8});
+       },
+       "mov r8,QWORD PTR [rdx+0x8]"},
       {[](A& a) { a.load(R::rax, {R::r12}); }, "mov rax,QWORD PTR [r12]"},
       {[](A& a) { a.load(R::rax, {R::r13}); }, "mov rax,QWORD PTR [r13+0x0]"},
-      {[](A& a) { a.load(R::rax, {R::rbx, 4096, R::rcx}); }, "mov rax,QWORD PTR [rbx+rcx*1+0x1000]"},
-      {[](A& a) { a.load(R::r8, {R::r8, -8, R::r9, 3}); }, "mov r8,QWORD PTR [r8+r9*8-0x8]"},
+      {[](A& a) {
+         a.load(R::rax, {R::rbx, 4096, R::rcx});
+       },
+       "mov rax,QWORD PTR [rbx+rcx*1+0x1000]"},
+      {[](A& a) {
+         a.load(R::r8, {R::r8, -8, R::r9, 3});
+       },
+       "mov r8,QWORD PTR [r8+r9*8-0x8]"},
       {[](A& a) { a.load(R::r9, {R::rax}, Load::byte); }, "movzx r9d,BYTE PTR [rax]"},
       {[](A& a) { a.load(R::r9, {R::rax}, Load::byte_signed); }, "movsx r9,BYTE PTR [rax]"},
       {[](A& a) { a.load(R::r9, {R::rax}, Load::half); }, "movzx r9d,WORD PTR [rax]"},
@@ -74,20 +83,38 @@ const std::vector<Case>& cases() {
       {[](A& a) { a.store({R::rax}, R::rsi, 1); }, "mov BYTE PTR [rax],sil"},
       {[](A& a) { a.store({R::rax}, R::r11, 2); }, "mov WORD PTR [rax],r11w"},
       {[](A& a) { a.store({R::rax}, R::rcx, 4); }, "mov DWORD PTR [rax],ecx"},
-      {[](A& a) { a.store({R::rdx, 264}, R::r11); }, "mov QWORD PTR [rdx+0x108],r11"},
-      {[](A& a) { a.store({R::rdx, 4}, -1, Width::word); }, "mov DWORD PTR [rdx+0x4],0xffffffff"},
-      {[](A& a) { a.lea(R::r10, {R::r11, -129}); }, "lea r10,[r11-0x81]"},
+      {[](A& a) {
+         a.store({R::rdx, 264}, R::r11);
+       },
+       "mov QWORD PTR [rdx+0x108],r11"},
+      {[](A& a) {
+         a.store({R::rdx, 4}, -1, Width::word);
+       },
+       "mov DWORD PTR [rdx+0x4],0xffffffff"},
+      {[](A& a) {
+         a.lea(R::r10, {R::r11, -129});
+       },
+       "lea r10,[r11-0x81]"},
       {[](A& a) { a.extend_word(R::r8, R::rax); }, "movsxd r8,eax"},
       {[](A& a) { a.alu(Alu::add, R::r8, R::r9); }, "add r8,r9"},
       {[](A& a) { a.alu(Alu::sub, R::rax, R::r9, Width::word); }, "sub eax,r9d"},
       {[](A& a) { a.alu(Alu::or_, R::r9, R::rcx); }, "or r9,rcx"},
-      {[](A& a) { a.alu(Alu::cmp, R::r14, Memory{R::rdi, 300}); }, "cmp r14,QWORD PTR [rdi+0x12c]"},
+      {[](A& a) {
+         a.alu(Alu::cmp, R::r14, Memory{R::rdi, 300});
+       },
+       "cmp r14,QWORD PTR [rdi+0x12c]"},
       {[](A& a) { a.alu(Alu::and_, R::rsi, -4096); }, "and rsi,0xfffffffffffff000"},
       {[](A& a) { a.alu(Alu::xor_, R::r8, -1); }, "xor r8,0xffffffffffffffff"},
       {[](A& a) { a.alu(Alu::cmp, R::rcx, 1, Width::word); }, "cmp ecx,0x1"},
       {[](A& a) { a.alu(Alu::cmp, Memory{R::rax}, 0x1234); }, "cmp QWORD PTR [rax],0x1234"},
-      {[](A& a) { a.alu(Alu::cmp, Memory{R::rdx, 4}, -1, Width::word); }, "cmp DWORD PTR [rdx+0x4],0xffffffff"},
-      {[](A& a) { a.compare_byte({R::rdx, 529}, 3); }, "cmp BYTE PTR [rdx+0x211],0x3"},
+      {[](A& a) {
+         a.alu(Alu::cmp, Memory{R::rdx, 4}, -1, Width::word);
+       },
+       "cmp DWORD PTR [rdx+0x4],0xffffffff"},
+      {[](A& a) {
+         a.compare_byte({R::rdx, 529}, 3);
+       },
+       "cmp BYTE PTR [rdx+0x211],0x3"},
       {[](A& a) { a.test(R::r8, R::r8); }, "test r8,r8"},
       {[](A& a) { a.multiply(R::r8, R::r9); }, "imul r8,r9"},
       {[](A& a) { a.wide(Wide::multiply, R::r9); }, "mul r9"},
@@ -100,7 +127,10 @@ const std::vector<Case>& cases() {
       {[](A& a) { a.shift(Shift::right, R::rcx, 8, Width::word); }, "shr ecx,0x8"},
       {[](A& a) { a.shift_by_cl(Shift::arithmetic, R::r9); }, "sar r9,cl"},
       {[](A& a) { a.load(Xmm{9}, {R::rax}, Precision::double_); }, "movsd xmm9,QWORD PTR [rax]"},
-      {[](A& a) { a.store({R::rdx, 264}, Xmm{1}, Precision::single); }, "movss DWORD PTR [rdx+0x108],xmm1"},
+      {[](A& a) {
+         a.store({R::rdx, 264}, Xmm{1}, Precision::single);
+       },
+       "movss DWORD PTR [rdx+0x108],xmm1"},
       {[](A& a) { a.move(Xmm{0}, Xmm{12}); }, "movaps xmm0,xmm12"},
       {[](A& a) { a.move(Xmm{8}, R::r9); }, "movq xmm8,r9"},
       {[](A& a) { a.move(R::rax, Xmm{10}); }, "movq rax,xmm10"},
