@@ -10,6 +10,8 @@ namespace {
 // Apart from those of the TLBs.
 constexpr uint64_t kCacheSeed = 20;
 constexpr uint64_t kNestedTlbSeed = 30;
+// The shift of an entry whose address a walk cache knew: it spreads over no border.
+constexpr unsigned kWholeMemory = 63;
 
 std::optional<HostStage> make_host(const MachineConfig& config, EntryPort& entries) {
   const NestedConfig& nested = config.nested;
@@ -45,7 +47,7 @@ WalkResult PageTableWalker::walk(const WalkRequest& request, Cycles& now) {
   ++statistics_.walks;
   const uint64_t reads = entries_.reads();
   const uint64_t writes = entries_.writes();
-  Walk walk{.request = request, .now = now};
+  Walk walk(request, now);
   if (host_) host_->begin();
   descend(walk);
   WalkResult& result = walk.result;
@@ -77,7 +79,9 @@ TablePointer PageTableWalker::begin(Walk& walk) {
 
 // Where the step's entry, which has its address in its table's terms, lies in memory.
 bool PageTableWalker::locate(Walk& walk, Step& step, bool translated) {
-  if (host_ && !translated) {
+  if (!host_) return entries_.holds(step.address, format_.entry_bytes());
+  step.shift = kWholeMemory;
+  if (!translated) {
     const HostStage::Found found = host_->translate(step.address, Access::store, walk.now);
     if (!found.ok) return false;
     step.address = found.address;
@@ -107,6 +111,7 @@ void PageTableWalker::descend(Walk& walk) {
     walk.above.all &= step.raw;
     walk.above.any |= step.raw;
     step.set = set_in_tables & ~step.raw;
+    walk.changes |= step.set;
     table = format_.table_of(step.raw);
   }
   result.level = static_cast<uint8_t>(level);
@@ -145,7 +150,8 @@ void PageTableWalker::finish(Walk& walk) {
   const bool store = request.access == Access::store;
   const uint64_t bits = store ? format_.referenced_bit() | format_.modified_bit() : format_.referenced_bit();
   last.set = bits & ~last.raw;
-  write_back(walk);
+  walk.changes |= last.set;
+  if (walk.changes != 0) write_back(walk);
   result.dirty = store || leaf.modified;
 }
 

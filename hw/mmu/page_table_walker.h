@@ -119,19 +119,22 @@ class PageTableWalker : public sc_core::sc_module {
 
  private:
   struct Step {
-    PhysAddr address{};
-    uint64_t raw = 0;
-    uint64_t set = 0;     // bits to set in it
-    unsigned shift = 63;  // log2 bytes of the host's page around it
+    PhysAddr address;
+    uint64_t raw;
+    uint64_t set;    // bits to set in it
+    unsigned shift;  // log2 bytes of the host's page around it; under nested translation alone
   };
   using Steps = std::array<Step, PageTableFormat::kMaxLevels>;
   // One walk under way.
   struct Walk {
+    Walk(const WalkRequest& the_request, Cycles& the_time) : request(the_request), now(the_time) {}
+
     const WalkRequest& request;
     Cycles& now;
     WalkResult result{};
-    Steps steps{};
-    Above entered{};  // with what the walk caches said
+    Steps steps;           // of the levels that were reached; to clear the others costs more than a short walk
+    uint64_t changes = 0;  // of all steps, the bits to set
+    Above entered{};       // with what the walk caches said
     Above above{};
   };
 

@@ -6,14 +6,14 @@
 
 #include "guest.h"
 
-static uint64_t touch(volatile char* pages, size_t count, size_t size) {
+static uint64_t touch(volatile unsigned char* pages, size_t count, size_t size) {
   uint64_t sum = 0;
   for (size_t i = 0; i < count; ++i) sum += (uint64_t)++pages[i * size];
   return sum;
 }
 
 // Takes the byte from one pipe, works, and hands it to the other.
-static uint64_t play(int from, int to, uint64_t rounds, char* pages, size_t count, size_t size) {
+static uint64_t play(int from, int to, uint64_t rounds, unsigned char* pages, size_t count, size_t size) {
   uint64_t sum = 0;
   char byte;
   for (uint64_t i = 0; i < rounds; ++i) {
@@ -27,7 +27,7 @@ static uint64_t play(int from, int to, uint64_t rounds, char* pages, size_t coun
 int main(int argc, char** argv) {
   uint64_t rounds = number_argument(argc, argv, 1, 100);
   size_t count = number_argument(argc, argv, 2, 8), size = (size_t)sysconf(_SC_PAGESIZE);
-  char* pages = mmap(NULL, count * size + size, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+  unsigned char* pages = mmap(NULL, count * size + size, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
   if (pages == MAP_FAILED) die("mmap");
   int there[2], back[2];
   if (pipe(there) < 0 || pipe(back) < 0) die("pipe");
