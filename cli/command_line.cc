@@ -51,7 +51,7 @@ struct RawRun {
 void add_run_options(CLI::App& app, RawRun& raw) {
   // For the help text only: arguments from PROGRAM on never reach CLI11.
   app.add_option_function<std::string>(
-      "PROGRAM", [](const std::string&) {}, "The program: statically linked, RV64GC");
+      "PROGRAM", [](const std::string&) {}, "The program: for RV64GC Linux, static or dynamic");
   app.add_option_function<std::string>(
       "ARG", [](const std::string&) {}, "Its arguments, options too");
 

@@ -6,11 +6,13 @@
 #include <initializer_list>
 #include <stdexcept>
 #include <string_view>
+#include <vector>
 
 #include "cli/config/user_error.h"
 #include "cli/config/value.h"
 #include "hw/mmu/host_tables.h"
 #include "hw/mmu/page_table_format.h"
+#include "os/files/fault_places.h"
 #include "os/reclaim/marks.h"
 
 namespace faultline::cli {
@@ -193,12 +195,24 @@ class Checker {
 
   void check_disk() const {
     const hw::DiskConfig& disk = machine_.disk;
+    check_fault_sectors();
     if (disk.kind != hw::DiskKind::hdd) return;
     require(disk.seek_track_us <= disk.seek_average_us, {"disk.seek_track_us", "disk.seek_average_us"},
             fmt::format("disk.seek_track_us = {} is more than disk.seek_average_us = {}", disk.seek_track_us,
                         disk.seek_average_us));
     require(disk.track_bytes % kSector == 0, {"disk.track_bytes"},
             fmt::format("disk.track_bytes must be a multiple of the sector, {}", kSector));
+  }
+
+  // One beyond the disk would never fail, and nobody would know why.
+  void check_fault_sectors() const {
+    std::vector<os::FaultRange> sectors;
+    if (!os::parse_fault_sectors(machine_.disk.fault.sectors, sectors)) return;
+    const uint64_t end = machine_.disk.size / kSector;
+    for (const os::FaultRange& range : sectors) {
+      require(range.last < end, {"disk.fault_sectors", "disk.size"},
+              fmt::format("disk.fault_sectors: there is no sector {}, the disk has {}", range.last, end));
+    }
   }
 
   // Thresholds that are 0 follow from the size of memory and from each other.
@@ -239,6 +253,8 @@ class Checker {
     only_paged(machine_.observe.tlb, "observe.tlb");
     only_paged(machine_.observe.pages, "observe.pages");
     only_paged(machine_.observe.interval != 0, "observe.interval");
+    require(!early.swapping || values_.os.swap.size != 0, {"memory.swapping", "swap.size"},
+            "memory.swapping moves programs to swap, and swap.size = 0");
     const PageSize page = values_.page();
     require(page.aligned(early.resident) && page.aligned(early.stack), {"memory.resident", "memory.stack"},
             fmt::format("memory.resident and memory.stack must be multiples of the page, {}", page.bytes()));

@@ -60,8 +60,7 @@ std::string policy_table(const PolicyResult& result, std::span<const uint64_t> n
 }
 
 std::string policy_actions(const PolicyResult& result, std::span<const uint64_t> names) {
-  std::string text =
-      "f: the front hand looks at a frame, b: the back hand; -: a bit is cleared, !: the page is taken\n";
+  std::string text;
   for (size_t i = 0; i < result.steps.size(); ++i) {
     const PolicyStep& step = result.steps[i];
     if (step.actions.empty()) continue;
@@ -75,7 +74,9 @@ std::string policy_actions(const PolicyResult& result, std::span<const uint64_t>
     }
     text += "\n";
   }
-  return text + "\n";
+  if (text.empty()) return "no page was looked for\n\n";
+  return "f: the front hand looks at a frame, b: the back hand; -: a bit is cleared, !: the page is taken\n" + text +
+         "\n";
 }
 
 std::string policy_summary(std::span<const PolicyResult> results, uint64_t references, uint64_t pages) {

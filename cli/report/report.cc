@@ -49,8 +49,8 @@ void add_harts(const RunStatistics& s, ReportText& text) {
   std::string busy;
   for (const HartRecord& hart : s.harts)
     busy += fmt::format("{}{}", busy.empty() ? "" : ", ", percent(s.cycles - hart.idle, s.cycles));
-  text.line("{} harts, busy for {} of the time; {} shoot-downs, {} other interrupts between them", s.harts.size(), busy,
-            with_commas(s.shootdowns.sent), with_commas(s.hart_interrupts));
+  text.line("{} harts, busy for {} of the time; {}, {} between them", s.harts.size(), busy,
+            counted(s.shootdowns.sent, "shoot-down"), counted(s.hart_interrupts, "other interrupt"));
 }
 
 void add_headline(const RunStatistics& s, ReportText& text) {
@@ -88,7 +88,7 @@ void add_headline(const RunStatistics& s, ReportText& text) {
       return static_cast<double>(cycles) / static_cast<double>(s.instructions);
     };
     const uint64_t all = s.cycle_stack.total();  // of every hart
-    text.line("{:.3f} cycles an instruction{}", each(all),
+    text.line("{:.3f} cycles{} an instruction{}", each(all), s.harts.size() > 1 ? " of all harts" : "",
               idle ? fmt::format("; {:.3f} without those in which nothing ran", each(all - idle)) : "");
   }
   if (s.harts.size() > 1) add_harts(s, text);
@@ -112,9 +112,11 @@ void add_translation(const RunStatistics& s, ReportText& text) {
   const References& r = s.references;
   if (r.total() == 0) return;
   text.section("Address translation");
-  text.line("{} references: {} fetches, {} loads, {} stores", rounded(static_cast<double>(r.total())),
-            rounded(static_cast<double>(r.fetch)), rounded(static_cast<double>(r.load)),
-            rounded(static_cast<double>(r.store)));
+  const auto some = [](uint64_t number, std::string_view one, std::string_view many) {
+    return fmt::format("{} {}", rounded(static_cast<double>(number)), number == 1 ? one : many);
+  };
+  text.line("{}: {}, {}, {}", some(r.total(), "reference", "references"), some(r.fetch, "fetch", "fetches"),
+            some(r.load, "load", "loads"), some(r.store, "store", "stores"));
   if (s.config.timing == kTimingNone) return text.line("not modelled: timing = {}", kTimingNone);
   if (s.early) return;
   text.strong("{:.3f} memory accesses for each reference: itself, and {:.3g} to find it", s.penalty(),
@@ -128,7 +130,8 @@ void add_translation(const RunStatistics& s, ReportText& text) {
             with_commas(t.walk_reads), with_commas(t.walk_writes));
   if (t.dirty_walks) text.line("  {} of them only to mark a page modified", with_commas(t.dirty_walks));
   if (t.fault_walk_reads)
-    text.line("  and {} entries read by walks that ended in a fault", with_commas(t.fault_walk_reads));
+    text.line("  and {} {} read by walks that ended in a fault", with_commas(t.fault_walk_reads),
+              t.fault_walk_reads == 1 ? "entry" : "entries");
   add_walker_lines(s, text);
   if (s.l1i.lookups + s.l1d.lookups + s.l2.lookups == 0) return;
   Table table({"TLB", "sets x ways", "look-ups", "misses", "miss rate", "evictions", "flushes"});

@@ -72,6 +72,16 @@ Result<InodePtr> Monitor::find_executable(std::string_view path) const {
   return found;
 }
 
+std::string Monitor::no_room_for(const Image& image) const {
+  const uint64_t wanted = image.pages << store_.page().shift;
+  const OsConfig& config = parts_.config;
+  if (config.early.swapping && wanted > config.swap.size) {
+    return fmt::format("it takes {} bytes of swap, stack included, and swap.size = {}", wanted, config.swap.size);
+  }
+  return fmt::format("it takes {} bytes of memory, stack included, and of {} beyond the OS layer's {} are free", wanted,
+                     store_.memory_bytes() - config.early.resident, store_.layout().free_bytes);
+}
+
 Monitor::Loaded Monitor::load(const std::string& path, const std::vector<std::string>& arguments,
                               const std::vector<std::string>& environment, int32_t parent) {
   if (programs_.size() >= kMostPrograms) return {.program = nullptr, .error = EAGAIN, .what = "too many programs"};
@@ -91,12 +101,7 @@ Monitor::Loaded Monitor::load(const std::string& path, const std::vector<std::st
   made->hart.pc = read.program.entry.value;
   Program& program = *made;
   if (const Result<> created = store_.create(program.image); !created) {
-    const uint64_t wanted = program.image.pages << store_.page().shift;
-    return {
-        .program = nullptr,
-        .error = created.error().value,
-        .what = fmt::format("it takes {} bytes of memory, stack included, and of {} beyond the OS layer's {} are free",
-                            wanted, store_.memory_bytes() - parts_.config.early.resident, store_.layout().free_bytes)};
+    return {.program = nullptr, .error = created.error().value, .what = no_room_for(program.image)};
   }
   const Result<> filled = fill(program, *file, read.program, arguments, environment);
   if (!filled) {

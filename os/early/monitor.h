@@ -105,6 +105,7 @@ class Monitor {
   Result<> fill(Program& program, const InodePtr& file, const loader::ProgramImage& image,
                 const std::vector<std::string>& arguments, const std::vector<std::string>& environment);
   Result<InodePtr> find_executable(std::string_view path) const;
+  std::string no_room_for(const Image& image) const;
   void end(Program& program, ExitStatus status);
   void reap(int32_t pid);
   void record(const Program& program);

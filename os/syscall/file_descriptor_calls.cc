@@ -98,6 +98,18 @@ SyscallResult get_seals(const OpenFile& file) {
   return uint64_t{*file.inode().seals};
 }
 
+SyscallResult get_descriptor_flags(const FileTable& files, int32_t fd) {
+  Result<bool> close_on_exec = files.close_on_exec(fd);
+  if (!close_on_exec) return close_on_exec.error();
+  return uint64_t{*close_on_exec ? 1u : 0u};
+}
+
+SyscallResult set_descriptor_flags(FileTable& files, int32_t fd, uint64_t flags) {
+  const Result<> set = files.set_close_on_exec(fd, (flags & 1) != 0);
+  if (!set) return set.error();
+  return uint64_t{0};
+}
+
 Co<SyscallResult> sys_fcntl(SyscallContext& call) {
   const uint32_t command = call.word(1);
   Result<OpenFilePtr> found = file_argument(call, 0, true);
@@ -110,16 +122,10 @@ Co<SyscallResult> sys_fcntl(SyscallContext& call) {
     case kDuplicate:
     case kDuplicateCloseOnExec:
       co_return as_value(files.add(*found, command == kDuplicateCloseOnExec, descriptor_limit(call), call.integer(2)));
-    case kGetDescriptorFlags: {
-      Result<bool> close_on_exec = files.close_on_exec(call.integer(0));
-      if (!close_on_exec) co_return close_on_exec.error();
-      co_return uint64_t{*close_on_exec ? 1u : 0u};
-    }
-    case kSetDescriptorFlags: {
-      Result<> set = files.set_close_on_exec(call.integer(0), (call.args[2] & 1) != 0);
-      if (!set) co_return set.error();
-      co_return uint64_t{0};
-    }
+    case kGetDescriptorFlags:
+      co_return get_descriptor_flags(files, call.integer(0));
+    case kSetDescriptorFlags:
+      co_return set_descriptor_flags(files, call.integer(0), call.args[2]);
     case kGetStatusFlags:
       co_return uint64_t{file.flags};
     case kSetStatusFlags:

@@ -259,6 +259,11 @@ TEST(Contradictions, AreFoundAndNamedByTheLastOfTheSettings) {
   EXPECT_THAT(refusal("", {"tlb.l1d.replacement=plru", "tlb.l1d.ways=128"}), HasSubstr("at most 64, and it is 128"));
   EXPECT_THAT(refusal("", {"disk.seek_track_us=6000"}), HasSubstr("more than disk.seek_average_us"));
   EXPECT_THAT(refusal("", {"disk.track_bytes=5000"}), HasSubstr("multiple of the sector"));
+  EXPECT_EQ(refusal("", {"disk.size=1G", "swap.size=16M", "disk.fault_sectors=5,2097150-2097151"}), "");
+  EXPECT_THAT(refusal("", {"disk.size=1G", "swap.size=16M", "disk.fault_sectors=5,2097150-2097152"}),
+              HasSubstr("there is no sector 2097152, the disk has 2097152"));
+  EXPECT_EQ(refusal("", {"memory.model=fence", "memory.swapping=true", "swap.size=0"}),
+            "-s swap.size=0: memory.swapping moves programs to swap, and swap.size = 0");
   EXPECT_THAT(refusal("", {"vm.minfree=600"}), HasSubstr("more than vm.desfree = 512"));
   EXPECT_THAT(refusal("", {"vm.lotsfree=65536"}), HasSubstr("not less than memory"));
   EXPECT_THAT(refusal("", {"vm.slowscan=10", "vm.fastscan=5"}), HasSubstr("more than vm.fastscan"));

@@ -238,6 +238,20 @@ TEST(Report, SaysWhatHappenedAndNothingElse) {
   }
 }
 
+TEST(Report, OneIsNotMany) {
+  RunStatistics s = sound_run();
+  s.references = {2, 1, 0};
+  s.translation.fault_walk_reads = 1;
+  s.harts = {{}, {}};
+  s.shootdowns.sent = 1;
+  s.hart_interrupts = 2;
+  const std::string text = text_report(s, {});
+  EXPECT_THAT(text, HasSubstr("3 references: 2 fetches, 1 load, 0 stores\n"));
+  EXPECT_THAT(text, HasSubstr("and 1 entry read by walks that ended in a fault\n"));
+  EXPECT_THAT(text, HasSubstr("of the time; 1 shoot-down, 2 other interrupts between them\n"));
+  EXPECT_THAT(text, HasSubstr(" cycles of all harts an instruction"));
+}
+
 // 10 million cycles of waiting do not hide the 1000 in which something ran.
 TEST(Report, IdleDoesNotHideTheRest) {
   RunStatistics s = sound_run();

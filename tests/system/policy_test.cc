@@ -12,6 +12,7 @@ namespace {
 
 using testing::EndsWith;
 using testing::HasSubstr;
+using testing::Not;
 using testing::StartsWith;
 
 const std::string kBelady = "1 2 3 4 1 2 5 1 2 3 4 5";
@@ -61,6 +62,12 @@ TEST(Policy, PrintsEachStep) {
             "12 references to 5 pages; faults, of which 5 first uses\n\n"
             "frames        3\n"
             "fifo          9\n");
+}
+
+TEST(Policy, SaysThatNoHandMoved) {
+  const Outcome outcome = policy({"--string", "1 2", "--frames", "3", "--policy", "fifo", "--actions"});
+  EXPECT_THAT(outcome.out, HasSubstr("no page was looked for\n"));
+  EXPECT_THAT(outcome.out, Not(HasSubstr("front hand")));
 }
 
 // Two hands two frames apart. Frames 0 to 3 get pages 0 to 3, bits set.

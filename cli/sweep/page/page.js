@@ -7,10 +7,13 @@
   let printing = false;
 
   // Okabe and Ito's colours, which stay apart for colour-blind readers, with
-  // two lightness variants; a series keeps its colour when others are hidden.
+  // lighter and darker variants; a series keeps its colour when others are
+  // hidden. As many as a stack of cycles has parts: no two parts look the same.
   const COLOURS = {
-    light: ['#0072b2', '#d55e00', '#009e73', '#b5589b', '#8a6d00', '#3d3d8f', '#56a5d8', '#7a3b00', '#5c6670', '#00665a'],
-    dark: ['#56b4e9', '#f0883e', '#2fc79b', '#e09bcb', '#e8cf4f', '#9d9df0', '#8fd0f5', '#c98a5a', '#aab4be', '#6fd6c9'],
+    light: ['#0072b2', '#d55e00', '#009e73', '#b5589b', '#8a6d00', '#3d3d8f', '#56a5d8', '#7a3b00', '#5c6670', '#00665a',
+      '#e0ac00', '#b3003c', '#84b83a', '#b4bcc4'],
+    dark: ['#56b4e9', '#f0883e', '#2fc79b', '#e09bcb', '#e8cf4f', '#9d9df0', '#8fd0f5', '#c98a5a', '#aab4be', '#6fd6c9',
+      '#fff0c2', '#ff6f91', '#b6e36a', '#76828e'],
   };
   // One hue from the ground up, so that lightness alone carries the order.
   const HEAT = {
