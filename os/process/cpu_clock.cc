@@ -3,6 +3,7 @@
 #include <algorithm>
 
 #include "os/kernel.h"
+#include "os/process/signal_send.h"
 
 namespace faultline::os {
 
@@ -18,6 +19,30 @@ constexpr uint32_t kExactTime = 2;
 
 Cycles remaining(Cycles due, Cycles spent) { return due > spent ? due - spent : Cycles(1); }
 Cycles plus(Cycles time, Cycles more) { return more >= Cpu::kForever - time ? Cpu::kForever : time + more; }
+
+// --- RLIMIT_CPU ---------------------------------------------------------------------------
+
+// Processor time at which the soft limit is reached.
+Cycles cpu_limit(Kernel& kernel, const Process& process) {
+  constexpr uint64_t kSecond = 1'000'000'000;
+  const uint64_t seconds = process.limits[kLimitCpu].current;
+  return seconds > ~uint64_t{0} / kSecond ? Cpu::kForever : kernel.clock().cycles(seconds * kSecond);
+}
+
+// SIGXCPU at the soft limit, which then moves on by a second; at the hard one the end
+// (Linux, check_process_timers). False: neither is reached.
+bool check_cpu_limit(Kernel& kernel, Process& process) {
+  const Cycles soft = cpu_limit(kernel, process);
+  if (soft == Cpu::kForever || read_cpu_clock(kernel, process, CpuClock::all) < soft) return false;
+  ResourceLimit& limit = process.limits[kLimitCpu];
+  const bool last = limit.current >= limit.maximum;
+  if (!last) ++limit.current;
+  SignalInfo info;
+  info.signal = last ? kSigKill : kSigXcpu;
+  info.code = kCodeKernel;
+  (void)send_signal(process, info);
+  return true;
+}
 
 }  // namespace
 
@@ -69,6 +94,9 @@ Cycles until_cpu_event(Kernel& kernel, const Task& task, Cycles until) {
     const Cycles all = read_cpu_clock(kernel, process, CpuClock::all);
     until = std::min(until, plus(now, remaining(events.all.next(), all)));
   }
+  if (const Cycles limit = cpu_limit(kernel, process); limit != Cpu::kForever) {
+    until = std::min(until, plus(now, remaining(limit, read_cpu_clock(kernel, process, CpuClock::all))));
+  }
   const CpuEvents& own = *task.cpu_events;
   if (!own.user.empty()) until = std::min(until, plus(now, remaining(own.user.next(), Cycles(task.usage.user_cycles))));
   if (!own.all.empty()) {
@@ -82,7 +110,7 @@ Cycles until_cpu_event(Kernel& kernel, const Task& task, Cycles until) {
 
 void run_cpu_events(Kernel& kernel, Task& task) {
   Process& process = task.process();
-  uint64_t ran = 0;
+  uint64_t ran = check_cpu_limit(kernel, process) ? 1 : 0;
   for (const CpuClock clock : {CpuClock::user, CpuClock::all}) {
     TimerQueue& events = process.cpu_events->of(clock);
     if (!events.empty()) ran += events.run_due(read_cpu_clock(kernel, process, clock));

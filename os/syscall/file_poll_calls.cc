@@ -26,32 +26,33 @@ uint32_t ready(SyscallContext& call, int32_t descriptor, uint32_t wanted) {
   return (*file)->inode().poll(**file) & (wanted | kPollError | kPollHangUp);
 }
 
-// A signal came: the program's time limit is what is left of it, so that the call
-// may begin again (Linux, poll_select_finish). Where that cannot be told it is EINTR.
-Co<SyscallResult> interrupted(SyscallContext& call, Deadline deadline, unsigned limit) {
-  if (call.args[limit] == 0) co_return kRestartNoHandler;
+// The program's time limit becomes what is left of it (Linux, poll_select_finish).
+// False: it cannot be told.
+Co<bool> tell_rest(SyscallContext& call, Deadline deadline, unsigned limit) {
   const Cycles now = call.kernel.now();
-  const Cycles left = deadline.when > now ? deadline.when - now : Cycles(0);
+  const Cycles left = deadline.when > now && !deadline.passed ? deadline.when - now : Cycles(0);
   UserMemory user = call.kernel.user_memory(call.task);
   auto put = co_await user.put(call.address(limit), TimeSpec::of(call.kernel.clock().nanoseconds(left)));
-  co_return put ? kRestartNoHandler : Errno{EINTR};
+  co_return put.ok();
 }
 
-// Calls `look` until it finds something, the time is over (0) or a signal comes.
-// `limit`: the argument that points to the time.
+// Calls `look` until it finds something, the time is over (0) or a signal comes: the
+// call begins again then with the rest of its time, or is EINTR where that cannot be
+// told. `limit`: the argument that points to the time, which is told unless it was 0.
 template <class Look>
 Co<SyscallResult> wait_until(SyscallContext& call, Deadline deadline, unsigned limit, Look& look) {
+  const bool tells = call.args[limit] != 0 && !deadline.passed;
   for (;;) {
     const uint64_t found = look();
     if (found != 0 || deadline.passed) {
       restore_mask(call);
+      if (tells) co_await tell_rest(call, deadline, limit);
       co_return found;
     }
     const bool goes_on = co_await wait_for_change(call, deadline);
-    if (!goes_on) {
-      const SyscallResult answer = co_await interrupted(call, deadline, limit);
-      co_return answer;
-    }
+    if (goes_on) continue;
+    const bool told = !tells || co_await tell_rest(call, deadline, limit);
+    co_return told ? kRestartNoHandler : Errno{EINTR};
   }
 }
 

@@ -2,6 +2,8 @@
 // it is mapping that file.
 #include <cerrno>
 #include <set>
+#include <utility>
+#include <vector>
 
 #include "os/files/regular_file.h"
 #include "os/memory/mman.h"
@@ -95,21 +97,42 @@ SyscallResult sys_shmat(SyscallContext& call) {
   return mapped.value().value;
 }
 
+// The parts of what was attached at `at` that are still there, as areas of one file:
+// the first one tells which. Linux, ksys_shmdt.
+struct Attachment {
+  std::shared_ptr<SharedSegment> segment;
+  int32_t id = 0;
+  std::vector<std::pair<uint64_t, uint64_t>> parts;  // start, bytes
+};
+
+Attachment find_attachment(SyscallContext& call, uint64_t at) {
+  AddressSpace& space = *call.task.process().space;
+  Attachment found;
+  space.for_each_area([&](const VmArea& area) {
+    if (area.start < at || !area.file || area.start - at != area.offset) return;
+    if (!found.segment) {
+      for (const auto& [id, segment] : call.kernel.ipc().segments) {
+        if (segment->file.get() == area.file.get()) found.segment = segment, found.id = id;
+      }
+    }
+    if (found.segment && found.segment->file.get() == area.file.get()) found.parts.emplace_back(area.start, area.bytes());
+  });
+  return found;
+}
+
 SyscallResult sys_shmdt(SyscallContext& call) {
   AddressSpace& space = *call.task.process().space;
-  const VmArea* const area = space.find_area(call.address(0));
-  if (!area || area->start != call.args[0] || !area->file || area->offset != 0) return Errno{EINVAL};
-  for (const auto& [id, segment] : call.kernel.ipc().segments) {
-    if (segment->file.get() != area->file.get()) continue;
-    const std::shared_ptr<SharedSegment> held = segment;
-    const Result<> gone = space.unmap(call.address(0), space.page().round_up(held->bytes));
+  if (!space.page().aligned(call.args[0])) return Errno{EINVAL};
+  const Attachment found = find_attachment(call, call.args[0]);
+  if (!found.segment) return Errno{EINVAL};
+  for (const auto& [start, bytes] : found.parts) {
+    const Result<> gone = space.unmap(VirtAddr(start), bytes);
     if (!gone.ok()) return gone.error();
-    held->last = call.task.process().pid();
-    held->detached_seconds = seconds_now(call);
-    (void)find_segment(call, id);
-    return uint64_t{0};
   }
-  return Errno{EINVAL};
+  found.segment->last = call.task.process().pid();
+  found.segment->detached_seconds = seconds_now(call);
+  (void)find_segment(call, found.id);
+  return uint64_t{0};
 }
 
 Co<SyscallResult> segment_status(SyscallContext& call, const SharedSegment& segment) {

@@ -82,6 +82,30 @@ static void case_select_results(struct verdict* v) {
   say(v, "end %d", select(reader + 1, &in, NULL, NULL, NULL));
 }
 
+// Linux tells what is left of the time, whatever ended the wait.
+static void case_rest_of_time(struct verdict* v) {
+  open_pipe();
+  fd_set in;
+  FD_ZERO(&in);
+  FD_SET(reader, &in);
+  struct timeval over = {0, 20000};
+  say(v, "%d", select(reader + 1, &in, NULL, NULL, &over));
+  say(v, "over %d %d", (int)over.tv_sec, (int)over.tv_usec);
+  struct timespec rest = {0, 20000000};
+  struct pollfd entry = {.fd = reader, .events = POLLIN};
+  say(v, "%s", outcome(syscall(SYS_ppoll, &entry, 1, &rest, NULL, 8)));
+  say(v, "over %d %d", (int)rest.tv_sec, (int)rest.tv_nsec);
+  const pid_t child = fork();
+  if (child == 0) {
+    usleep(20000);
+    _exit(write(writer, "x", 1) != 1);
+  }
+  rest = (struct timespec){15, 0};
+  say(v, "%s", outcome(syscall(SYS_ppoll, &entry, 1, &rest, NULL, 8)));
+  say(v, "some left %d", rest.tv_sec < 15 && rest.tv_sec > 0);
+  say(v, "%s", wait_text(child));
+}
+
 static void case_select_errors(struct verdict* v) {
   fd_set set;
   FD_ZERO(&set);
@@ -299,6 +323,7 @@ static const struct conformance_case cases[] = {
     {"ppoll_mask", case_ppoll_mask},
     {"select_results", case_select_results},
     {"select_errors", case_select_errors},
+    {"rest_of_time", case_rest_of_time},
     {"epoll_levels", case_epoll_levels},
     {"epoll_edges", case_epoll_edges},
     {"epoll_one_shot", case_epoll_one_shot},

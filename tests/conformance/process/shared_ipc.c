@@ -1,6 +1,7 @@
 // System V shared memory, semaphores and messages: shmget(2), shmat(2), semget(2),
 // semop(2), msgget(2), msgop(2).
 #include <sys/ipc.h>
+#include <sys/mman.h>
 #include <sys/msg.h>
 #include <sys/sem.h>
 #include <sys/shm.h>
@@ -33,6 +34,23 @@ static void case_shm_shared(struct verdict* v) {
   words[2] = 3;
   say(v, "%s", outcome(shmdt(words)));
   say(v, "gone %s", outcome(shmctl(id, IPC_STAT, &status)));
+}
+
+// What munmap took out of an attachment, and what was mapped there, is no part of it.
+static void case_shm_detach_pieces(struct verdict* v) {
+  const size_t page = sysconf(_SC_PAGESIZE);
+  const int id = shmget(IPC_PRIVATE, 4 * page, IPC_CREAT | 0600);
+  char* const start = shmat(id, NULL, 0);
+  shmctl(id, IPC_RMID, NULL);
+  munmap(start, page);
+  mmap(start + 2 * page, page, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS | MAP_FIXED, -1, 0);
+  say(v, "not its start %s", outcome(shmdt(start + page)));
+  say(v, "%s", outcome(shmdt(start)));
+  unsigned char there[4];
+  for (int i = 0; i < 4; ++i) say(v, "%d %s", i, outcome(mincore(start + i * page, page, there)));
+  struct shmid_ds status;
+  say(v, "gone %s", outcome(shmctl(id, IPC_STAT, &status)));
+  say(v, "again %s", outcome(shmdt(start)));
 }
 
 static void case_shm_keys(struct verdict* v) {
@@ -181,6 +199,7 @@ static void case_messages_wait(struct verdict* v) {
 
 static const struct conformance_case cases[] = {
     {"shm_shared", case_shm_shared},
+    {"shm_detach_pieces", case_shm_detach_pieces},
     {"shm_keys", case_shm_keys},
     {"shm_errors", case_shm_errors},
     {"shm_read_only", case_shm_read_only},

@@ -325,6 +325,39 @@ static void case_timerfd_errors(struct verdict* v) {
   say(v, "write %s", outcome(write(fd, &word, 8)));
 }
 
+// RLIMIT_CPU of setrlimit(2): a signal at the soft limit and each second after it, the end
+// at the hard one. A child has the limit, and no time yet.
+static void case_cpu_limit(struct verdict* v) {
+  const pid_t stopped = fork();
+  if (stopped == 0) {
+    setrlimit(RLIMIT_CPU, &(struct rlimit){0, 5});
+    for (;;) continue;
+  }
+  say(v, "soft %s", wait_text(stopped));
+  const pid_t killed = fork();
+  if (killed == 0) {
+    signal(SIGXCPU, SIG_IGN);
+    setrlimit(RLIMIT_CPU, &(struct rlimit){0, 0});
+    if (fork() == 0) {
+      for (;;) continue;
+    }
+    int status;
+    wait(&status);
+    _exit(WIFSIGNALED(status) ? WTERMSIG(status) : 0);
+  }
+  say(v, "hard %s", wait_text(killed));
+  const pid_t told = fork();
+  if (told == 0) {
+    catch_info(SIGXCPU);
+    setrlimit(RLIMIT_CPU, &(struct rlimit){0, 30});
+    while (heard[SIGXCPU] == 0) continue;
+    struct rlimit now;
+    getrlimit(RLIMIT_CPU, &now);
+    _exit(info_seen.si_code == SI_KERNEL && now.rlim_max == 30 ? (int)now.rlim_cur : 99);
+  }
+  say(v, "moves on %s", wait_text(told));
+}
+
 static const struct conformance_case cases[] = {
     {"clocks", case_clocks},
     {"clock_errors", case_clock_errors},
@@ -336,6 +369,7 @@ static const struct conformance_case cases[] = {
     {"alarm", case_alarm},
     {"interval_timers", case_interval_timers},
     {"interval_timer_errors", case_interval_timer_errors},
+    {"cpu_limit", case_cpu_limit},
     {"timer_info", case_timer_info},
     {"timer_errors", case_timer_errors},
     {"timer_overruns", case_timer_overruns},
