@@ -261,7 +261,8 @@ TEST(EarlyModes, SettingsThatContradictAreOneLine) {
   refused({"memory.model=fence", "memory.swapping=true", "swap.size=0"}, "and swap.size = 0");
   for (const char* key : {"nested.enabled", "os.translated", "observe.tlb", "observe.pages"})
     refused({"memory.model=fence", std::string(key) + "=true"}, "is of paging alone");
-  refused({"memory.model=fence", "memory.swapping=true", "swap.size=8K"}, "bytes of swap, stack included, and swap.size = 8192");
+  refused({"memory.model=fence", "memory.swapping=true", "swap.size=8K"},
+          "bytes of swap, stack included, and swap.size = 8192");
   refused({"memory.model=fence", "dram.size=64K"}, "take all of memory");
   refused({"memory.model=fence", "memory.stack=5000"}, "multiples of the page");
   refused({"memory.model=segments"}, "expected one of paging, fence, base-bounds");
