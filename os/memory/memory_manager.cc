@@ -187,11 +187,14 @@ Co<> MemoryManager::write_behind_daemon() {
     if (cache_.dirty_pages() < cache_.dirty_background() && cpu_.now() < *oldest + expire) {
       co_await write_behind_wakeup_.sleep_interruptibly(*oldest + expire);
     }
+    const uint64_t begun = cache_.statistics().writebehind;
     write_behind(expire);
+    const bool idle = cache_.statistics().writebehind == begun;
     // Pages that are written and dirtied all the time must not keep the hart: the
-    // next round is due when the disk has done this one, or somebody waits for room.
+    // next round is due when the disk has done this one, or somebody waits for room. What page-out is writing
+    // at this moment is not to be begun again.
     const Cycles pause = cpu_.now() + Cycles(cpu_.clock_hz() / kWriteBehindPerSecond);
-    if (!cache_.drained()) co_await write_behind_pause_.sleep_interruptibly(pause);
+    if (idle || !cache_.drained()) co_await write_behind_pause_.sleep_interruptibly(pause);
   }
 }
 

@@ -65,11 +65,13 @@ WaitQueue* PageCache::too_dirty() {
 
 uint64_t PageCache::write(std::vector<Pfn> frames, uint64_t max_batch) {
   std::erase_if(frames, [&](Pfn pfn) { return !parts_.frames[pfn].dirty || parts_.frames[pfn].writing; });
-  const uint64_t pages = frames.size();
-  // By place on the disk, so that neighbours go together.
+  // By place on the disk, so that neighbours go together; once, though page-out may take a
+  // page again before its batch is full.
   std::vector<std::pair<uint64_t, Pfn>> places;
   for (const Pfn pfn : frames) places.emplace_back(parts_.frames[pfn].file->sector(parts_.frames[pfn].index), pfn);
   std::sort(places.begin(), places.end());
+  places.erase(std::unique(places.begin(), places.end()), places.end());
+  const uint64_t pages = places.size();
   const uint64_t sectors = page_.bytes() / 512;
   std::vector<Pfn> run;
   for (size_t i = 0; i < places.size(); ++i) {
