@@ -85,6 +85,7 @@ void BlockTranslator::jump_and_link() {
     out_.load(Reg::rax, field(context_.layout.piece));
     out_.alu(Alu::add, Reg::rax, int32_t{block_.end});
     out_.store(x(op().rd), Reg::rax);
+    integers_.forget(op().rd);  // the next round reads it from there
   }
   go_to(op().imm, links_of(&op()).taken);
 }

@@ -134,6 +134,27 @@ TEST(Equivalence, Loops) {
   }
 }
 
+// A block that jumps to itself with a link: the next round reads the link, and
+// the loop ends where a load comes to a page that is not mapped.
+TEST(Equivalence, ALinkIsReadInTheNextRound) {
+  // add a0,a0,t0; addi t0,t0,1; addi sp,sp,-8; ld t2,0(sp); jal t0,.-16
+  const std::vector<uint8_t> image = assemble({0x00550533, 0x00128293, 0xff810113, 0x00013383, 0xff1ff2ef});
+  const auto run_with = [&](bool translate) {
+    return in_child([&] {
+      MachineConfig config = flat_machine();
+      config.hart.translate = translate;
+      HartRig rig(config, image, 0);
+      const RunResult result = rig.run();
+      EXPECT_EQ(result.trap.cause, Trap::Cause::page_fault);
+      EXPECT_EQ(result.state.x[5], kImageBase + 21);
+      return testing::Test::HasFailure() ? std::string() : result.statistics;
+    });
+  };
+  const std::string interpreted = run_with(false);
+  ASSERT_NE(interpreted, "");
+  EXPECT_EQ(run_with(true), interpreted);
+}
+
 TEST(Equivalence, OtherFormats) {
   for (const char* format : {"sv39", "ia32"}) {
     MachineConfig config = flat_machine();
