@@ -104,6 +104,19 @@ TEST_F(Cache, FlushWritesConsecutivePagesTogetherAndOnlyDirtyOnes) {
   cache.forget(*file);
 }
 
+TEST_F(Cache, PageThatIsNamedTwiceIsWrittenOnce) {
+  auto file = kernel.file("a", kPage);
+  Pfn pfn;
+  ASSERT_EQ(page(*file, 0, pfn, Fill::overwrite), 0);
+  cache.mark_dirty(pfn);
+  EXPECT_EQ(cache.write({pfn, pfn}, 32), 1u);
+  EXPECT_EQ(cache.dirty_pages(), 0u);
+  EXPECT_EQ(cache.statistics().written_back, 1u);
+  ASSERT_EQ(flush(*file), 0);
+  EXPECT_EQ(kernel.machine.requests, 1u);
+  cache.forget(*file);
+}
+
 TEST_F(Cache, FailedWriteIsToldOnce) {
   auto file = kernel.file("a", kPage);
   Pfn pfn;
