@@ -24,7 +24,8 @@ void add_hart_settings(std::vector<Setting>& table) {
       {.help = "Level of detail: full is the machine as described; tlb has no caches, and only walks wait for memory; "
                "none translates without a TLB's limits and counts, and an instruction takes its own cycles.",
        .choices = {kTimingFull, kTimingTlb, kTimingNone}}));
-  table.push_back(hart<&H::count>("count", {.help = "Harts, each with TLBs, a walker and first-level caches of its own.", .range = {1, 64}}));
+  table.push_back(hart<&H::count>(
+      "count", {.help = "Harts, each with TLBs, a walker and first-level caches of its own.", .range = {1, 64}}));
   table.push_back(hart<&H::clock_mhz>(
       "clock_mhz", {.help = "Clock of the harts; turns cycles into seconds.", .unit = "MHz", .range = {1, 10'000}}));
   table.push_back(hart<&H::misaligned>(
@@ -50,12 +51,11 @@ void add_hart_settings(std::vector<Setting>& table) {
   table.push_back(hart<&H::float_divide_cycles>(
       "float_divide_cycles",
       {.help = "A floating-point division or square root.", .unit = "cycles", .range = kInstructionCycles}));
-  table.push_back(hart<&H::quantum>(
-      "quantum",
-      {.help = "The longest a hart runs ahead of the rest of the machine; with one hart no figure depends on it, with several "
-               "all do.",
-       .unit = "cycles",
-       .range = {100, 1'000'000'000}}));
+  table.push_back(hart<&H::quantum>("quantum", {.help = "The longest a hart runs ahead of the rest of the machine; "
+                                                        "with one hart no figure depends on it, with several "
+                                                        "all do.",
+                                                .unit = "cycles",
+                                                .range = {100, 1'000'000'000}}));
   table.push_back(
       hart<&H::fast_path>("fast_path", {.help = "Host-side shortcuts, which change no figure; false to check that."}));
   table.push_back(hart<&H::translate>(

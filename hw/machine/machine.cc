@@ -143,8 +143,8 @@ void Machine::bind_below_first_level(MemoryPort& port) {
 
 void Machine::build_walker(Core& core, size_t n, const MachineConfig& config) {
   MemorySide* first_level = config.walker.entry == WalkerEntry::l1d ? core.l1d.get() : nullptr;
-  core.walker = std::make_unique<PageTableWalker>(numbered("walker", n).c_str(), format_, memory_, clock_, first_level,
-                                                  config);
+  core.walker =
+      std::make_unique<PageTableWalker>(numbered("walker", n).c_str(), format_, memory_, clock_, first_level, config);
   if (host_tables_) {
     if (n == 0) host_tables_->build(memory_);
     core.walker->set_host(host_tables_->root(), kFirstVm);

@@ -26,7 +26,8 @@ bool FileLocks::Waits::closes_circle(const void* owner, const void* holder) cons
   // Each step follows another wait, so there are no more steps than waits.
   for (size_t step = 0; step <= holders_.size(); ++step) {
     if (holder == owner) return true;
-    const auto next = std::find_if(holders_.begin(), holders_.end(), [&](const auto& wait) { return wait.first == holder; });
+    const auto next =
+        std::find_if(holders_.begin(), holders_.end(), [&](const auto& wait) { return wait.first == holder; });
     if (next == holders_.end()) return false;
     holder = next->second;
   }
@@ -34,7 +35,8 @@ bool FileLocks::Waits::closes_circle(const void* owner, const void* holder) cons
 }
 
 void FileLocks::Waits::end(const void* owner) {
-  const auto found = std::find_if(holders_.begin(), holders_.end(), [&](const auto& wait) { return wait.first == owner; });
+  const auto found =
+      std::find_if(holders_.begin(), holders_.end(), [&](const auto& wait) { return wait.first == owner; });
   if (found != holders_.end()) holders_.erase(found);
 }
 

@@ -253,9 +253,7 @@ std::shared_ptr<FixedDirectory> make_process(const Vfs& vfs, const Mount& mount,
   const uint64_t first = kProcNumbers + static_cast<uint64_t>(task ? task : pid) * kNumbersPerProcess +
                          (task ? kNumbersPerProcess / 2 : 0);
   auto directory = std::make_shared<FixedDirectory>(vfs, mount, first);
-  auto facts = [&vfs, pid, task]() {
-    return task ? vfs.processes()->task(pid, task) : vfs.processes()->process(pid);
-  };
+  auto facts = [&vfs, pid, task]() { return task ? vfs.processes()->task(pid, task) : vfs.processes()->process(pid); };
   auto text = [&](const char* name, ProcessText make) {
     directory->add_text(name, [facts, make]() -> Result<std::string> {
       const auto process = facts();

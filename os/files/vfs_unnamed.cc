@@ -52,9 +52,7 @@ std::pair<OpenFilePtr, OpenFilePtr> Vfs::make_socket_pair(uint32_t flags) {
   return {std::move(first), std::move(second)};
 }
 
-Vfs::Unnamed Vfs::new_unnamed() {
-  return {services_, mounts_.front(), services_.next_number(), own_attributes(0600)};
-}
+Vfs::Unnamed Vfs::new_unnamed() { return {services_, mounts_.front(), services_.next_number(), own_attributes(0600)}; }
 
 OpenFilePtr Vfs::open_unnamed(InodePtr inode, uint32_t flags, std::string path) {
   auto file = std::make_shared<OpenFile>(std::move(inode), kOpenReadWrite | (flags & kOpenNonBlocking));

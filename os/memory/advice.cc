@@ -12,7 +12,7 @@
 namespace faultline::os {
 
 namespace {
-constexpr int kHighestAdvice = 25;       // Linux 6.1: MADV_COLLAPSE
+constexpr int kHighestAdvice = 25;        // Linux 6.1: MADV_COLLAPSE
 constexpr uint64_t kMostReadAhead = 512;  // pages of an area that one MADV_WILLNEED starts
 
 // Linux, mm/madvise.c: what an area may not be advised. Pages that are locked,

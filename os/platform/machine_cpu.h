@@ -101,11 +101,11 @@ class MachineCpu final : public Cpu, public BlockDevice {
     hw::Mmu& mmu;
     unsigned index;
     CycleAccount account = CycleAccount::syscall;
-    bool has_tables = false;  // an address space is in use
-    bool in_user = false;     // it stands in the middle of a program
-    bool shot = false;        // interrupted since the OS's turn began
-    Asid asid = 0;            // loaded last
-    std::vector<bool> seen{};  // by ASID, where TLBs keep them apart: it may hold entries
+    bool has_tables = false;               // an address space is in use
+    bool in_user = false;                  // it stands in the middle of a program
+    bool shot = false;                     // interrupted since the OS's turn began
+    Asid asid = 0;                         // loaded last
+    std::vector<bool> seen{};              // by ASID, where TLBs keep them apart: it may hold entries
     std::deque<Completion> completions{};  // ended, not yet delivered here
 
     bool may_hold(Asid other) const { return seen.empty() ? asid == other : seen[other]; }

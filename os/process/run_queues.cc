@@ -74,7 +74,8 @@ bool RunQueues::ready_from(const std::deque<Strand*>& queue) const {
 }
 
 Strand* RunQueues::take_from(std::deque<Strand*>& queue) {
-  const auto next = std::find_if(queue.begin(), queue.end(), [this](const Strand* strand) { return runnable(*strand); });
+  const auto next =
+      std::find_if(queue.begin(), queue.end(), [this](const Strand* strand) { return runnable(*strand); });
   if (next == queue.end()) return nullptr;
   Strand* const strand = *next;
   queue.erase(next);

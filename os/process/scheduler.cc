@@ -78,8 +78,7 @@ bool Scheduler::deliver() {
 bool Scheduler::take_interrupts() {
   const bool better = deliver();
   HartQueue& here = queues_.here();
-  if (cpu_.now() < here.slice_end)
-    return better || queues_.waits_urgently() || stopping_ || !may_stay();
+  if (cpu_.now() < here.slice_end) return better || queues_.waits_urgently() || stopping_ || !may_stay();
   AccountScope account(cpu_, CycleAccount::interrupt);
   ++statistics_.timer_interrupts;
   cpu_.charge(Cycles(costs_.interrupt));

@@ -115,7 +115,8 @@ Attachment find_attachment(SyscallContext& call, uint64_t at) {
         if (segment->file.get() == area.file.get()) found.segment = segment, found.id = id;
       }
     }
-    if (found.segment && found.segment->file.get() == area.file.get()) found.parts.emplace_back(area.start, area.bytes());
+    if (found.segment && found.segment->file.get() == area.file.get())
+      found.parts.emplace_back(area.start, area.bytes());
   });
   return found;
 }

@@ -42,12 +42,12 @@ struct verdict {
 };
 
 struct conformance_case {
-  const char *name;
-  void (*run)(struct verdict *v);
+  const char* name;
+  void (*run)(struct verdict* v);
 };
 
 // Adds to the verdict, after a space.
-HELPER __attribute__((format(printf, 2, 3))) void say(struct verdict *v, const char *format, ...) {
+HELPER __attribute__((format(printf, 2, 3))) void say(struct verdict* v, const char* format, ...) {
   size_t length = strlen(v->text);
   if (length > 0 && length + 1 < sizeof v->text) v->text[length++] = ' ';
   va_list arguments;
@@ -57,59 +57,87 @@ HELPER __attribute__((format(printf, 2, 3))) void say(struct verdict *v, const c
 }
 
 // The case cannot be judged here. Return from the case after it.
-HELPER void unsupported(struct verdict *v, const char *why) {
+HELPER void unsupported(struct verdict* v, const char* why) {
   snprintf(v->text, sizeof v->text, "unsupported: %s", why);
 }
 
-HELPER const char *errno_name(int number) {
+HELPER const char* errno_name(int number) {
   static const struct {
     int number;
-    const char *name;
-  } names[] = {{EPERM, "EPERM"},         {ENOENT, "ENOENT"},         {ESRCH, "ESRCH"},
-               {EINTR, "EINTR"},         {EIO, "EIO"},               {ENXIO, "ENXIO"},
-               {E2BIG, "E2BIG"},         {ENOEXEC, "ENOEXEC"},       {EBADF, "EBADF"},
-               {ECHILD, "ECHILD"},       {EAGAIN, "EAGAIN"},         {ENOMEM, "ENOMEM"},
-               {EACCES, "EACCES"},       {EFAULT, "EFAULT"},         {EBUSY, "EBUSY"},
-               {EEXIST, "EEXIST"},       {EXDEV, "EXDEV"},           {ENODEV, "ENODEV"},
-               {ENOTDIR, "ENOTDIR"},     {EISDIR, "EISDIR"},         {EINVAL, "EINVAL"},
-               {ENFILE, "ENFILE"},       {EMFILE, "EMFILE"},         {ENOTTY, "ENOTTY"},
-               {ETXTBSY, "ETXTBSY"},     {EFBIG, "EFBIG"},           {ENOSPC, "ENOSPC"},
-               {ESPIPE, "ESPIPE"},       {EROFS, "EROFS"},           {EMLINK, "EMLINK"},
-               {EPIPE, "EPIPE"},         {EDOM, "EDOM"},             {ERANGE, "ERANGE"},
-               {EDEADLK, "EDEADLK"},     {ENAMETOOLONG, "ENAMETOOLONG"}, {ENOSYS, "ENOSYS"},
-               {ENOTEMPTY, "ENOTEMPTY"}, {ELOOP, "ELOOP"},           {EOVERFLOW, "EOVERFLOW"},
-               {EOPNOTSUPP, "EOPNOTSUPP"}, {ETIMEDOUT, "ETIMEDOUT"}, {ELIBBAD, "ELIBBAD"}};
+    const char* name;
+  } names[] = {{EPERM, "EPERM"},
+               {ENOENT, "ENOENT"},
+               {ESRCH, "ESRCH"},
+               {EINTR, "EINTR"},
+               {EIO, "EIO"},
+               {ENXIO, "ENXIO"},
+               {E2BIG, "E2BIG"},
+               {ENOEXEC, "ENOEXEC"},
+               {EBADF, "EBADF"},
+               {ECHILD, "ECHILD"},
+               {EAGAIN, "EAGAIN"},
+               {ENOMEM, "ENOMEM"},
+               {EACCES, "EACCES"},
+               {EFAULT, "EFAULT"},
+               {EBUSY, "EBUSY"},
+               {EEXIST, "EEXIST"},
+               {EXDEV, "EXDEV"},
+               {ENODEV, "ENODEV"},
+               {ENOTDIR, "ENOTDIR"},
+               {EISDIR, "EISDIR"},
+               {EINVAL, "EINVAL"},
+               {ENFILE, "ENFILE"},
+               {EMFILE, "EMFILE"},
+               {ENOTTY, "ENOTTY"},
+               {ETXTBSY, "ETXTBSY"},
+               {EFBIG, "EFBIG"},
+               {ENOSPC, "ENOSPC"},
+               {ESPIPE, "ESPIPE"},
+               {EROFS, "EROFS"},
+               {EMLINK, "EMLINK"},
+               {EPIPE, "EPIPE"},
+               {EDOM, "EDOM"},
+               {ERANGE, "ERANGE"},
+               {EDEADLK, "EDEADLK"},
+               {ENAMETOOLONG, "ENAMETOOLONG"},
+               {ENOSYS, "ENOSYS"},
+               {ENOTEMPTY, "ENOTEMPTY"},
+               {ELOOP, "ELOOP"},
+               {EOVERFLOW, "EOVERFLOW"},
+               {EOPNOTSUPP, "EOPNOTSUPP"},
+               {ETIMEDOUT, "ETIMEDOUT"},
+               {ELIBBAD, "ELIBBAD"}};
   for (size_t i = 0; i < sizeof names / sizeof *names; ++i)
     if (names[i].number == number) return names[i].name;
   return "an unknown error";
 }
 
 // "ok", or the name of the error after a call that answered -1.
-HELPER void say_errno(struct verdict *v, long answer) { say(v, "%s", answer == -1 ? errno_name(errno) : "ok"); }
+HELPER void say_errno(struct verdict* v, long answer) { say(v, "%s", answer == -1 ? errno_name(errno) : "ok"); }
 
 // The same for mmap and mremap.
-HELPER void say_map(struct verdict *v, const void *at) { say_errno(v, at == MAP_FAILED ? -1 : 0); }
+HELPER void say_map(struct verdict* v, const void* at) { say_errno(v, at == MAP_FAILED ? -1 : 0); }
 
-HELPER void say_bool(struct verdict *v, const char *what, int holds) { say(v, "%s=%s", what, holds ? "yes" : "no"); }
+HELPER void say_bool(struct verdict* v, const char* what, int holds) { say(v, "%s=%s", what, holds ? "yes" : "no"); }
 
-HELPER const char *signal_name(int number) {
+HELPER const char* signal_name(int number) {
   static const struct {
     int number;
-    const char *name;
-  } names[] = {{SIGHUP, "SIGHUP"},   {SIGINT, "SIGINT"},   {SIGQUIT, "SIGQUIT"}, {SIGILL, "SIGILL"},
-               {SIGTRAP, "SIGTRAP"}, {SIGABRT, "SIGABRT"}, {SIGBUS, "SIGBUS"},   {SIGFPE, "SIGFPE"},
-               {SIGKILL, "SIGKILL"}, {SIGUSR1, "SIGUSR1"}, {SIGSEGV, "SIGSEGV"}, {SIGUSR2, "SIGUSR2"},
-               {SIGPIPE, "SIGPIPE"}, {SIGALRM, "SIGALRM"}, {SIGTERM, "SIGTERM"}, {SIGCHLD, "SIGCHLD"},
-               {SIGCONT, "SIGCONT"}, {SIGSTOP, "SIGSTOP"}, {SIGTSTP, "SIGTSTP"}, {SIGTTIN, "SIGTTIN"},
-               {SIGTTOU, "SIGTTOU"}, {SIGURG, "SIGURG"},   {SIGXCPU, "SIGXCPU"}, {SIGXFSZ, "SIGXFSZ"},
+    const char* name;
+  } names[] = {{SIGHUP, "SIGHUP"},       {SIGINT, "SIGINT"},   {SIGQUIT, "SIGQUIT"},   {SIGILL, "SIGILL"},
+               {SIGTRAP, "SIGTRAP"},     {SIGABRT, "SIGABRT"}, {SIGBUS, "SIGBUS"},     {SIGFPE, "SIGFPE"},
+               {SIGKILL, "SIGKILL"},     {SIGUSR1, "SIGUSR1"}, {SIGSEGV, "SIGSEGV"},   {SIGUSR2, "SIGUSR2"},
+               {SIGPIPE, "SIGPIPE"},     {SIGALRM, "SIGALRM"}, {SIGTERM, "SIGTERM"},   {SIGCHLD, "SIGCHLD"},
+               {SIGCONT, "SIGCONT"},     {SIGSTOP, "SIGSTOP"}, {SIGTSTP, "SIGTSTP"},   {SIGTTIN, "SIGTTIN"},
+               {SIGTTOU, "SIGTTOU"},     {SIGURG, "SIGURG"},   {SIGXCPU, "SIGXCPU"},   {SIGXFSZ, "SIGXFSZ"},
                {SIGVTALRM, "SIGVTALRM"}, {SIGPROF, "SIGPROF"}, {SIGWINCH, "SIGWINCH"}, {SIGIO, "SIGIO"},
-               {SIGPWR, "SIGPWR"},   {SIGSYS, "SIGSYS"}};
+               {SIGPWR, "SIGPWR"},       {SIGSYS, "SIGSYS"}};
   for (size_t i = 0; i < sizeof names / sizeof *names; ++i)
     if (names[i].number == number) return names[i].name;
   return "a signal without a name";
 }
 
-HELPER const char *signal_code_name(int number, int code) {
+HELPER const char* signal_code_name(int number, int code) {
   if (number == SIGSEGV && code == SEGV_MAPERR) return "SEGV_MAPERR";
   if (number == SIGSEGV && code == SEGV_ACCERR) return "SEGV_ACCERR";
   if (number == SIGBUS && code == BUS_ADRALN) return "BUS_ADRALN";
@@ -125,7 +153,7 @@ HELPER const char *signal_code_name(int number, int code) {
 }
 
 // How a child ended: "exit 3", "killed by SIGSEGV", "stopped by SIGTSTP".
-HELPER void say_status(struct verdict *v, int status) {
+HELPER void say_status(struct verdict* v, int status) {
   if (WIFEXITED(status)) say(v, "exit %d", WEXITSTATUS(status));
   if (WIFSIGNALED(status)) say(v, "killed by %s", signal_name(WTERMSIG(status)));
   if (WIFSTOPPED(status)) say(v, "stopped by %s", signal_name(WSTOPSIG(status)));
@@ -139,7 +167,7 @@ struct seen_signal {
 
 static int seen_signal_pipe;
 
-HELPER void tell_signal(int number, siginfo_t *info, void *context) {
+HELPER void tell_signal(int number, siginfo_t* info, void* context) {
   (void)context;
   struct seen_signal seen = {number, info->si_code, (uintptr_t)info->si_addr};
   ssize_t told = write(seen_signal_pipe, &seen, sizeof seen);
@@ -158,7 +186,7 @@ HELPER void catch_faults(void) {
 
 // Which fault `run(argument)` ends with, in a child: the signal, its code, and
 // whether si_addr is `expected`. "no signal" if it returns.
-HELPER void say_signal_at(struct verdict *v, void (*run)(void *), void *argument, const void *expected) {
+HELPER void say_signal_at(struct verdict* v, void (*run)(void*), void* argument, const void* expected) {
   int ends[2];
   if (pipe(ends) < 0) {
     say(v, "no pipe");
@@ -183,24 +211,26 @@ HELPER void say_signal_at(struct verdict *v, void (*run)(void *), void *argument
     return;
   }
   uintptr_t page = ~((uintptr_t)sysconf(_SC_PAGESIZE) - 1), at = (uintptr_t)expected;
-  const char *where = seen.address == at ? "at address" : (seen.address & page) == (at & page) ? "in page" : "elsewhere";
+  const char* where = seen.address == at                     ? "at address"
+                      : (seen.address & page) == (at & page) ? "in page"
+                                                             : "elsewhere";
   say(v, "%s %s %s", signal_name(seen.number), signal_code_name(seen.number, seen.code), where);
 }
 
 // The same where the argument is the address that faults.
-HELPER void say_signal(struct verdict *v, void (*run)(void *), void *argument) {
+HELPER void say_signal(struct verdict* v, void (*run)(void*), void* argument) {
   say_signal_at(v, run, argument, argument);
 }
 
-HELPER void load_byte(void *at) { (void)*(volatile char *)at; }
-HELPER void store_byte(void *at) { *(volatile char *)at = 1; }
-HELPER void call_code(void *at) { ((void (*)(void))(uintptr_t)at)(); }
-HELPER void say_load(struct verdict *v, const void *at) { say_signal(v, load_byte, (void *)(uintptr_t)at); }
-HELPER void say_store(struct verdict *v, void *at) { say_signal(v, store_byte, at); }
-HELPER void say_call(struct verdict *v, void *at) { say_signal(v, call_code, at); }
+HELPER void load_byte(void* at) { (void)*(volatile char*)at; }
+HELPER void store_byte(void* at) { *(volatile char*)at = 1; }
+HELPER void call_code(void* at) { ((void (*)(void))(uintptr_t)at)(); }
+HELPER void say_load(struct verdict* v, const void* at) { say_signal(v, load_byte, (void*)(uintptr_t)at); }
+HELPER void say_store(struct verdict* v, void* at) { say_signal(v, store_byte, at); }
+HELPER void say_call(struct verdict* v, void* at) { say_signal(v, call_code, at); }
 
 // A function that returns at once, to be called as code.
-HELPER void write_return(void *at) {
+HELPER void write_return(void* at) {
 #if defined(__x86_64__)
   static const unsigned char code[] = {0xc3};
 #elif defined(__riscv)
@@ -209,12 +239,12 @@ HELPER void write_return(void *at) {
 #error "which bytes are a return instruction?"
 #endif
   memcpy(at, code, sizeof code);
-  __builtin___clear_cache((char *)at, (char *)at + sizeof code);
+  __builtin___clear_cache((char*)at, (char*)at + sizeof code);
 }
 
 // One case in a child: what it says comes in one write; what it leaves running is
 // in its process group, and is ended with it.
-HELPER void run_conformance_case(const struct conformance_case *one) {
+HELPER void run_conformance_case(const struct conformance_case* one) {
   static struct verdict v;
   memset(&v, 0, sizeof v);
   int ends[2];
@@ -235,8 +265,7 @@ HELPER void run_conformance_case(const struct conformance_case *one) {
   // Somebody who was left may still hold the other end: no waiting for its end.
   struct pollfd ready = {ends[0], POLLIN, 0};
   struct verdict told = {""};
-  const int whole =
-      poll(&ready, 1, 0) == 1 && read(ends[0], &told, sizeof told) == sizeof told && WIFEXITED(status);
+  const int whole = poll(&ready, 1, 0) == 1 && read(ends[0], &told, sizeof told) == sizeof told && WIFEXITED(status);
   close(ends[0]);
   memset(&v, 0, sizeof v);
   if (whole) {
@@ -247,12 +276,12 @@ HELPER void run_conformance_case(const struct conformance_case *one) {
     say_status(&v, status);
     say(&v, "without a verdict");
   }
-  for (char *at = v.text; *at; ++at)
+  for (char* at = v.text; *at; ++at)
     if (*at == '\n') *at = ' ';
   printf("%s: %s\n", one->name, v.text);
 }
 
-HELPER int conformance_main(int argc, char **argv, const struct conformance_case *cases, size_t count) {
+HELPER int conformance_main(int argc, char** argv, const struct conformance_case* cases, size_t count) {
   const int list = argc > 1 && strcmp(argv[1], "--list") == 0;
   for (size_t i = 0; i < count; ++i) {
     int wanted = argc < 2;
@@ -263,7 +292,5 @@ HELPER int conformance_main(int argc, char **argv, const struct conformance_case
   return fflush(stdout) == 0 ? 0 : 1;
 }
 
-#define CONFORMANCE_MAIN(table)                                                  \
-  int main(int argc, char **argv) {                                              \
-    return conformance_main(argc, argv, table, sizeof(table) / sizeof *(table)); \
-  }
+#define CONFORMANCE_MAIN(table) \
+  int main(int argc, char** argv) { return conformance_main(argc, argv, table, sizeof(table) / sizeof *(table)); }

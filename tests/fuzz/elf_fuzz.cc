@@ -38,8 +38,9 @@ void check_segments(const ProgramImage& image, uint64_t file_bytes, const Addres
     if (segment.file_bytes > 0) {
       require(segment.file_offset <= file_bytes && segment.file_bytes <= file_bytes - segment.file_offset,
               "bytes are in the file");
-      require(((segment.address.value ^ segment.file_offset) & (std::min<uint64_t>(limits.page.bytes(), 4096) - 1)) == 0,
-              "pages of the file fit");
+      require(
+          ((segment.address.value ^ segment.file_offset) & (std::min<uint64_t>(limits.page.bytes(), 4096) - 1)) == 0,
+          "pages of the file fit");
     }
     require(!before || before->end() <= segment.address, "segments ascend and do not overlap");
     before = &segment;

@@ -14,8 +14,8 @@ struct Case {
 
 // One process each: when several change places hangs on time.
 const std::vector<Case> kCases = {
-    {"integer_mix", {"1"}, {}}, {"matrix_multiply", {"24"}, {}},          {"pointer_chase", {"512", "20000"}, {}},
-    {"stream", {"4096", "2"}, {}},  {"zero_read", {"64"}, {"dram.size=16M"}}, {"straddle", {}, {}},
+    {"integer_mix", {"1"}, {}},    {"matrix_multiply", {"24"}, {}},          {"pointer_chase", {"512", "20000"}, {}},
+    {"stream", {"4096", "2"}, {}}, {"zero_read", {"64"}, {"dram.size=16M"}}, {"straddle", {}, {}},
 };
 
 RunResult run_at(const char* level, const char* machine, const Case& which) {

@@ -14,11 +14,11 @@ using Settings = std::vector<std::string>;
 
 // Threads, processes, signals, timers, pipes, sockets, and what they share.
 constexpr const char* kPrograms[] = {
-    "threads",         "thread_ends",     "robust_locks",     "signals",        "timers",     "job_control",
-    "pipes_procs",     "ping_pong",       "shared_counter",   "sockets",        "huge_pages", "fork_before_after",
-    "fork_exec_wait",  "fork_exec_large", "fork_half",        "fork_write",     "child_pid",  "fork_last_owner",
-    "syscall_errors",  "private_shared",  "swap_full",        "io_overlap",     "file_ops",   "sparse_file",
-    "table_reuse",     "memory_lock",     "memory_advice",    "tight_memory",   "harts",      "self_modify"};
+    "threads",        "thread_ends",     "robust_locks",   "signals",      "timers",     "job_control",
+    "pipes_procs",    "ping_pong",       "shared_counter", "sockets",      "huge_pages", "fork_before_after",
+    "fork_exec_wait", "fork_exec_large", "fork_half",      "fork_write",   "child_pid",  "fork_last_owner",
+    "syscall_errors", "private_shared",  "swap_full",      "io_overlap",   "file_ops",   "sparse_file",
+    "table_reuse",    "memory_lock",     "memory_advice",  "tight_memory", "harts",      "self_modify"};
 
 struct Printed {
   std::vector<std::string> out;
@@ -58,8 +58,8 @@ TEST_P(OnSeveralHarts, PrintsWhatItPrintsOnOne) {
 
 TEST_P(OnSeveralHarts, PrintsTheSameInLittleMemory) {
   const Printed one = run_program(GetParam(), {});
-  EXPECT_EQ(run_program(GetParam(), {"hart.count=4", "hart.quantum=5000", "dram.size=2M", "swap.size=64M",
-                                     "os.timer_hz=5000"}),
+  EXPECT_EQ(run_program(GetParam(),
+                        {"hart.count=4", "hart.quantum=5000", "dram.size=2M", "swap.size=64M", "os.timer_hz=5000"}),
             one);
 }
 

@@ -52,8 +52,8 @@ static void join(pthread_t* all) {
 // --- mappings that change ----------------------------------------------------------
 
 enum Change { kReadOnly, kNoAccess, kUnmapped, kFresh, kDropped, kOtherFile, kBack, kChanges };
-static const char* const kNames[kChanges] = {"read-only", "no access", "unmapped", "fresh", "dropped", "another file",
-                                             "back"};
+static const char* const kNames[kChanges] = {"read-only", "no access",    "unmapped", "fresh",
+                                             "dropped",   "another file", "back"};
 
 static volatile uint32_t* region;
 static atomic_ulong faults[kChanges];

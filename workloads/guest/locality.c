@@ -39,7 +39,8 @@ static size_t in_a_loop(size_t i, size_t references, size_t cells, uint64_t* sta
   return i % cells;
 }
 
-static const struct pattern kPatterns[] = {{"phases", in_phases}, {"hot", hot_and_cold}, {"scan", hot_and_scan}, {"loop", in_a_loop}};
+static const struct pattern kPatterns[] = {
+    {"phases", in_phases}, {"hot", hot_and_cold}, {"scan", hot_and_scan}, {"loop", in_a_loop}};
 
 int main(int argc, char** argv) {
   const char* name = argc > 1 ? argv[1] : "phases";

@@ -48,7 +48,8 @@ static void zero(size_t bytes, uint64_t rounds) {
     left += area[bytes - 1];
     if (munmap(area, bytes) != 0) die("munmap");
   }
-  printf("zero: %s, %llu\n", yes_no(pages * (uint64_t)sysconf(_SC_PAGESIZE) == bytes * rounds), (unsigned long long)left);
+  printf("zero: %s, %llu\n", yes_no(pages * (uint64_t)sysconf(_SC_PAGESIZE) == bytes * rounds),
+         (unsigned long long)left);
 }
 
 // Each child writes all pages that it shares with its parent.

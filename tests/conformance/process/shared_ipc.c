@@ -198,16 +198,11 @@ static void case_messages_wait(struct verdict* v) {
 }
 
 static const struct conformance_case cases[] = {
-    {"shm_shared", case_shm_shared},
-    {"shm_detach_pieces", case_shm_detach_pieces},
-    {"shm_keys", case_shm_keys},
-    {"shm_errors", case_shm_errors},
-    {"shm_read_only", case_shm_read_only},
-    {"sem_operations", case_sem_operations},
-    {"sem_waits", case_sem_waits},
-    {"sem_undo", case_sem_undo},
-    {"sem_errors", case_sem_errors},
-    {"messages", case_messages},
+    {"shm_shared", case_shm_shared},       {"shm_detach_pieces", case_shm_detach_pieces},
+    {"shm_keys", case_shm_keys},           {"shm_errors", case_shm_errors},
+    {"shm_read_only", case_shm_read_only}, {"sem_operations", case_sem_operations},
+    {"sem_waits", case_sem_waits},         {"sem_undo", case_sem_undo},
+    {"sem_errors", case_sem_errors},       {"messages", case_messages},
     {"messages_wait", case_messages_wait},
 };
 

@@ -89,7 +89,9 @@ struct DiskBench {
     request.sector = page * 8;
     request.write = write;
     for (uint64_t i = 0; i < pages; ++i) request.frames.push_back(Pfn(first_frame + i));
-    request.done = [this, name](const TransferOutcome& outcome) { ended.push_back({name, outcome.ok(), sc_core::sc_time_stamp().value()}); };
+    request.done = [this, name](const TransferOutcome& outcome) {
+      ended.push_back({name, outcome.ok(), sc_core::sc_time_stamp().value()});
+    };
     return request;
   }
   void read(uint64_t page, uint64_t pages, std::string name = "read") {

@@ -14,11 +14,11 @@ constexpr uint64_t kMegabyte = uint64_t{1} << 20;
 // to whole ones: the ends of the piece lie inside pages.
 TEST(BackingStore, ZeroesExactlyThePiece) {
   for (const auto& [begin, bytes] : std::vector<std::pair<uint64_t, uint64_t>>{{4096, 4096},
-                                                                              {5000, 100},
-                                                                              {0, 3 * kMegabyte},
-                                                                              {65536, 2 * kMegabyte},
-                                                                              {100'001, 2 * kMegabyte + 777},
-                                                                              {65537, kMegabyte}}) {
+                                                                               {5000, 100},
+                                                                               {0, 3 * kMegabyte},
+                                                                               {65536, 2 * kMegabyte},
+                                                                               {100'001, 2 * kMegabyte + 777},
+                                                                               {65537, kMegabyte}}) {
     BackingStore store(4 * kMegabyte, PageSize{12});
     std::memset(store.at(PhysAddr(0)), 0x5a, 4 * kMegabyte);
     store.zero(PhysAddr(begin), bytes);

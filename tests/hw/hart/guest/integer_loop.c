@@ -64,10 +64,18 @@ static u64 scan(void) {
   for (u64 i = 0; i < sizeof text; i++) {
     unsigned char c = text[i];
     switch (at) {
-      case 0: at = c < 128 ? 1 : 2; break;
-      case 1: at = c & 1 ? 0 : 3; break;
-      case 2: at = c > 200 ? 0 : c & 2 ? 1 : 3; break;
-      default: at = c & 3 ? 0 : 2; sum += c;
+      case 0:
+        at = c < 128 ? 1 : 2;
+        break;
+      case 1:
+        at = c & 1 ? 0 : 3;
+        break;
+      case 2:
+        at = c > 200 ? 0 : c & 2 ? 1 : 3;
+        break;
+      default:
+        at = c & 3 ? 0 : 2;
+        sum += c;
     }
   }
   return sum;

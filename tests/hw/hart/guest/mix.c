@@ -60,11 +60,17 @@ static void floats(void) {
   for (int i = 0; i < 200; ++i) {
     double d = poly((double)i * 0.37, 12);
     f = f * 0.75f + (float)d;
-    union { double d; u64 u; } both = {d};
+    union {
+      double d;
+      u64 u;
+    } both = {d};
     mixin(both.u);
     mixin((u64)(long)(d * 1000.0));
   }
-  union { float f; u32 u; } single = {f};
+  union {
+    float f;
+    u32 u;
+  } single = {f};
   mixin(single.u);
   u64 fcsr;
   __asm__ volatile("csrr %0, fcsr" : "=r"(fcsr));
