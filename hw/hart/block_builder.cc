@@ -121,7 +121,7 @@ Block* BlockBuilder::build(CodePage& page, const BackingStore& memory, PhysAddr 
   draft_.clear();
   const PhysAddr piece(address.value & ~kPieceMask);
   const uint64_t start = address.value & kPieceMask;
-  const unsigned limit = costs_.fetch_mode == FetchMode::each ? 1 : kMaxInstructions;
+  const unsigned limit = one_by_one(costs_.fetch_mode) ? 1 : kMaxInstructions;
   uint64_t offset = start;
   for (unsigned n = 0;; ++n) {
     if (offset == kPieceBytes) {
@@ -202,7 +202,7 @@ Block* BlockBuilder::finish(CodePage& page, PhysAddr address, uint64_t end) {
   block->cycles = cycles;
   block->counts = PackedCounts::pack(instructions, loads, stores);
   block->address = address.value;
-  block->line = line_shift_.has_value() ? address.value >> *line_shift_ : 0;
+  block->line = line_shift_.has_value() ? address.value >> *line_shift_ << *line_shift_ : 0;
   block->start = static_cast<uint16_t>(address.value & kPieceMask);
   block->end = static_cast<uint16_t>(end);
   return block;

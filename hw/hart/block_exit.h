@@ -49,12 +49,16 @@ template <Way kWay, FetchMode kMode>
     in.pause(s, pc);
     return nullptr;
   }
+  if constexpr (kMode == FetchMode::step) {
+    in.step(s, pc);
+    return nullptr;
+  }
   const uint64_t piece = in.piece;
   Block* block = find_block<kMode>(in, s, pc);
   if (block == nullptr) return nullptr;
   // An instruction that straddles was fetched from two pages, and the entry of
   // the first is not the most recent one.
-  if (kMode != FetchMode::each && in.piece == piece && block_of(op).end <= kPieceBytes) {
+  if (!one_by_one(kMode) && in.piece == piece && block_of(op).end <= kPieceBytes) {
     link<kWay>(op) = block;
     in.linked(*block);
   }

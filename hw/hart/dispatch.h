@@ -37,7 +37,7 @@ inline const Op* enter_fetched(Interpreter& in, Block* block, HartState& s) {
 
 template <FetchMode kMode>
 [[gnu::noinline]] const Op* enter_in_full(Interpreter& in, Block* block, HartState& s) {
-  in.fetch_access(*block);
+  if (kMode != FetchMode::line || !in.quick_fetch_hit(*block)) in.fetch_access(*block);
   return enter_fetched(in, block, s);
 }
 
@@ -48,7 +48,7 @@ inline const Op* enter(Interpreter& in, Block* block, HartState& s) {
     if (!in.l1i.is_mru(block->line, false)) [[unlikely]]
       return enter_in_full<kMode>(in, block, s);
   }
-  if constexpr (kMode == FetchMode::each) return enter_in_full<kMode>(in, block, s);
+  if constexpr (one_by_one(kMode)) return enter_in_full<kMode>(in, block, s);
   return enter_fetched(in, block, s);
 }
 
@@ -56,10 +56,11 @@ inline const Op* enter(Interpreter& in, Block* block, HartState& s) {
 // in.piece is set to its piece; else null.
 template <FetchMode kMode>
 inline Block* find_known(Interpreter& in, uint64_t pc) {
-  if constexpr (kMode == FetchMode::each) return nullptr;
+  if constexpr (one_by_one(kMode)) return nullptr;
   const FilterEntry& entry = in.fetch_entries[(pc >> TranslationFilter::kShift) % TranslationFilter::kEntries];
   if (entry.tag != (pc & ~kPieceMask)) [[unlikely]]
     return nullptr;
+  in.used(entry);
   const uint64_t address = pc + entry.addend - reinterpret_cast<uintptr_t>(in.memory_base);
   const CodePage* page = in.code_pages[address >> TranslationFilter::kShift];
   Block* block = page != nullptr ? page->at(address & kPieceMask) : nullptr;
@@ -102,6 +103,10 @@ template <FetchMode kMode>
 inline const Op* jump(Interpreter& in, uint64_t pc, HartState& s) {
   if (in.due()) [[unlikely]]
     return pause_at(in, pc, s);
+  if constexpr (kMode == FetchMode::step) {
+    in.step(s, pc);
+    return nullptr;
+  }
   return proceed<kMode>(in, pc, s);
 }
 

@@ -15,8 +15,8 @@ struct HandlerTable {
   // For instructions with a rounding mode of their own; null for the others.
   std::array<Handler, kOpcodes> static_rounding{};
   // For loads and stores in DataMode::cached: where the filter has the page, but
-  // L1D's most recent line of the set is another; null for all others.
-  std::array<Handler, kOpcodes> through_cache{};
+  // L1D's hint does not find the line; null for all others.
+  std::array<Handler, kOpcodes> behind_hint{};
 
   // What is no instruction.
   Handler mark = nullptr;         // a region mark, whatever its opcode

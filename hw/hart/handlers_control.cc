@@ -83,6 +83,8 @@ void add_control_handlers(HandlerTable& table, FetchMode mode) {
       return add<FetchMode::line>(table);
     case FetchMode::each:
       return add<FetchMode::each>(table);
+    case FetchMode::step:
+      return add<FetchMode::step>(table);
   }
 }
 

@@ -99,6 +99,7 @@ Handler fused_handler(Opcode first, Opcode second, bool forwarded, FetchMode mod
     case FetchMode::line:
       return find<FetchMode::line>(first, second, forwarded);
     case FetchMode::each:
+    case FetchMode::step:
       return nullptr;
   }
   return nullptr;

@@ -13,8 +13,8 @@ uint64_t address_of(const Op* op, const HartState& s) { return s.x[op->rs1] + st
 // Only bits that may differ from the tag's remain: the piece, and those that
 // must be zero in an aligned address.
 template <unsigned kBytes>
-bool matches(const FilterEntry& entry, uint64_t va) {
-  return entry.tag == (va & ~(kPieceMask & ~uint64_t{kBytes - 1}));
+bool matches(uint64_t tag, uint64_t va) {
+  return tag == (va & ~(kPieceMask & ~uint64_t{kBytes - 1}));
 }
 
 template <unsigned kBytes>
@@ -49,7 +49,7 @@ struct FromFloat {
   static T get(const HartState& s, uint8_t rs2) { return static_cast<T>(s.f[rs2]); }
 };
 
-// What neither the filter nor a look-up in the first-level TLB alone settles.
+// Where every access takes the whole way, or this one is not aligned.
 template <class Put>
 [[gnu::noinline]] const Op* load_slow(Interpreter& in, const Op* op, HartState& s) {
   using T = typename Put::Type;
@@ -65,23 +65,24 @@ inline void load_from(const Op* op, HartState& s, const uint8_t* host) {
   Put::put(s, op->rd, value);
 }
 
-// The page was not the most recent of its set.
+// The filter does not have the page.
 template <class Put, DataMode kMode>
 [[gnu::noinline]] const Op* load_in_full(Interpreter& in, const Op* op, HartState& s) {
   using T = typename Put::Type;
   const uint64_t va = address_of(op, s);
-  const uint8_t* host = aligned<sizeof(T)>(va) ? in.first_level_hit(va, Access::load) : nullptr;
-  if (host == nullptr) return load_slow<Put>(in, op, s);
+  if (!aligned<sizeof(T)>(va)) return load_slow<Put>(in, op, s);
+  const uint8_t* host = in.translated(s, op, va, Access::load);
+  if (host == nullptr) return nullptr;
   if constexpr (kMode == DataMode::cached) in.data_access(op, host, false);
   load_from<Put>(op, s, host);
   return next(in, op, s);
 }
 
-// The line is perhaps not in the cache.
+// The cache's hint did not find the line, which is perhaps not there.
 template <class Put>
 [[gnu::noinline]] const Op* load_further(Interpreter& in, const Op* op, HartState& s) {
   const uint64_t va = address_of(op, s);
-  const auto* host = reinterpret_cast<const uint8_t*>(va + slot(in.load_entries, va).addend);
+  const auto* host = reinterpret_cast<const uint8_t*>(va + slot(in.data_entries, va).addend);
   in.further_data_access(op, host, false);
   load_from<Put>(op, s, host);
   return next(in, op, s);
@@ -91,7 +92,7 @@ template <class Put>
 template <class Put>
 [[gnu::noinline]] const Op* load_through_cache(Interpreter& in, const Op* op, HartState& s) {
   const uint64_t va = address_of(op, s);
-  const auto* host = reinterpret_cast<const uint8_t*>(va + slot(in.load_entries, va).addend);
+  const auto* host = reinterpret_cast<const uint8_t*>(va + slot(in.data_entries, va).addend);
   if (!in.quick_data_hit(host, false)) [[unlikely]]
     return load_further<Put>(in, op, s);
   load_from<Put>(op, s, host);
@@ -103,13 +104,13 @@ const Op* load(Interpreter& in, const Op* op, HartState& s) {
   using T = typename Put::Type;
   if constexpr (kMode == DataMode::each) return load_slow<Put>(in, op, s);
   const uint64_t va = address_of(op, s);
-  const FilterEntry& entry = slot(in.load_entries, va);
-  if (!matches<sizeof(T)>(entry, va)) [[unlikely]]
+  const FilterEntry& entry = slot(in.data_entries, va);
+  if (!matches<sizeof(T)>(entry.tag, va)) [[unlikely]]
     return load_in_full<Put, kMode>(in, op, s);
+  in.used(entry, op);
   const auto* host = reinterpret_cast<const uint8_t*>(va + entry.addend);
   if constexpr (kMode == DataMode::cached) {
-    const auto address = static_cast<uint64_t>(host - in.memory_base);
-    if (!in.l1d.is_mru(address >> in.l1d.line_shift, false)) [[unlikely]] {
+    if (!in.l1d.is_mru(reinterpret_cast<uintptr_t>(host), false)) [[unlikely]] {
       return load_through_cache<Put>(in, op, s);
     }
   }
@@ -117,15 +118,19 @@ const Op* load(Interpreter& in, const Op* op, HartState& s) {
   return next(in, op, s);
 }
 
-template <class Get>
-[[gnu::noinline]] const Op* store_slow(Interpreter& in, const Op* op, HartState& s) {
-  using T = typename Get::Type;
-  if (!in.store_slow(s, op, address_of(op, s), sizeof(T), Get::get(s, op->rs2))) return nullptr;
-  if (in.code_dropped()) {
+inline const Op* next_after_store(Interpreter& in, const Op* op, HartState& s) {
+  if (in.code_dropped()) [[unlikely]] {
     in.restart_after(s, op);
     return nullptr;
   }
   return next(in, op, s);
+}
+
+template <class Get>
+[[gnu::noinline]] const Op* store_slow(Interpreter& in, const Op* op, HartState& s) {
+  using T = typename Get::Type;
+  if (!in.store_slow(s, op, address_of(op, s), sizeof(T), Get::get(s, op->rs2))) return nullptr;
+  return next_after_store(in, op, s);
 }
 
 template <class Get>
@@ -134,22 +139,24 @@ inline void store_to(const Op* op, const HartState& s, uint8_t* host) {
   std::memcpy(host, &value, sizeof(value));
 }
 
-// A page whose frame holds decoded code takes the slow way always.
+// A page whose frame holds decoded code comes here always.
 template <class Get, DataMode kMode>
 [[gnu::noinline]] const Op* store_in_full(Interpreter& in, const Op* op, HartState& s) {
   using T = typename Get::Type;
   const uint64_t va = address_of(op, s);
-  uint8_t* host = aligned<sizeof(T)>(va) ? in.first_level_hit(va, Access::store) : nullptr;
-  if (host == nullptr) return store_slow<Get>(in, op, s);
+  if (!aligned<sizeof(T)>(va)) return store_slow<Get>(in, op, s);
+  uint8_t* host = in.translated(s, op, va, Access::store);
+  if (host == nullptr) return nullptr;
   if constexpr (kMode == DataMode::cached) in.data_access(op, host, true);
   store_to<Get>(op, s, host);
-  return next(in, op, s);
+  in.wrote(host);
+  return next_after_store(in, op, s);
 }
 
 template <class Get>
 [[gnu::noinline]] const Op* store_further(Interpreter& in, const Op* op, HartState& s) {
   const uint64_t va = address_of(op, s);
-  auto* host = reinterpret_cast<uint8_t*>(va + slot(in.store_entries, va).addend);
+  auto* host = reinterpret_cast<uint8_t*>(va + slot(in.data_entries, va).addend);
   in.further_data_access(op, host, true);
   store_to<Get>(op, s, host);
   return next(in, op, s);
@@ -158,7 +165,7 @@ template <class Get>
 template <class Get>
 [[gnu::noinline]] const Op* store_through_cache(Interpreter& in, const Op* op, HartState& s) {
   const uint64_t va = address_of(op, s);
-  auto* host = reinterpret_cast<uint8_t*>(va + slot(in.store_entries, va).addend);
+  auto* host = reinterpret_cast<uint8_t*>(va + slot(in.data_entries, va).addend);
   if (!in.quick_data_hit(host, true)) [[unlikely]]
     return store_further<Get>(in, op, s);
   store_to<Get>(op, s, host);
@@ -170,13 +177,13 @@ const Op* store(Interpreter& in, const Op* op, HartState& s) {
   using T = typename Get::Type;
   if constexpr (kMode == DataMode::each) return store_slow<Get>(in, op, s);
   const uint64_t va = address_of(op, s);
-  const FilterEntry& entry = slot(in.store_entries, va);
-  if (!matches<sizeof(T)>(entry, va)) [[unlikely]]
+  const FilterEntry& entry = slot(in.data_entries, va);
+  if (!matches<sizeof(T)>(entry.store_tag, va)) [[unlikely]]
     return store_in_full<Get, kMode>(in, op, s);
+  in.used(entry, op);
   auto* host = reinterpret_cast<uint8_t*>(va + entry.addend);
   if constexpr (kMode == DataMode::cached) {
-    const auto address = static_cast<uint64_t>(host - in.memory_base);
-    if (!in.l1d.is_mru(address >> in.l1d.line_shift, true)) [[unlikely]] {
+    if (!in.l1d.is_mru(reinterpret_cast<uintptr_t>(host), true)) [[unlikely]] {
       return store_through_cache<Get>(in, op, s);
     }
   }
@@ -186,14 +193,14 @@ const Op* store(Interpreter& in, const Op* op, HartState& s) {
 
 template <class Put>
 void add_load(HandlerTable& table, Opcode opcode) {
-  table.through_cache[static_cast<size_t>(opcode)] = load_through_cache<Put>;
+  table.behind_hint[static_cast<size_t>(opcode)] = load_further<Put>;
 }
 template <class Get>
 void add_store(HandlerTable& table, Opcode opcode) {
-  table.through_cache[static_cast<size_t>(opcode)] = store_through_cache<Get>;
+  table.behind_hint[static_cast<size_t>(opcode)] = store_further<Get>;
 }
 
-void add_through_cache(HandlerTable& table) {
+void add_behind_hint(HandlerTable& table) {
   add_load<ToInteger<int8_t>>(table, Opcode::lb);
   add_load<ToInteger<int16_t>>(table, Opcode::lh);
   add_load<ToInteger<int32_t>>(table, Opcode::lw);
@@ -237,7 +244,7 @@ void add_memory_handlers(HandlerTable& table, DataMode mode) {
     case DataMode::flat:
       return add<DataMode::flat>(table);
     case DataMode::cached:
-      add_through_cache(table);
+      add_behind_hint(table);
       return add<DataMode::cached>(table);
     case DataMode::each:
       return add<DataMode::each>(table);

@@ -9,6 +9,7 @@
 
 #include <functional>
 #include <memory>
+#include <optional>
 #include <systemc>
 #include <utility>
 
@@ -49,11 +50,25 @@ class Hart : public sc_core::sc_module {
     next_interval_ = interval.value;
     on_interval_ = std::move(callback);
   }
+  // Begins the first interval anew, now.
+  void restart_intervals() {
+    intervals_from_ = now().value;
+    next_interval_ = intervals_from_ + interval_;
+  }
 
   // Writes down every instruction and every load and store, in order. Without
   // the host's shortcuts then, which changes no count and no cycle. Before
   // simulation starts; null, as without a call: nobody does, which costs nothing.
   void record(Recorder* recorder) { recorder_ = recorder; }
+
+  // A second set of hardware that it can run on: `environment`, of the same memory, clock, group and stop.
+  // Begins there. Before simulation starts.
+  void begin_functionally(const HartEnvironment& environment);
+  // Goes over to the one or to the other. The clock, the counts of HartStatistics and the ledger go on; the MMU
+  // that it comes to knows the address space, and no translation. While no hart is in Interpreter::run.
+  void set_functional(bool functional);
+  // The one that translates now.
+  Mmu& mmu() { return at_->env.mmu; }
 
   // Runs user code on `state` until a trap. Cause::budget: now() >= until or an
   // interrupt waits, seen at the first control transfer or entry of another
@@ -94,6 +109,9 @@ class Hart : public sc_core::sc_module {
   // the clock, book to `account`, answer the time taken.
   // One access of at most 8 bytes (two where it crosses lines):
   Cycles kernel_access(CycleAccount account, PhysAddr address, unsigned bytes, bool write);
+  // So many, wherever they are, where that makes no difference: memory is flat
+  // and may be counted in bulk. Else false, and nothing has happened.
+  bool kernel_flat(CycleAccount account, uint64_t words, bool write);
   // One after the other, in words of 8 bytes:
   Cycles kernel_sweep(CycleAccount account, PhysAddr address, uint64_t bytes, bool write);
 
@@ -105,25 +123,43 @@ class Hart : public sc_core::sc_module {
 
   // The ISA manual lets a constrained loop have 16 instructions (Unprivileged ISA, 13.3).
   static constexpr unsigned kMostHeld = 16;
+  // More instructions than lie between two places where interrupts are taken: those of a piece of 4 KB, and one that
+  // straddles.
+  static constexpr uint64_t kFurthest = 4096;
+
+  // Hardware that it runs on, and what runs there.
+  struct Level {
+    HartEnvironment env;
+    std::unique_ptr<Interpreter> interpreter{};  // once all is bound
+    std::unique_ptr<Interpreter> stepper{};      // once it was needed
+  };
 
   void start_of_simulation() override;
   void run_body();
-  bool alone() const { return env_.group == nullptr || env_.group->awake <= 1; }
-  HartCosts resolve_costs() const;
+  bool alone() const { return group_ == nullptr || group_->awake <= 1; }
+  std::unique_ptr<Interpreter> make_interpreter(const Level& level) const;
+  Trap execute(HartState& state, Cycles limit);
+  Trap step(HartState& state, Cycles limit);
   uint64_t next_look() const;
   void end_interval();
   uint64_t next_activity() const;
   Cycles kernel_word(PhysAddr address, unsigned bytes, bool write, Cycles at);
 
   const HartConfig config_;
-  const HartEnvironment env_;
+  const Clock& clock_;
+  HartGroup* const group_;       // null: the machine's only hart
+  InstructionStop* const stop_;  // null: nobody waits for instructions
   std::function<void()> body_;
   std::function<void(RegionMark)> on_mark_;
   uint64_t interval_ = 0;
-  uint64_t next_interval_ = ~uint64_t{0};  // when it ends
+  uint64_t intervals_from_ = 0;            // where the first one began
+  uint64_t next_interval_ = ~uint64_t{0};  // when the next one ends
   std::function<void()> on_interval_;
   Recorder* recorder_ = nullptr;
-  std::unique_ptr<Interpreter> interpreter_;  // once all is bound
+  Level detailed_;
+  std::optional<Level> functional_;
+  Level* at_ = &detailed_;              // the one of the two that it runs on
+  Interpreter* interpreter_ = nullptr;  // of that one
   sc_core::sc_event wake_;
 };
 

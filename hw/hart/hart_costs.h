@@ -11,12 +11,15 @@ enum class FetchMode : uint8_t {
   flat,  // flat memory, no cache: every fetch takes the same time
   line,  // L1I of 2^n sets: looked up when a block, which lies within a line, is entered
   each,  // every instruction looks up its page and makes its access in full
+  step,  // the same, and the interpreter comes back behind every instruction (Trap::Cause::step)
 };
+
+constexpr bool one_by_one(FetchMode mode) { return mode == FetchMode::each || mode == FetchMode::step; }
 
 // How loads and stores are paid for.
 enum class DataMode : uint8_t {
   flat,    // flat memory, no cache
-  cached,  // L1D of 2^n sets: hits on the most recent line of a set are counted in bulk
+  cached,  // L1D of 2^n sets: hits are counted in bulk
   each,    // every access in full
 };
 

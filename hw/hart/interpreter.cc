@@ -14,8 +14,8 @@ constexpr uint64_t kTimebaseFs = 100'000'000;  // the time CSR counts at 10 MHz
 
 enum Csr : unsigned { kFflags = 0x001, kFrm = 0x002, kFcsr = 0x003, kCycle = 0xc00, kTime = 0xc01, kInstret = 0xc02 };
 
-Cache::RecentLines recent_lines(const Cache* cache) {
-  return cache == nullptr ? Cache::RecentLines{} : cache->recent_lines().value_or(Cache::RecentLines{});
+RecentLines recent_lines(const Cache* cache, uint64_t offset) {
+  return cache == nullptr ? RecentLines{} : cache->recent_lines(offset).value_or(RecentLines{});
 }
 
 std::optional<unsigned> line_shift(const Cache* cache) {
@@ -26,15 +26,15 @@ std::optional<unsigned> line_shift(const Cache* cache) {
 
 Interpreter::Interpreter(const HartConfig& config, const HartCosts& costs, const HartEnvironment& environment,
                          Recorder* recorder)
-    : l1i(recent_lines(environment.l1i)),
-      l1d(recent_lines(environment.l1d)),
+    : l1i(recent_lines(environment.l1i, 0)),
+      l1d(recent_lines(environment.l1d, environment.memory.host_offset())),
       l1d_cache(environment.l1d),
       memory_base(environment.memory.base()),
       code(environment.memory),
       code_pages(code.pages()),
       fetch_entries(environment.mmu.filter(Access::fetch).entries()),
-      load_entries(environment.mmu.filter(Access::load).entries()),
-      store_entries(environment.mmu.filter(Access::store).entries()),
+      data_entries(environment.mmu.filter(Access::load).entries()),
+      use_base(environment.mmu.use_base()),
       config_(config),
       costs_(costs),
       env_(environment),
@@ -67,14 +67,16 @@ Trap Interpreter::run(HartState& state, Cycles limit) {
     code_dropped_ = false;
     restart_ = false;
     fetch_walk_.reset();
-    // The packed counts must not overflow, whatever the limit.
-    set_deadline(std::min(limit.value, now + PackedCounts::kLimit));
+    const bool stepping = costs_.fetch_mode == FetchMode::step;
+    // The packed counts must not overflow, whatever the limit. One instruction cannot do that.
+    set_deadline(stepping ? limit.value : std::min(limit.value, now + PackedCounts::kLimit));
     const Op* op = translator_ != nullptr ? translator_->run(handlers_.start, *this, state)
                                           : handlers_.start(*this, nullptr, state);
     while (op != nullptr) op = op->handler(*this, op, state);
     settle();
     code.collect();
-    more = restart_ || (trap_.cause == Trap::Cause::budget && now < limit.value && !interrupted());
+    if (stepping && restart_) trap_.cause = Trap::Cause::step;
+    more = !stepping && (restart_ || (trap_.cause == Trap::Cause::budget && now < limit.value && !interrupted()));
   }
   return trap_;
 }
@@ -82,6 +84,18 @@ Trap Interpreter::run(HartState& state, Cycles limit) {
 void Interpreter::set_deadline(uint64_t limit) {
   deadline_.store(limit);
   if (interrupt_.load()) deadline_.store(0);
+}
+
+void Interpreter::take_over(Interpreter& other) {
+  now = other.now;
+  ledger_ = other.ledger_;
+  statistics_ = other.statistics_;
+  if (other.take_interrupt()) interrupt();
+}
+
+void Interpreter::step(HartState& s, uint64_t pc) {
+  s.pc = pc;
+  trap_ = {.cause = Trap::Cause::step};
 }
 
 void Interpreter::pause(HartState& s, uint64_t pc) {
@@ -111,11 +125,13 @@ void Interpreter::trap_done(HartState& s, const Op* op, Trap::Cause cause) {
   trap_ = {.cause = cause, .instruction = info.bits};
 }
 
+// Behind a piece's last instruction interrupts are taken, whatever it stored:
+// run() leaves as for Cause::budget, or goes on.
 void Interpreter::restart_after(HartState& s, const Op* op) {
   const OpInfo& info = info_of(op + 1);
   take_back(info);
   s.pc = piece + info.offset;
-  restart_ = true;
+  restart_ = info.offset < kPieceBytes;
 }
 
 void Interpreter::set_trap(const Translation& failed, Access access, uint64_t address) {

@@ -24,6 +24,7 @@
 #include "hw/hart/hart_costs.h"
 #include "hw/hart/hart_group.h"
 #include "hw/hart/hart_state.h"
+#include "hw/hart/instruction_stop.h"
 #include "hw/hart/op.h"
 #include "hw/hart/trap.h"
 #include "hw/memory/backing_store.h"
@@ -51,7 +52,8 @@ struct HartEnvironment {
   MemorySide& data_side;
   BulkCounter* counter;  // takes what flat modes count in bulk; else null
   const Clock& clock;
-  HartGroup* group = nullptr;  // null: the machine's only hart
+  HartGroup* group = nullptr;       // null: the machine's only hart
+  InstructionStop* stop = nullptr;  // null: nobody waits for instructions
 };
 
 class Translator;
@@ -71,7 +73,8 @@ class Interpreter {
 
   // Runs user code on `state` until a trap, or until an interrupt waits or the
   // clock has reached `limit`, as seen at the first control transfer or entry
-  // of another 4 KB piece: then Cause::budget. Returns with all counts and
+  // of another 4 KB piece: then Cause::budget. In FetchMode::step moreover behind
+  // each instruction that does not end so. Returns with all counts and
   // cycles booked and `state` complete.
   Trap run(HartState& state, Cycles limit);
 
@@ -83,6 +86,9 @@ class Interpreter {
   bool interrupted() const { return interrupt_.load(); }
   // Takes the interrupt: true if there was one.
   bool take_interrupt() { return interrupt_.exchange(false); }
+
+  // Goes on where `other`, of the same hart, stands: its clock, its counts, its interrupt. run() is off in both.
+  void take_over(Interpreter& other);
 
   Cycles clock() const { return Cycles(now); }
   void advance(CycleAccount account, Cycles cycles) {
@@ -98,24 +104,26 @@ class Interpreter {
 
   // Hot state. `now` and `counts` stand at the end of the current block, as if
   // the rest of it were to hit.
-  uint64_t now = 0;              // cycles
-  uint64_t counts = 0;           // PackedCounts
-  uint64_t piece = 0;            // virtual address of the current 4 KB piece
-  const Cache::RecentLines l1i;  // in FetchMode::line
-  const Cache::RecentLines l1d;  // in DataMode::cached
+  uint64_t now = 0;       // cycles
+  uint64_t counts = 0;    // PackedCounts
+  uint64_t piece = 0;     // virtual address of the current 4 KB piece
+  const RecentLines l1i;  // in FetchMode::line
+  const RecentLines l1d;  // in DataMode::cached; lines are named by the host's addresses
   Cache* const l1d_cache;
   uint8_t* const memory_base;
   CodeCache code;
   CodePage* const* const code_pages;
   const FilterEntry* const fetch_entries;  // first entries of the MMU's filters
-  const FilterEntry* const load_entries;
-  const FilterEntry* const store_entries;
-  uint64_t loaded = 0;  // what load_slow or read_csr read
+  const FilterEntry* const data_entries;
+  const uint64_t& use_base;  // Mmu's
+  uint64_t loaded = 0;       // what load_slow or read_csr read
 
   bool due() const { return now >= deadline_.load(std::memory_order_relaxed); }
 
   // Leaves run() with Cause::budget, to go on at `pc`.
   void pause(HartState& s, uint64_t pc);
+  // Leaves run() with Cause::step, to go on at `pc`; in FetchMode::step.
+  void step(HartState& s, uint64_t pc);
   // Leaves run() because of `op`, which has no effect and does not count.
   void trap(HartState& s, const Op* op, Trap::Cause cause, Access access = Access::fetch, uint64_t address = 0);
   // The same for an operation that counts and ends its block (ecall).
@@ -128,6 +136,9 @@ class Interpreter {
 
   // Looks up `pc` in full and sets `piece`; null: trapped.
   Block* fetch(HartState& s, uint64_t pc);
+  // FetchMode::line: L1I's access for the line that begins `block`, where that
+  // is a hit of a few instructions. False: nothing has happened.
+  bool quick_fetch_hit(const Block& block) { return env_.l1i->quick_hit(block.line, false); }
   // The modelled access for the line, or the one instruction, that begins `block`.
   void fetch_access(const Block& block);
   // The second line of the instruction behind `op`.
@@ -139,16 +150,20 @@ class Interpreter {
   // An access in full. False: trapped. `loaded` takes the value, zero-extended.
   bool load_slow(HartState& s, const Op* op, uint64_t va, unsigned bytes);
   bool store_slow(HartState& s, const Op* op, uint64_t va, unsigned bytes, uint64_t value);
-  // The host address of `va`, whose page the first-level TLB holds and lets be
-  // used so: one look-up. Null: nothing has happened.
-  uint8_t* first_level_hit(uint64_t va, Access access) { return env_.mmu.hit(VirtAddr(va), access); }
+  // The host address of `va`, an aligned access of `op`, looked up in full; where
+  // nobody writes references down. Null: trapped.
+  uint8_t* translated(HartState& s, const Op* op, uint64_t va, Access access);
+  // What finds its page in a filter's entry tells so: `op`, a load or a store, or
+  // a fetch that begins now.
+  void used(const FilterEntry& entry, const Op* op) const { *entry.used = fetch_time(op) + use_base; }
+  void used(const FilterEntry& entry) const { *entry.used = now + use_base; }
   // L1D for an access whose translation is known, in DataMode::cached.
   void data_access(const Op* op, const uint8_t* host, bool write) {
     if (!quick_data_hit(host, write)) further_data_access(op, host, write);
   }
   // Its two halves. If the first answers false nothing has happened.
   [[gnu::always_inline]] bool quick_data_hit(const uint8_t* host, bool write) {
-    return l1d_cache->quick_hit(physical(host).value, write);
+    return l1d_cache->quick_hit(reinterpret_cast<uintptr_t>(host), write);
   }
   void further_data_access(const Op* op, const uint8_t* host, bool write);
 
@@ -157,6 +172,7 @@ class Interpreter {
   // False: trapped.
   bool atomic_aligned(HartState& s, const Op* op, unsigned bytes, Access access);
   PhysAddr physical(const uint8_t* host) const { return PhysAddr(static_cast<uint64_t>(host - memory_base)); }
+  // After each store that was looked up in full.
   void wrote(const uint8_t* host) { env_.memory.wrote_frame(page_.pfn(physical(host))); }
 
   // True after a store that dropped decoded code. What runs may be stale then,

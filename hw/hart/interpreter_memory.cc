@@ -67,9 +67,10 @@ void Interpreter::fetch_access_at(PhysAddr address, unsigned bytes, uint64_t tim
 
 void Interpreter::fetch_second_line(const Op* op, bool in_bulk) {
   ++window_.fetch_accesses;
-  const uint64_t line = ((block_of(op).address & ~kPieceMask) + info_of(op).offset + 3) >> env_.l1i->line_shift();
-  if (in_bulk && env_.l1i->is_mru(line, false)) return;
-  fetch_access_at(PhysAddr(line << env_.l1i->line_shift()), 2, fetch_time(op));
+  const PhysAddr last((block_of(op).address & ~kPieceMask) + info_of(op).offset + 3);
+  if (in_bulk && env_.l1i->is_mru(last, false)) return;
+  const uint64_t line = last.value >> env_.l1i->line_shift() << env_.l1i->line_shift();
+  fetch_access_at(PhysAddr(line), 2, fetch_time(op));
 }
 
 Block* Interpreter::fetch_straddling(HartState& s, const Op* op) {
@@ -100,8 +101,7 @@ Block* Interpreter::fetch_straddling(HartState& s, const Op* op) {
   if (two_pages || env_.l1i != nullptr) {
     ++window_.fetch_accesses;
     now += costs_.fetch;
-    const bool recent =
-        costs_.fetch_mode == FetchMode::line && env_.l1i->is_mru(second.value >> env_.l1i->line_shift(), false);
+    const bool recent = costs_.fetch_mode == FetchMode::line && env_.l1i->is_mru(second, false);
     if (!recent) fetch_access_at(second, 2, time);
   }
   if (recorder_ != nullptr) recorder_->fetch(VirtAddr(second_va - 2), 4, false);
@@ -160,6 +160,20 @@ bool Interpreter::look_up_parts(HartState& s, const Op* op, uint64_t va, unsigne
   now += costs_.data_tlb;
   parts[1] = {second.address, static_cast<unsigned>(bytes - in_first)};
   return true;
+}
+
+uint8_t* Interpreter::translated(HartState& s, const Op* op, uint64_t va, Access access) {
+  const uint64_t begun = data_time(op);
+  Cycles time(begun);
+  env_.mmu.set_pc(piece + info_of(op).offset);
+  const Translation found = env_.mmu.translate(VirtAddr(va), access, time, ledger_);
+  now += time.value - begun;
+  window_.booked += time.value - begun;
+  if (found.status == Translation::Status::ok) [[likely]]
+    return env_.memory.at(found.address);
+  trap(s, op, Trap::Cause::page_fault, access, va);
+  set_trap_cause(found);
+  return nullptr;
 }
 
 void Interpreter::set_trap_cause(const Translation& failed) {
@@ -227,7 +241,9 @@ bool Interpreter::store_slow(HartState& s, const Op* op, uint64_t va, unsigned b
 }
 
 void Interpreter::further_data_access(const Op* op, const uint8_t* host, bool write) {
-  if (l1d_cache->hit_after_quick(physical(host).value, write)) return;
+  // The instruction's own value comes next: from the host's memory, often.
+  __builtin_prefetch(host);
+  if (l1d_cache->hit_after_quick(reinterpret_cast<uintptr_t>(host), write)) return;
   const uint64_t time = data_time(op) + costs_.data_tlb;
   const Cycles done = l1d_cache->miss(physical(host), write, Requester::data, Cycles(time));
   spend(CycleAccount::data, done.value - time - costs_.data);

@@ -53,9 +53,9 @@ TranslationContext Interpreter::translation_context() const {
           .l1i = l1i,
           .l1d = l1d,
           .memory_base = memory_base,
-          .load_entries = load_entries,
-          .store_entries = distance(load_entries, store_entries),
-          .fetch_entries = distance(load_entries, fetch_entries)};
+          .data_entries = data_entries,
+          .fetch_entries = distance(data_entries, fetch_entries),
+          .use_base = distance(data_entries, &use_base)};
 }
 
 }  // namespace faultline::hw

@@ -78,11 +78,12 @@ struct Links {
 struct alignas(16) Block {
   uint64_t counts = 0;   // packed
   uint64_t address = 0;  // physical, of the first instruction
-  uint64_t line = 0;     // of the first-level instruction cache
+  uint64_t line = 0;     // of the first-level instruction cache: its physical address
   uint64_t cycles = 0;
   OpInfo* infos = nullptr;
   // Of translation into host code (translate/):
   uint64_t host = 0;          // the code's address, for who would enter the block; 0: none
+  uint64_t host_in_line = 0;  // the same for who comes from code in the block's own line
   Handler first = nullptr;    // of the first operation, while that counts entries instead
   uint16_t entries_left = 0;  // until the block is translated
   uint16_t start = 0;         // offsets in the piece

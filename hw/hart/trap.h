@@ -17,6 +17,7 @@ struct Trap {
     misaligned,           // only where hart.misaligned = "trap", and for AMO, LR, SC
     access_fault,         // a translation that points outside physical memory
     mark,                 // a region mark, `instruction`, was executed; never leaves Hart::run
+    step,                 // FetchMode::step: one instruction was executed; never leaves Hart::run
   };
 
   Cause cause = Cause::budget;

@@ -73,9 +73,10 @@ Machine::Machine(const MachineConfig& config, BlockStorage& storage, BindMemory 
 
 Machine::~Machine() = default;
 
-std::unique_ptr<Cache> Machine::make_cache(const std::string& name, const CacheLevelConfig& level, uint64_t salt) {
+std::unique_ptr<Cache> Machine::make_cache(const std::string& name, const CacheLevelConfig& level, uint64_t salt,
+                                           uint64_t offset) {
   if (!config_.cache.enabled || !level.enabled) return nullptr;
-  return std::make_unique<Cache>(name.c_str(), level, clock_, config_.seed + salt);
+  return std::make_unique<Cache>(name.c_str(), level, clock_, config_.seed + salt, offset);
 }
 
 void Machine::build_shared_caches() {
@@ -87,7 +88,7 @@ void Machine::build_shared_caches() {
 
 void Machine::build_core(size_t n) {
   Core& core = cores_[n];
-  core.l1d = make_cache(numbered("l1d", n), config_.cache.l1d, 11 + n * kHartSeed);
+  core.l1d = make_cache(numbered("l1d", n), config_.cache.l1d, 11 + n * kHartSeed, memory_.host_offset());
   core.l1i = make_cache(numbered("l1i", n), config_.cache.l1i, 10 + n * kHartSeed);
   if (core.l1d) bind_below_first_level(core.l1d->lower());
   if (core.l1i) bind_below_first_level(core.l1i->lower());
@@ -97,16 +98,37 @@ void Machine::build_core(size_t n) {
   core.mmu = std::make_unique<Mmu>(numbered("mmu", n).c_str(), own, format_, memory_, *core.walker);
   core.fetch_port = port_past(core.l1i, numbered("fetch_port", n));
   core.data_port = port_past(core.l1d, numbered("data_port", n));
-  core.hart = std::make_unique<Hart>(numbered("hart", n).c_str(), config_.hart,
-                                     HartEnvironment{.memory = memory_,
-                                                     .mmu = *core.mmu,
-                                                     .l1i = core.l1i.get(),
-                                                     .l1d = core.l1d.get(),
-                                                     .fetch_side = core.fetch_side(),
-                                                     .data_side = core.data_side(),
-                                                     .counter = dram_.get(),
-                                                     .clock = clock_,
-                                                     .group = cores_.size() > 1 ? &group_ : nullptr});
+  core.hart = std::make_unique<Hart>(numbered("hart", n).c_str(), config_.hart, environment(core));
+}
+
+HartEnvironment Machine::environment(Core& core) {
+  return {.memory = memory_,
+          .mmu = *core.mmu,
+          .l1i = core.l1i.get(),
+          .l1d = core.l1d.get(),
+          .fetch_side = core.fetch_side(),
+          .data_side = core.data_side(),
+          .counter = dram_.get(),
+          .clock = clock_,
+          .group = cores_.size() > 1 ? &group_ : nullptr,
+          .stop = &stop_};
+}
+
+void Machine::begin_functionally(const MachineConfig& config) {
+  functional_ = std::make_unique<FunctionalSide>("functional", config, clock_, format_, memory_);
+  for (size_t n = 0; n < cores_.size(); ++n)
+    cores_[n].hart->begin_functionally(functional_->environment(n, environment(cores_[n])));
+  at_functional_side_ = true;
+}
+
+void Machine::set_functional(bool functional) {
+  if (!functional_) return;
+  at_functional_side_ = functional;
+  for (Core& core : cores_) core.hart->set_functional(functional);
+}
+
+void Machine::stop_after(uint64_t instructions, std::function<void()> reached) {
+  stop_ = {.left = instructions, .reached = std::move(reached)};
 }
 
 // The sockets are the machine; where both ends are of our own, a port may call
@@ -166,7 +188,7 @@ std::unique_ptr<MemoryPort> Machine::port_past(const std::unique_ptr<Cache>& cac
 
 void Machine::build_disk(BlockStorage& storage) {
   disk_ = std::make_unique<Disk>("disk", config_.disk, clock_, memory_, storage);
-  disk_->dma().socket().bind(bus_->upper());
+  bind_to_bus(disk_->dma());
   disk_->on_dma_write([this](PhysAddr address, uint64_t bytes) {
     for (Core& core : cores_) {
       for (Cache* cache : {core.l1i.get(), core.l1d.get()}) {

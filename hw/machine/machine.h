@@ -12,6 +12,9 @@
 // A cache that is off is not built: what would lie above it is bound to what
 // lies below. DMA goes past the caches, which drop the tags of what it wrote.
 // Knows nothing of an operating system.
+//
+// A run that is fast-forwarded begins on another, functional side, where only
+// the harts, the bytes and the disk are the same.
 #pragma once
 
 #include <functional>
@@ -29,6 +32,8 @@
 #include "hw/devices/block_storage.h"
 #include "hw/devices/disk.h"
 #include "hw/hart/hart.h"
+#include "hw/hart/instruction_stop.h"
+#include "hw/machine/functional_side.h"
 #include "hw/memory/backing_store.h"
 #include "hw/memory/bus.h"
 #include "hw/memory/cache.h"
@@ -65,6 +70,7 @@ class Machine : public sc_core::sc_module {
   // hart.count of them, from 0 on; the default below is the first one.
   size_t harts() const { return cores_.size(); }
   Hart& hart(size_t n = 0) { return *cores_[n].hart; }
+  // Where the machine is as configured; the one that a hart translates by is Hart::mmu().
   Mmu& mmu(size_t n = 0) { return *cores_[n].mmu; }
   PageTableWalker& walker(size_t n = 0) { return *cores_[n].walker; }
   // Memory that an operating system may use, in bytes; what lies above holds
@@ -80,6 +86,18 @@ class Machine : public sc_core::sc_module {
 
   // Who takes what users of flat memory count in bulk; null where that is a memory of the user's own.
   BulkCounter* bulk_counter() { return dram_.get(); }
+
+  // Makes a functional side, of a machine as `config` says, and has the harts begin there. It differs from the
+  // machine's own configuration in what gives time and in the TLBs. Before simulation starts, and once.
+  void begin_functionally(const MachineConfig& config);
+  // Takes all harts to the functional side, or to the machine as configured. They meet TLBs and page-walk caches
+  // that are empty there, and caches as they were left. On a hart's thread; where there is no functional side it
+  // does nothing.
+  void set_functional(bool functional);
+  bool functional() const { return at_functional_side_; }
+  // Has `reached` called when so many more instructions, 1 or more, have been retired by all harts together
+  // (InstructionStop); in place of what was asked for before.
+  void stop_after(uint64_t instructions, std::function<void()> reached);
 
   // For statistics. Null where there is none.
   const Dram* dram() const { return dram_.get(); }
@@ -108,7 +126,8 @@ class Machine : public sc_core::sc_module {
     MemorySide& data_side() { return l1d ? static_cast<MemorySide&>(*l1d) : *data_port; }
   };
 
-  std::unique_ptr<Cache> make_cache(const std::string& name, const CacheLevelConfig& level, uint64_t salt);
+  std::unique_ptr<Cache> make_cache(const std::string& name, const CacheLevelConfig& level, uint64_t salt,
+                                    uint64_t offset = 0);
   // Binds to the first of these that was built: L2, L3, the bus.
   template <class Target>
   void bind(MemoryPort& port, Target& target);
@@ -119,6 +138,7 @@ class Machine : public sc_core::sc_module {
   void build_core(size_t n);
   void build_walker(Core& core, size_t n, const MachineConfig& config);
   void build_disk(BlockStorage& storage);
+  HartEnvironment environment(Core& core);
   // Where there is no first level, a port past it.
   std::unique_ptr<MemoryPort> port_past(const std::unique_ptr<Cache>& cache, const std::string& name);
 
@@ -132,6 +152,9 @@ class Machine : public sc_core::sc_module {
   std::unique_ptr<Cache> l3_;
   std::unique_ptr<Cache> l2_;
   HartGroup group_;
+  InstructionStop stop_;
+  std::unique_ptr<FunctionalSide> functional_;  // null: no run is fast-forwarded
+  bool at_functional_side_ = false;
   std::vector<Core> cores_;
   std::unique_ptr<Disk> disk_;
 };

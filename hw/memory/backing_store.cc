@@ -2,20 +2,28 @@
 
 #include <sys/mman.h>
 
+#include <algorithm>
 #include <new>
 
 namespace faultline::hw {
 
-BackingStore::BackingStore(uint64_t size, PageSize page) : size_(size), page_(page), code_(size >> page.shift) {
-  void* map = mmap(nullptr, size, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0);
-  if (map == MAP_FAILED) throw std::bad_alloc();
-  bytes_ = static_cast<uint8_t*>(map);
+BackingStore::BackingStore(uint64_t size, PageSize page)
+    : size_(size),
+      page_(page),
+      mapped_(size + kAlignment),
+      // The host gives such memory on first touch, as that below.
+      code_(static_cast<uint8_t*>(std::calloc(std::max<uint64_t>(size >> page.shift, 1), 1))) {
+  if (!code_) throw std::bad_alloc();
+  map_ = mmap(nullptr, mapped_, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0);
+  if (map_ == MAP_FAILED) throw std::bad_alloc();
+  auto* const map = static_cast<uint8_t*>(map_);
+  bytes_ = map + (-reinterpret_cast<uintptr_t>(map) & (kAlignment - 1));
   // Guests go through memory at random: the host's own TLB misses cost more
   // than all else then. Where it is refused nothing is lost.
-  madvise(map, size, MADV_HUGEPAGE);
+  madvise(bytes_, size, MADV_HUGEPAGE);
 }
 
-BackingStore::~BackingStore() { munmap(bytes_, size_); }
+BackingStore::~BackingStore() { munmap(map_, mapped_); }
 
 void BackingStore::zero(PhysAddr address, uint64_t bytes) {
   // From so many bytes on a system call costs less than to write them.

@@ -3,8 +3,10 @@
 #pragma once
 
 #include <cstdint>
+#include <cstdlib>
 #include <cstring>
 #include <functional>
+#include <memory>
 #include <type_traits>
 #include <vector>
 
@@ -35,6 +37,8 @@ class BackingStore {
   uint8_t* at(PhysAddr address) { return bytes_ + address.value; }
   const uint8_t* at(PhysAddr address) const { return bytes_ + address.value; }
   uint8_t* base() { return bytes_; }
+  // What the host's address of a byte has above the physical one: a multiple of 2 MB.
+  uint64_t host_offset() const { return reinterpret_cast<uintptr_t>(bytes_); }
 
   // Little-endian loads and stores of 1, 2, 4 or 8 bytes; any alignment.
   template <class T>
@@ -76,10 +80,17 @@ class BackingStore {
  private:
   void drop_code(Pfn frame);
 
+  static constexpr uint64_t kAlignment = uint64_t{2} << 20;  // the host's large page
+
   uint64_t size_;
   PageSize page_;
+  uint64_t mapped_;
+  void* map_;
   uint8_t* bytes_;
-  std::vector<uint8_t> code_;  // by frame: 1 when decoded
+  struct Free {
+    void operator()(uint8_t* bytes) const { std::free(bytes); }
+  };
+  std::unique_ptr<uint8_t[], Free> code_;  // by frame: 1 when decoded
   std::vector<std::function<void(Pfn)>> listeners_;
   std::vector<std::function<void(Pfn)>> marked_listeners_;
 };

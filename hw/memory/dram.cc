@@ -1,5 +1,6 @@
 #include "hw/memory/dram.h"
 
+#include <algorithm>
 #include <cstring>
 #include <numeric>
 #include <stdexcept>
@@ -19,7 +20,8 @@ Dram::Dram(sc_core::sc_module_name name, const DramConfig& config, const Clock& 
       hit_fs_(clock.time(Cycles(config.row_hit_cycles)).value()),
       miss_fs_(clock.time(Cycles(config.row_miss_cycles)).value()),
       conflict_fs_(clock.time(Cycles(config.row_conflict_cycles)).value()),
-      row_bytes_(config.row),
+      row_bytes_(std::max<uint64_t>(1, config.row)),
+      bank_count_(std::max<uint64_t>(1, config.banks)),
       banks_(config.banks) {
   if (timing_ == DramTiming::banks && (config.row == 0 || config.banks == 0)) {
     throw std::invalid_argument("DRAM with open rows needs at least one bank and one byte a row");
@@ -79,15 +81,15 @@ uint64_t Dram::serve_rows(uint64_t address, uint64_t bytes, bool write, Requeste
   while (address < end) {
     count(requester, write);
     at_fs = serve_row(address, at_fs);
-    address = (address / row_bytes_ + 1) * row_bytes_;
+    address = (row_bytes_.quotient(address) + 1) * row_bytes_.by();
   }
   return at_fs;
 }
 
 uint64_t Dram::serve_row(uint64_t address, uint64_t at_fs) {
-  const uint64_t block = address / row_bytes_;
-  Bank& bank = banks_[block % banks_.size()];
-  const uint64_t row = block / banks_.size();
+  const uint64_t block = row_bytes_.quotient(address);
+  const uint64_t row = bank_count_.quotient(block);
+  Bank& bank = banks_[block - row * bank_count_.by()];
   uint64_t taken = hit_fs_;
   if (bank.row == row) {
     ++statistics_.row_hits;

@@ -10,6 +10,7 @@
 #include <vector>
 
 #include "hw/base/clock.h"
+#include "hw/base/divider.h"
 #include "hw/config/machine_config.h"
 #include "hw/memory/backing_store.h"
 #include "hw/memory/memory_side.h"
@@ -83,7 +84,8 @@ class Dram final : public sc_core::sc_module, public BulkCounter, public TimedTa
   uint64_t hit_fs_;
   uint64_t miss_fs_;
   uint64_t conflict_fs_;
-  uint64_t row_bytes_;
+  Divider row_bytes_;
+  Divider bank_count_;
   bool in_order_ = true;
   std::vector<Bank> banks_;
   DramStatistics statistics_;

@@ -16,6 +16,18 @@ uint64_t next_random(uint64_t& state) {
 
 }  // namespace
 
+OrderTurn turn_of_tree(uint32_t ways, uint32_t way) {
+  OrderTurn turn;
+  uint32_t node = 1;
+  for (uint32_t half = ways / 2; half > 0; half /= 2) {
+    const uint32_t right = (way & half) != 0;
+    turn.keep &= ~(uint64_t{1} << node);
+    if (!right) turn.set |= uint64_t{1} << node;
+    node = 2 * node + right;
+  }
+  return turn;
+}
+
 ReplacementState::ReplacementState(Replacement policy, uint32_t sets, uint32_t ways, uint64_t seed)
     : policy_(policy), ways_(ways), random_(seed) {
   if (policy == Replacement::lru || policy == Replacement::fifo) {
@@ -34,25 +46,7 @@ ReplacementState::ReplacementState(Replacement policy, uint32_t sets, uint32_t w
       throw std::invalid_argument("tree-PLRU needs a power of two of at most 64 ways");
     }
     words_.resize(sets);
-    make_turns();
-  }
-}
-
-// Bit n of a tree is node n; the root is 1. A node's bit says where the victim
-// is: 0 below the left child, 1 below the right. A touch turns every node on
-// the way from the root away.
-void ReplacementState::make_turns() {
-  turns_.resize(ways_);
-  for (uint32_t way = 0; way < ways_; ++way) {
-    Turn& turn = turns_[way];
-    turn.keep = ~uint64_t{0};
-    uint32_t node = 1;
-    for (uint32_t half = ways_ / 2; half > 0; half /= 2) {
-      const uint32_t right = (way & half) != 0;
-      turn.keep &= ~(uint64_t{1} << node);
-      if (!right) turn.set |= uint64_t{1} << node;
-      node = 2 * node + right;
-    }
+    for (uint32_t way = 0; way < ways; ++way) turns_.push_back(turn_of_tree(ways, way));
   }
 }
 

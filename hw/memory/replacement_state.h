@@ -12,6 +12,18 @@
 
 namespace faultline::hw {
 
+// What a touch of one way does to the word that orders its set.
+struct OrderTurn {
+  uint64_t keep = ~uint64_t{0};
+  uint64_t set = 0;
+  void apply(uint64_t& word) const { word = (word & keep) | set; }
+};
+
+// Of a tree: bit n is node n; the root is 1. A node's bit says where the victim
+// is: 0 below the left child, 1 below the right. A touch turns every node on
+// the way from the root away. `ways` is a power of two of at most 64.
+OrderTurn turn_of_tree(uint32_t ways, uint32_t way);
+
 class ReplacementState {
  public:
   // Throws std::invalid_argument for PLRU with ways that are no power of two
@@ -28,12 +40,6 @@ class ReplacementState {
     }
   }
 
-  // The same, where touch_is_quick().
-  void quick_touch(uint32_t set, uint32_t way) {
-    if (policy_ == Replacement::plru) point_away(set, way);
-  }
-  static bool touch_is_quick(Replacement policy) { return policy != Replacement::lru; }
-
   // `way` was filled.
   void fill(uint32_t set, uint32_t way) {
     if (policy_ == Replacement::plru) {
@@ -48,11 +54,6 @@ class ReplacementState {
   uint32_t victim(uint32_t set);
 
  private:
-  // What a touch of one way does to a tree.
-  struct Turn {
-    uint64_t keep = 0;
-    uint64_t set = 0;
-  };
   // Ways fit into four bits up to here.
   static constexpr uint32_t kPackedWays = 16;
   static constexpr uint32_t kNone = ~uint32_t{0};
@@ -66,10 +67,7 @@ class ReplacementState {
     uint32_t oldest = kNone;
   };
 
-  void point_away(uint32_t set, uint32_t way) {
-    const Turn& turn = turns_[way];
-    words_[set] = (words_[set] & turn.keep) | turn.set;
-  }
+  void point_away(uint32_t set, uint32_t way) { turns_[way].apply(words_[set]); }
   void renew(uint32_t set, uint32_t way) {
     if (ways_ > kPackedWays) return move_to_front(set, way);
     words_[set] = renewed(words_[set], way);
@@ -85,12 +83,11 @@ class ReplacementState {
     return (order & older) | (order & newer) << 4 | way;
   }
   void move_to_front(uint32_t set, uint32_t way);
-  void make_turns();
 
   Replacement policy_;
   uint32_t ways_;
   std::vector<uint64_t> words_;   // by set: order of age (lru, fifo), or tree (plru)
-  std::vector<Turn> turns_;       // plru, by way
+  std::vector<OrderTurn> turns_;  // plru, by way
   std::vector<Neighbours> list_;  // by set x ways + way, in place of words: slots
   std::vector<Ends> ends_;        // by set
   uint64_t random_;

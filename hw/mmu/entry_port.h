@@ -38,6 +38,22 @@ class EntryPort {
   }
   void write(PhysAddr address, unsigned bytes, uint64_t raw, Cycles& now);
 
+  // The same in two parts: the entry's bits, without an access, and `count` reads
+  // of entries where memory has one flat latency.
+  uint64_t peek(PhysAddr address, unsigned bytes) const {
+    return bytes == 4 ? memory_.load<uint32_t>(address) : memory_.load<uint64_t>(address);
+  }
+  bool is_flat() const { return flat_.has_value(); }
+  void count_reads(uint64_t count, Cycles& now) {
+    reads_ += count;
+    now += flat_->read * count;
+  }
+  // Of an entry whose bits are known.
+  void count_read(PhysAddr address, unsigned bytes, Cycles& now) {
+    ++reads_;
+    access(address, bytes, false, now);
+  }
+
   // Accesses so far.
   uint64_t reads() const { return reads_; }
   uint64_t writes() const { return writes_; }

@@ -47,7 +47,7 @@ Mmu::Mmu(sc_core::sc_module_name name, const MachineConfig& config, const PageTa
   instruction_.hit_cycles = Cycles(config.tlb.l1i.hit_cycles);
   data_.hit_cycles = Cycles(config.tlb.l1d.hit_cycles);
   for (Side* side : {&instruction_, &data_}) {
-    if (side->tlb) side->piece.assign(side->tlb->sets(), kNoPiece);
+    if (side->tlb) side->piece.assign(side->tlb->slots(), kNoPiece);
   }
 }
 
@@ -59,47 +59,72 @@ Cycles Mmu::first_level_cycles(Access access) const {
 
 // The common case, ahead of everything that needs more than the first level.
 Translation Mmu::translate(VirtAddr va, Access access, Cycles& now, CycleLedger& ledger) {
-  Side& side = access == Access::fetch ? instruction_ : data_;
+  Side& side = side_of(access);
+  const uint64_t moment = uses_.at(now);
+  Tlb::Place place;
   if (side.tlb && format_.valid_address(va)) {
     Tlb& tlb = *side.tlb;
-    const Tlb::Place place = tlb.find(va, asid_);
+    place = tlb.find(va, asid_);
     if (place.found() && tlb.at(place).user_may(access)) {
-      tlb.touch(place);
-      used_by_user(side, place.set, va, tlb.at(place));
+      tlb.touch(place, moment);
+      used_by_user(side, place, va, tlb.at(place));
       if (every_change_) [[unlikely]]
         tell_of_hit(va, access, tlb.at(place));
       return {Status::ok, address_of(va, tlb.at(place))};
     }
   }
-  return translate_in_full(va, access, now, ledger);
+  TlbEntry entry;
+  if (!place.found() && observer_ == nullptr && miss_in_first(side, va, access, moment, now, ledger, entry)) [[likely]]
+    return {Status::ok, address_of(va, entry)};
+  return translate_in_full(va, access, now, ledger, place, moment, nullptr);
 }
 
-uint8_t* Mmu::hit_in(Side& side, VirtAddr va, Access access) {
-  if (!format_.valid_address(va)) return nullptr;
-  Tlb& tlb = *side.tlb;
-  const Tlb::Place place = tlb.find(va, asid_);
-  if (!place.found()) return nullptr;
-  const TlbEntry& entry = tlb.at(place);
-  if (!entry.user_may(access)) return nullptr;
-  const PhysAddr address = address_of(va, entry);
-  if (access == Access::store && memory_.has_code(page_.pfn(address))) return nullptr;
-  tlb.touch(place);
-  used_by_user(side, place.set, va, entry);
-  if (every_change_) [[unlikely]]
-    tell_of_hit(va, access, entry);
-  return memory_.at(address);
+bool Mmu::miss_in_first(Side& side, VirtAddr va, Access access, uint64_t moment, Cycles& now, CycleLedger& ledger,
+                        TlbEntry& entry) {
+  if (relocation_ || !format_.valid_address(va)) return false;
+  const Tlb::Place below = l2_ ? l2_->find(va, asid_) : Tlb::Place{};
+  if (below.found()) {
+    entry = l2_->at(below);
+    if (!entry.user_may(access)) return false;
+    now += l2_hit_cycles_;
+    ledger.book(CycleAccount::tlb, l2_hit_cycles_);
+    ++user_.l2.hits;
+    l2_->touch(below, moment);
+  } else {
+    const Cycles begun = now;
+    const unsigned reads = walker_.walk_to_page({root_, va, access, Privilege::user, asid_}, now, entry);
+    if (reads == 0) return false;
+    last_walk_ = {begun, now};
+    ledger.book(CycleAccount::walk, now - begun);
+    count_walk_to_page(reads);
+    if (l2_) {
+      ++user_.l2.misses;
+      if (l2_->fill(va, asid_, entry, moment).evicted) ++user_.l2.evictions;
+    }
+  }
+  if (!side.tlb) return true;
+  LevelCounts& counts = side.instruction ? user_.l1i : user_.l1d;
+  ++counts.misses;
+  const Tlb::Filled filled = side.tlb->fill(va, asid_, entry, moment);
+  if (filled.evicted) {
+    ++counts.evictions;
+    drop_pieces(side, filled.place.slot);
+  }
+  used_by_user(side, filled.place, va, entry);
+  return true;
 }
 
 // The way for what the first level holds changes nothing here.
 Translation Mmu::translate_beside(VirtAddr va, Access access, const WalkTime& other, Cycles& now, CycleLedger& ledger) {
-  return translate_in_full(va, access, now, ledger, parallel_ ? &other : nullptr);
+  const Tlb::Place place = find_in_first(side_of(access), va);
+  return translate_in_full(va, access, now, ledger, place, uses_.at(now), parallel_ ? &other : nullptr);
 }
 
 Translation Mmu::translate_in_full(VirtAddr va, Access access, Cycles& now, CycleLedger& ledger,
-                                   const WalkTime* beside) {
+                                   const Tlb::Place& first, uint64_t moment, const WalkTime* beside) {
   if (relocation_) return relocation_->translate(va);
   if (!format_.valid_address(va)) return {Status::page_fault, {}};
-  Side& side = access == Access::fetch ? instruction_ : data_;
+  Side& side = side_of(access);
   Lookup lookup{.va = va,
                 .access = access,
                 .privilege = Privilege::user,
@@ -107,8 +132,9 @@ Translation Mmu::translate_in_full(VirtAddr va, Access access, Cycles& now, Cycl
                 .counts = user_,
                 .level1 = side.instruction ? user_.l1i : user_.l1d,
                 .now = now,
+                .moment = moment,
                 .beside = beside};
-  const Translation translation = look_up(lookup);
+  const Translation translation = look_up(lookup, first);
   ledger.book(CycleAccount::tlb, lookup.tlb);
   ledger.book(CycleAccount::walk, lookup.walk);
   return translation.status == Status::ok ? translation : tell_of_fault(lookup, translation);
@@ -122,16 +148,15 @@ Translation Mmu::translate_kernel(VirtAddr va, bool write, Cycles& now) {
                 .side = data_,
                 .counts = kernel_,
                 .level1 = kernel_.l1d,
-                .now = now};
-  const Translation translation = look_up(lookup);
+                .now = now,
+                .moment = uses_.at(now)};
+  const Translation translation = look_up(lookup, find_in_first(data_, va));
   return translation.status == Status::ok ? translation : tell_of_fault(lookup, translation);
 }
 
-Translation Mmu::look_up(Lookup& lookup) {
-  if (lookup.side.tlb) {
-    const Tlb::Place place = lookup.side.tlb->find(lookup.va, asid_);
-    if (place.found()) return first_level_hit(lookup, place);
-  }
+// `first`: where the first level has it.
+inline Translation Mmu::look_up(Lookup& lookup, const Tlb::Place& first) {
+  if (first.found()) return first_level_hit(lookup, first);
   if (l2_) {
     const Tlb::Place place = l2_->find(lookup.va, asid_);
     if (place.found()) return second_level_hit(lookup, place);
@@ -147,13 +172,13 @@ Translation Mmu::first_level_hit(Lookup& lookup, Tlb::Place place) {
   if (!make_dirty(lookup, entry, status)) return {status, {}};
   ++lookup.level1.hits;
   if (walked) {
-    const uint32_t set = place.set;
+    drop_pieces(lookup.side, place.slot);
     place = renew(tlb, place, lookup, entry, lookup.level1);
-    if (place.set != set) drop_piece(lookup.side, set);
+    drop_pieces(lookup.side, place.slot);
     const Tlb::Place below = l2_ ? l2_->find(lookup.va, asid_) : Tlb::Place{};
     if (below.found()) renew(*l2_, below, lookup, entry, lookup.counts.l2);
   }
-  tlb.touch(place);
+  tlb.touch(place, lookup.moment);
   used(lookup, place, entry);
   return found(lookup, entry);
 }
@@ -167,24 +192,24 @@ Translation Mmu::second_level_hit(Lookup& lookup, Tlb::Place place) {
   if (!make_dirty(lookup, entry, status)) return {status, {}};
   ++lookup.counts.l2.hits;
   if (walked) place = renew(*l2_, place, lookup, entry, lookup.counts.l2);
-  l2_->touch(place);
+  l2_->touch(place, lookup.moment);
   fill_first(lookup, entry);
   return found(lookup, entry);
 }
 
-Translation Mmu::miss(Lookup& lookup) {
+inline Translation Mmu::miss(Lookup& lookup) {
   const WalkResult result = walk(lookup);
   if (result.status != Status::ok) return {result.status, {}};
   const TlbEntry entry = entry_of(result);
   if (l2_) {
     ++lookup.counts.l2.misses;
-    if (l2_->fill(lookup.va, asid_, entry).evicted) ++lookup.counts.l2.evictions;
+    if (l2_->fill(lookup.va, asid_, entry, lookup.moment).evicted) ++lookup.counts.l2.evictions;
   }
   fill_first(lookup, entry);
   return found(lookup, entry);
 }
 
-TlbEntry Mmu::entry_of(const WalkResult& result) const {
+inline TlbEntry Mmu::entry_of(const WalkResult& result) const {
   return {.pfn = result.pfn,
           .permissions = result.permissions,
           .dirty = result.dirty,
@@ -194,7 +219,7 @@ TlbEntry Mmu::entry_of(const WalkResult& result) const {
 
 Tlb::Place Mmu::renew(Tlb& tlb, const Tlb::Place& place, const Lookup& lookup, const TlbEntry& entry,
                       LevelCounts& counts) const {
-  const Tlb::Filled filled = tlb.renew(place, lookup.va, asid_, entry);
+  const Tlb::Filled filled = tlb.renew(place, lookup.va, asid_, entry, lookup.moment);
   if (filled.evicted) ++counts.evictions;
   return filled.place;
 }
@@ -213,7 +238,7 @@ bool Mmu::make_dirty(Lookup& lookup, TlbEntry& entry, Status& status) {
   return true;
 }
 
-WalkResult Mmu::walk(Lookup& lookup) {
+inline WalkResult Mmu::walk(Lookup& lookup) {
   const WalkResult result = timed_walk(lookup);
   if (result.status != Status::ok) {
     lookup.counts.translation.fault_walk_reads += result.reads;
@@ -225,7 +250,7 @@ WalkResult Mmu::walk(Lookup& lookup) {
   return result;
 }
 
-WalkResult Mmu::timed_walk(Lookup& lookup) {
+inline WalkResult Mmu::timed_walk(Lookup& lookup) {
   const WalkRequest request{root_, lookup.va, lookup.access, lookup.privilege, asid_};
   Cycles begun = lookup.now;
   if (!lookup.beside) {
@@ -245,73 +270,69 @@ WalkResult Mmu::timed_walk(Lookup& lookup) {
   return result;
 }
 
-void Mmu::fill_first(Lookup& lookup, const TlbEntry& entry) {
+inline void Mmu::fill_first(Lookup& lookup, const TlbEntry& entry) {
   if (!lookup.side.tlb) return;
   ++lookup.level1.misses;
-  const Tlb::Filled filled = lookup.side.tlb->fill(lookup.va, asid_, entry);
-  if (filled.evicted) ++lookup.level1.evictions;
+  const Tlb::Filled filled = lookup.side.tlb->fill(lookup.va, asid_, entry, lookup.moment);
+  if (filled.evicted) {
+    ++lookup.level1.evictions;
+    drop_pieces(lookup.side, filled.place.slot);
+  }
   used(lookup, filled.place, entry);
 }
 
-void Mmu::used(Lookup& lookup, const Tlb::Place& place, const TlbEntry& entry) {
+inline void Mmu::used(Lookup& lookup, const Tlb::Place& place, const TlbEntry& entry) {
   if (lookup.privilege == Privilege::user) {
-    used_by_user(lookup.side, place.set, lookup.va, entry);
-  } else {
-    drop_piece(lookup.side, place.set);
-    if (every_change_) keep_only(lookup.side, kNoPiece);
+    used_by_user(lookup.side, place, lookup.va, entry);
+  } else if (every_change_) {
+    keep_only(lookup.side, kNoPiece);
   }
 }
 
-// The entry was touched, so it is the most recent of its set: the set's piece
-// in the filters becomes this one, as far as the entry permits.
-void Mmu::used_by_user(Side& side, uint32_t set, VirtAddr va, const TlbEntry& entry) {
+// The entry is held: its piece goes into the filter, as far as the entry permits.
+void Mmu::used_by_user(Side& side, const Tlb::Place& place, VirtAddr va, const TlbEntry& entry) {
   if (!fast_path_) return;
   const uint64_t piece = va.value & ~kPieceMask;
-  uint64_t& before = side.piece[set];
-  if (before != piece) {
-    if (before != kNoPiece) drop_from_filters(side, before);
-    before = piece;
+  const unsigned shift = std::max(page_.shift, side.tlb->at(place).page_shift + 0u);
+  uint64_t& stands = side.piece[place.slot];
+  if (stands == kNoPiece || shift == TranslationFilter::kShift) {
+    stands = piece;
+  } else if (stands != piece) {
+    stands = va.value >> shift << shift | kMany | shift;
   }
   if (every_change_) [[unlikely]]
     keep_only(side, piece);
   const PhysAddr address = address_of(VirtAddr(piece), entry);
-  const uint8_t* host = memory_.at(address);
-  if (side.instruction) {
-    filter(Access::fetch).set(piece, host);
-    return;
-  }
-  if (entry.permissions.read) filter(Access::load).set(piece, host);
-  if (entry.permissions.write && entry.dirty && !memory_.has_code(page_.pfn(address))) {
-    filter(Access::store).set(piece, host);
-  }
+  uint64_t* const used = side.tlb->used(place);
+  if (side.instruction) return side.filter.set(piece, memory_.at(address), used, {.load = true});
+  const bool store = entry.permissions.write && entry.dirty && !memory_.has_code(page_.pfn(address));
+  side.filter.set(piece, memory_.at(address), used, {.load = entry.permissions.read, .store = store});
 }
 
-void Mmu::drop_from_filters(const Side& side, uint64_t piece) {
-  if (side.instruction) {
-    filter(Access::fetch).drop(piece);
+// The entry of the slot goes, or is no longer what it was. Dropping a piece that
+// another entry put into the filter since costs a look-up at most.
+void Mmu::drop_pieces(Side& side, uint32_t slot) {
+  uint64_t& stands = side.piece[slot];
+  if (stands == kNoPiece) return;
+  if ((stands & kMany) != 0) {
+    side.filter.drop_range(stands, static_cast<unsigned>(stands & (kMany - 1)));
   } else {
-    filter(Access::load).drop(piece);
-    filter(Access::store).drop(piece);
+    side.filter.drop(stands);
   }
+  stands = kNoPiece;
 }
 
-void Mmu::drop_piece(Side& side, uint32_t set) {
-  uint64_t& piece = side.piece[set];
-  if (piece != kNoPiece) drop_from_filters(side, piece);
-  piece = kNoPiece;
-}
-
-// A piece that is dropped and still its set's may be: to drop it once more does nothing.
+// A piece that is dropped and still its entry's may be: to drop it once more does nothing.
 void Mmu::keep_only(Side& side, uint64_t piece) {
   if (side.recent == piece) return;
-  if (side.recent != kNoPiece) drop_from_filters(side, side.recent);
+  if (side.recent != kNoPiece) side.filter.drop(side.recent);
   side.recent = piece;
 }
 
-// The sets' pieces may stay: dropping one that is not in a filter does nothing,
-// and dropping one that another set put there since costs a look-up at most.
+// What the entries have noted may stay: they note anew what they put there later.
 void Mmu::clear_filters() {
-  for (TranslationFilter& filter : filters_) filter.clear();
+  instruction_.filter.clear();
+  data_.filter.clear();
 }
 
 void Mmu::count_flush() {
@@ -343,7 +364,7 @@ void Mmu::set_address_space(PhysAddr root, Asid asid) {
 
 void Mmu::flush_page(Asid asid, VirtAddr va) {
   for (Side* side : {&instruction_, &data_}) {
-    if (side->tlb) side->tlb->flush_page(va, asid, [&](uint32_t set) { drop_piece(*side, set); });
+    if (side->tlb) side->tlb->flush_page(va, asid, [&](uint32_t slot) { drop_pieces(*side, slot); });
   }
   if (l2_) l2_->flush_page(va, asid);
   count_flush();
@@ -367,8 +388,6 @@ void Mmu::flush_all() {
   if (observer_) observer_->flushed_all();
 }
 
-void Mmu::drop_store_filter(Pfn frame) {
-  filter(Access::store).drop_host(memory_.at(page_.address(frame)), page_.bytes());
-}
+void Mmu::drop_store_filter(Pfn frame) { data_.filter.drop_stores(memory_.at(page_.address(frame)), page_.bytes()); }
 
 }  // namespace faultline::hw

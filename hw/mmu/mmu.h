@@ -18,6 +18,7 @@
 #include "hw/mmu/translation.h"
 #include "hw/mmu/translation_filter.h"
 #include "hw/mmu/translation_observer.h"
+#include "hw/mmu/use_clock.h"
 
 namespace faultline::hw {
 
@@ -91,9 +92,10 @@ class Mmu : public sc_core::sc_module {
 
   // One modelled look-up of the page that holds the byte, in full; advances
   // `now` by what that took, booked as `tlb` (a hit in the second level) and
-  // `walk`. On success it puts the page's 4 KB piece into the filters of this
+  // `walk`. On success it puts the page's 4 KB piece into the filter of this
   // side where the rules of TranslationFilter allow. A first-level hit is
-  // counted by nobody: l1i() and l1d() derive it.
+  // counted by nobody: l1i() and l1d() derive it. `now` lies behind the fetch of
+  // every instruction before.
   Translation translate(VirtAddr va, Access access, Cycles& now, CycleLedger& ledger);
 
   // The same for a second page of one instruction, whose walk for the first,
@@ -104,20 +106,22 @@ class Mmu : public sc_core::sc_module {
   // When the latest walk for user mode was made, in translate().
   const WalkTime& last_walk() const { return last_walk_; }
 
-  // The same where the first level alone settles it: the byte's host address. A
-  // store must find its entry dirty and no decoded code in the frame. Null
-  // otherwise: nothing has happened then.
-  uint8_t* hit(VirtAddr va, Access access) {
-    Side& side = access == Access::fetch ? instruction_ : data_;
-    return side.tlb ? hit_in(side, va, access) : nullptr;
-  }
-
   // The same for the OS layer's own accesses, through the data side: allowed on
   // entries closed to user mode, counted apart, booked by the caller.
   Translation translate_kernel(VirtAddr va, bool write, Cycles& now);
 
-  TranslationFilter& filter(Access access) { return filters_[static_cast<size_t>(access)]; }
-  const TranslationFilter& filter(Access access) const { return filters_[static_cast<size_t>(access)]; }
+  // What stands before the side that the access goes to.
+  const TranslationFilter& filter(Access access) const { return side_of(access).filter; }
+  // To what stands in an entry of a filter the moment of its use is stored: the
+  // cycle of the instruction's fetch, plus this.
+  const uint64_t& use_base() const { return uses_.base(); }
+  // The host address where the filter has the piece of `va`, which is used at `now`; else null.
+  uint8_t* find_known(VirtAddr va, Access access, Cycles now) {
+    const TranslationFilter::Entry* entry = filter(access).find(va.value, access);
+    if (entry == nullptr) return nullptr;
+    *entry->used = uses_.at(now);
+    return reinterpret_cast<uint8_t*>(va.value + entry->addend);
+  }
   // What a look-up in the first level adds to every reference; the hart counts
   // it in bulk. 0 where that level is off.
   Cycles first_level_cycles(Access access) const;
@@ -132,6 +136,10 @@ class Mmu : public sc_core::sc_module {
   PhysAddr root() const { return root_; }
   Asid asid() const { return asid_; }
 
+  // Stands in for `other`, of the same hart and memory, from now on: its address space and process, and no
+  // translations, whatever was known here before.
+  void take_over(const Mmu& other);
+
   // Entries of one page in one address space (and global ones of that page).
   void flush_page(Asid asid, VirtAddr va);
   // Entries of one address space; global ones stay.
@@ -142,7 +150,7 @@ class Mmu : public sc_core::sc_module {
 
   // Tells `observer` of all that reaches the MMU, from now on; null: nobody,
   // which costs nothing. It must outlive the MMU or be taken off again.
-  //   With an observer that wants every change of page the filters hold the most recently used piece of each
+  //   With an observer that wants every change of page the filter holds the most recently used piece of each
   // side alone, so that a reference to any other page comes here: the observer
   // sees every change of page, and most references still go through a filter.
   // What stands in a filter stood there without an observer too, so that no
@@ -181,6 +189,7 @@ class Mmu : public sc_core::sc_module {
 
  private:
   static constexpr uint64_t kNoPiece = ~uint64_t{0};
+  static constexpr uint64_t kMany = uint64_t{1} << 11;
 
   // Misses and second-level hits; by user or kernel.
   struct LevelCounts {
@@ -196,12 +205,14 @@ class Mmu : public sc_core::sc_module {
     std::array<LevelCounts, PageTableFormat::kMaxLevels> walk_cache;
     NestedStatistics nested;
   };
-  // One first-level TLB and, for each of its sets, the 4 KB piece of address
-  // space that it put into its filters: ~0 for none.
+  // One first-level TLB, the filter before it and, for each of its entries, what
+  // it put there: the first address of a 4 KB piece, or of the page, with kMany
+  // and log2 of the page's bytes added, for several.
   struct Side {
     std::optional<Tlb> tlb;
+    TranslationFilter filter{};
     std::vector<uint64_t> piece{};
-    uint64_t recent = kNoPiece;  // with every_change_: the only piece in the filters
+    uint64_t recent = kNoPiece;  // with every_change_: the only piece in the filter
     bool instruction = false;
     Cycles hit_cycles{};
     uint64_t flushes = 0;
@@ -215,6 +226,7 @@ class Mmu : public sc_core::sc_module {
     Counts& counts;
     LevelCounts& level1;
     Cycles& now;
+    uint64_t moment;                   // of this use
     const WalkTime* beside = nullptr;  // a walk that this one's need not wait for
     Cycles tlb{};                      // what it took so far, by account
     Cycles walk{};
@@ -222,10 +234,18 @@ class Mmu : public sc_core::sc_module {
     uint16_t reads = 0;
   };
 
-  uint8_t* hit_in(Side& side, VirtAddr va, Access access);
-  Translation translate_in_full(VirtAddr va, Access access, Cycles& now, CycleLedger& ledger,
-                                const WalkTime* beside = nullptr);
-  Translation look_up(Lookup& lookup);
+  Side& side_of(Access access) { return access == Access::fetch ? instruction_ : data_; }
+  const Side& side_of(Access access) const { return access == Access::fetch ? instruction_ : data_; }
+  Translation translate_in_full(VirtAddr va, Access access, Cycles& now, CycleLedger& ledger, const Tlb::Place& first,
+                                uint64_t moment, const WalkTime* beside);
+  Translation look_up(Lookup& lookup, const Tlb::Place& first);
+  // What the first level does not hold, where the second or a walk to a page finds
+  // it and nothing else need be done. False: nothing has happened.
+  bool miss_in_first(Side& side, VirtAddr va, Access access, uint64_t moment, Cycles& now, CycleLedger& ledger,
+                     TlbEntry& entry);
+  Tlb::Place find_in_first(const Side& side, VirtAddr va) const {
+    return side.tlb ? side.tlb->find(va, asid_) : Tlb::Place{};
+  }
   Translation first_level_hit(Lookup& lookup, Tlb::Place place);
   Translation second_level_hit(Lookup& lookup, Tlb::Place place);
   Translation miss(Lookup& lookup);
@@ -244,15 +264,15 @@ class Mmu : public sc_core::sc_module {
   WalkResult walk(Lookup& lookup);
   WalkResult timed_walk(Lookup& lookup);
   void count_walk(Counts& counts, const WalkResult& result) const;
+  void count_walk_to_page(unsigned reads);
   void fill_first(Lookup& lookup, const TlbEntry& entry);
   // What a dirty walk found takes the place of what was held.
   Tlb::Place renew(Tlb& tlb, const Tlb::Place& place, const Lookup& lookup, const TlbEntry& entry,
                    LevelCounts& counts) const;
   void used(Lookup& lookup, const Tlb::Place& place, const TlbEntry& entry);
-  void used_by_user(Side& side, uint32_t set, VirtAddr va, const TlbEntry& entry);
-  void drop_from_filters(const Side& side, uint64_t piece);
-  void drop_piece(Side& side, uint32_t set);
-  void keep_only(Side& side, uint64_t piece);
+  void used_by_user(Side& side, const Tlb::Place& place, VirtAddr va, const TlbEntry& entry);
+  static void drop_pieces(Side& side, uint32_t slot);
+  static void keep_only(Side& side, uint64_t piece);
   void clear_filters();
   void count_flush();
   template <class Flush>
@@ -283,7 +303,7 @@ class Mmu : public sc_core::sc_module {
   uint64_t l2_flushes_ = 0;
   uint64_t walk_cache_flushes_ = 0;
   WalkTime last_walk_;
-  std::array<TranslationFilter, 3> filters_;  // by Access
+  UseClock uses_;
   Counts user_;
   Counts kernel_;
   TranslationObserver* observer_ = nullptr;

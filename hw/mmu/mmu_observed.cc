@@ -60,4 +60,11 @@ void Mmu::tell_of_hit(VirtAddr va, Access access, const TlbEntry& entry) {
   observer_->looked_up(told);
 }
 
+// The address space and the process are told to observers as any other change of them.
+void Mmu::take_over(const Mmu& other) {
+  flush_all();
+  set_address_space(other.root_, other.asid_);
+  process_ = other.process_;
+}
+
 }  // namespace faultline::hw

@@ -233,11 +233,13 @@ PageTableFormat::PageTableFormat(const Layout& layout) : layout_(layout) {
   for (unsigned level = 0; level < layout.levels; ++level) {
     require(layout.index_bits[level] >= 1, layout, "every level translates at least one bit");
     shift_[level] = shift;
+    index_mask_[level] = bit(layout.index_bits[level]) - 1;
     shift += layout.index_bits[level];
   }
   require(layout.page_shift >= 12 && shift <= kMostAddressBits, layout,
           "pages of at least 4 KB, addresses of at most 60 bits");
   address_bits_ = shift;
+  entry_bytes_shift_ = static_cast<unsigned>(std::countr_zero(layout.entry_bytes));
   low_mask_ = bit(shift) - 1;
   canonical_ones_ = ~uint64_t{0} >> (address_bits_ - 1);
   pfn_mask_ = (bit(layout.pfn_bits) - 1) << layout.pfn_shift;

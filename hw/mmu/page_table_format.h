@@ -16,13 +16,14 @@
 
 namespace faultline::hw {
 
-// What an entry permits. `user`: open to user mode.
+// What an entry permits. `user`: open to user mode. In bits, as Entry: both are
+// passed about on the way of every fault, and so fit the host's registers.
 struct Permissions {
-  bool read = false;
-  bool write = false;
-  bool execute = false;
-  bool user = false;
-  bool global = false;  // the translation is the same in every address space
+  bool read : 1 = false;
+  bool write : 1 = false;
+  bool execute : 1 = false;
+  bool user : 1 = false;
+  bool global : 1 = false;  // the translation is the same in every address space
 
   bool operator==(const Permissions&) const = default;
   bool any() const { return read || write || execute; }
@@ -30,16 +31,16 @@ struct Permissions {
 
 // An entry as the walker understands it.
 struct Entry {
-  bool valid = false;  // present, and no reserved bit or encoding in it
-  bool leaf = false;   // maps a page; otherwise points at the next table
-  Pfn pfn{};           // of the page, or of the first frame of the next table
-  bool readable = false;
-  bool writable = false;
-  bool executable = false;
-  bool user = false;
-  bool global = false;
-  bool referenced = false;
-  bool modified = false;
+  bool valid : 1 = false;  // present, and no reserved bit or encoding in it
+  bool leaf : 1 = false;   // maps a page; otherwise points at the next table
+  bool readable : 1 = false;
+  bool writable : 1 = false;
+  bool executable : 1 = false;
+  bool user : 1 = false;
+  bool global : 1 = false;
+  bool referenced : 1 = false;
+  bool modified : 1 = false;
+  Pfn pfn{};  // of the page, or of the first frame of the next table
 
   Permissions permissions() const { return {readable, writable, executable, user, global}; }
 };
@@ -106,9 +107,9 @@ class PageTableFormat {
   // Bytes of address space that one entry of this level spans.
   uint64_t entry_span(unsigned level) const { return uint64_t{1} << shift_[level]; }
   unsigned entry_shift(unsigned level) const { return shift_[level]; }  // log2 of it
-  uint64_t index(VirtAddr va, unsigned level) const { return va.value >> shift_[level] & (entries(level) - 1); }
+  uint64_t index(VirtAddr va, unsigned level) const { return va.value >> shift_[level] & index_mask_[level]; }
   PhysAddr entry_address(PhysAddr table, VirtAddr va, unsigned level) const {
-    return table + index(va, level) * layout_.entry_bytes;
+    return table + (index(va, level) << entry_bytes_shift_);
   }
 
   // Translated bits of an address; the others follow from the rule.
@@ -133,6 +134,13 @@ class PageTableFormat {
   PhysAddr table_of(uint64_t raw) const {
     return PhysAddr((raw & pfn_mask_) >> layout_.pfn_shift << layout_.page_shift);
   }
+
+  // Of an entry that maps a page: where that begins, and all its other bits.
+  PhysAddr page_of(uint64_t raw, unsigned level) const {
+    const uint64_t frame = raw & pfn_mask_ & ~(level > 0 ? layout_.large_ignored : 0);
+    return PhysAddr(frame >> layout_.pfn_shift << layout_.page_shift);
+  }
+  uint64_t without_frame(uint64_t raw) const { return raw & ~pfn_mask_; }
 
   // An entry that maps `pfn`; of permissions that the format cannot tell apart
   // the weaker is widened (write implies read). One that permits nothing is
@@ -163,6 +171,8 @@ class PageTableFormat {
 
   Layout layout_;
   std::array<unsigned, kMaxLevels> shift_{};
+  std::array<uint64_t, kMaxLevels> index_mask_{};
+  unsigned entry_bytes_shift_ = 0;
   std::array<Check, kMaxLevels> table_check_{};
   uint64_t pfn_mask_ = 0;
   unsigned address_bits_ = 0;

@@ -16,6 +16,7 @@
 #include "hw/mmu/entry_port.h"
 #include "hw/mmu/host_stage.h"
 #include "hw/mmu/page_table_format.h"
+#include "hw/mmu/tlb_entry.h"
 #include "hw/mmu/translation.h"
 #include "hw/mmu/walk_cache.h"
 
@@ -104,6 +105,12 @@ class PageTableWalker : public sc_core::sc_module {
 
   WalkResult walk(const WalkRequest& request, Cycles& now);
 
+  // The common case of the same, for user mode: to an entry of the last level,
+  // from the root or from where the walk cache of level 1 says; nothing to set, no
+  // host. `entry` takes what a TLB holds of the page. Answers the reads made; 0:
+  // nothing has happened.
+  unsigned walk_to_page(const WalkRequest& request, Cycles& now, TlbEntry& entry);
+
   // For the walk caches; the nested TLB knows no address of the guest's
   // programs, and only flush_all() empties it.
   void flush_page(Asid asid, VirtAddr va) { caches_.flush_page(asid, va); }
@@ -138,10 +145,57 @@ class PageTableWalker : public sc_core::sc_module {
     Above above{};
   };
 
+  // What an entry of the last level and those above it permit together. Many
+  // entries have the same bits but for their frame.
+  struct Say {
+    uint64_t leaf = ~uint64_t{0};  // the bits that it was told from
+    uint64_t above = 0;
+    bool valid = false;
+    Permissions permissions{};
+    // For a TLB, but for the frame; no access is the user's where a walk would set a bit in the entry.
+    TlbEntry entry{};
+  };
+  static constexpr unsigned kSayBits = 4;
+
+  // The way from a root to one table of the last level, as it was read once. It
+  // still holds where its entries read the same, which is seen sooner than found
+  // anew: no read waits for another. By level, from 1.
+  struct KnownTables {
+    uint64_t prefix = ~uint64_t{0};  // of the addresses
+    PhysAddr root{};
+    PhysAddr table{};
+    Above above{};
+    std::array<PhysAddr, PageTableFormat::kMaxLevels> places{};
+    std::array<uint64_t, PageTableFormat::kMaxLevels> raws{};
+  };
+  static constexpr size_t kKnownTables = 64;
+  // The entries that a walk to a page reads.
+  struct TablePath {
+    const KnownTables* above_it;  // null: the walk cache knew the table
+    uint32_t cached;              // its slot there
+    PhysAddr place;               // of the last level's entry
+    uint64_t raw;                 // and its bits
+    Above above;
+  };
+
+  template <bool kNested>
+  WalkResult walk_tables(const WalkRequest& request, Cycles& now);
   TablePointer begin(Walk& walk);
+  template <bool kNested>
   bool locate(Walk& walk, Step& step, bool translated);
+  template <bool kNested>
   void descend(Walk& walk);
+  template <bool kNested>
   void finish(Walk& walk);
+  [[gnu::always_inline]] const Say& say_of(uint64_t leaf, const Above& above);
+  bool read_tables(const WalkRequest& request, TablePath& path);
+  // log2 bytes of address space that a table of the last level spans.
+  unsigned table_shift() const { return format_.entry_shift(0) + format_.layout().index_bits[0]; }
+  bool unchanged(const KnownTables& known) const;
+  bool find_tables(const WalkRequest& request, KnownTables& known) const;
+  void tell_anew(Say& say, uint64_t leaf, const Above& above) const;
+  Say tell(uint64_t leaf, unsigned level, const Above& above) const;
+  template <bool kNested>
   bool locate_page(Walk& walk, PhysAddr page);
   void write_back(Walk& walk);
   void remember(Walk& walk);
@@ -153,6 +207,10 @@ class PageTableWalker : public sc_core::sc_module {
   WalkCaches caches_;
   Cycles cache_cycles_;
   std::optional<HostStage> host_;
+  uint64_t all_matter_;  // bits that Above::all and Above::any have a say with
+  uint64_t any_matter_;
+  std::array<Say, size_t{1} << kSayBits> says_{};
+  std::array<KnownTables, kKnownTables> known_{};  // by prefix
   WalkerStatistics statistics_;
 };
 

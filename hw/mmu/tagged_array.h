@@ -2,6 +2,7 @@
 // model; set = number mod sets.
 #pragma once
 
+#include <bit>
 #include <cstdint>
 #include <stdexcept>
 #include <vector>
@@ -22,14 +23,17 @@ class TaggedArray {
       : sets_(config.sets), ways_(config.ways), replacement_(config.replacement, config.sets, config.ways, seed) {
     if (sets_ == 0 || ways_ == 0) throw std::invalid_argument("a walk cache has at least one set and one way");
     slots_.resize(size_t{sets_} * ways_);
+    hints_.resize(std::bit_ceil(kHints * slots_.size()));
   }
 
   // The slot that holds it, or kMiss. Changes nothing.
   uint32_t find(uint64_t number, uint32_t tag) const {
+    const uint32_t hint = hints_[hint_of(number)];
+    if (slots_[hint].is(number, tag)) [[likely]]
+      return hint;
     const uint32_t first = set_of(number) * ways_;
     for (uint32_t slot = first; slot < first + ways_; ++slot) {
-      const Slot& held = slots_[slot];
-      if (held.valid && held.number == number && held.tag == tag) return slot;
+      if (slots_[slot].is(number, tag)) return slot;
     }
     return kMiss;
   }
@@ -46,6 +50,7 @@ class TaggedArray {
     while (way < ways_ && slots_[set * ways_ + way].valid) ++way;
     if (way == ways_) way = replacement_.victim(set);
     slots_[set * ways_ + way] = {true, tag, number, value};
+    hints_[hint_of(number)] = set * ways_ + way;
     replacement_.fill(set, way);
   }
 
@@ -66,14 +71,20 @@ class TaggedArray {
     uint32_t tag = 0;
     uint64_t number = 0;
     Value value{};
-  };
 
+    bool is(uint64_t wanted, uint32_t whose) const { return number == wanted && tag == whose && valid; }
+  };
+  // Places for each slot, so that few numbers share one.
+  static constexpr size_t kHints = 8;
+
+  size_t hint_of(uint64_t number) const { return number * 0x9E3779B97F4A7C15 >> 32 & (hints_.size() - 1); }
   uint32_t set_of(uint64_t number) const { return static_cast<uint32_t>(number % sets_); }
 
   uint32_t sets_;
   uint32_t ways_;
   ReplacementState replacement_;
   std::vector<Slot> slots_;
+  std::vector<uint32_t> hints_;  // by a hash of the number: the slot that it was put in last
 };
 
 }  // namespace faultline::hw

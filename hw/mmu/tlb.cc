@@ -9,27 +9,19 @@ namespace {
 // Between the generators of a split TLB's arrays.
 constexpr uint64_t kArraySeed = 1000;
 
-uint8_t user_accesses_of(const TlbEntry& entry) {
-  const Permissions& permissions = entry.permissions;
-  if (!permissions.user) return 0;
-  const auto bit = [](Access access, bool may) { return static_cast<uint8_t>(may << static_cast<unsigned>(access)); };
-  return bit(Access::fetch, permissions.execute) | bit(Access::load, permissions.read) |
-         bit(Access::store, permissions.write && entry.dirty);
-}
-
 }  // namespace
 
 Tlb::Tlb(const TlbLevelConfig& config, uint64_t seed, std::span<const unsigned> page_shifts, TlbLarge large)
     : base_shift_(page_shifts[0]), several_(large == TlbLarge::several) {
   add_array(config.sets, config.ways, config.replacement, seed);
   if (config.split && !several_) choose_arrays(config, page_shifts, seed);
-  const size_t slots = size_t{arrays_.back().first_slot} + size_t{arrays_.back().sets} * arrays_.back().ways;
-  keys_.resize(slots);
-  entries_.resize(slots);
+  const size_t all = size_t{arrays_.back().first_slot} + size_t{arrays_.back().sets} * arrays_.back().ways;
+  keys_.assign(all, kNoKey);
+  entries_.resize(all);
   held_.resize(arrays_.back().first_set + arrays_.back().sets);
   if (std::any_of(arrays_.begin(), arrays_.end(), [](const Array& array) { return array.indexed; })) {
-    index_.assign(std::bit_ceil(2 * slots), kNoSlot);
-    next_.assign(slots, kNoSlot);
+    index_.assign(std::bit_ceil(2 * all), kNoSlot);
+    next_.assign(all, kNoSlot);
   }
 }
 
@@ -48,7 +40,7 @@ void Tlb::add_array(uint32_t sets, uint32_t ways, Replacement replacement, uint6
                      .indexed = ways >= kIndexedWays,
                      .first_set = first_set,
                      .first_slot = first_slot,
-                     .replacement = ReplacementState(replacement, sets, ways, seed + arrays_.size() * kArraySeed)});
+                     .order = UseOrder(replacement, sets, ways, seed + arrays_.size() * kArraySeed)});
 }
 
 // A page goes into the array of the largest size that is not above its own.
@@ -73,30 +65,38 @@ uint32_t Tlb::bucket_of(uint64_t key) const {
 
 uint32_t Tlb::find_in_index(uint64_t key, unsigned shift) const {
   for (uint32_t slot = index_[bucket_of(key)]; slot != kNoSlot; slot = next_[slot]) {
-    if (keys_[slot].matches(key) && entries_[slot].page_shift == shift) return slot;
+    if (is_at(slot, key, shift)) return slot;
   }
   return kMiss;
 }
 
-void Tlb::write(uint32_t slot, const TlbEntry& entry, unsigned shift) {
-  keys_[slot].mask = entry.permissions.global ? ~kAsidMask : ~uint64_t{0};
+void Tlb::write(uint32_t slot, uint64_t number, Asid asid, const TlbEntry& entry, unsigned shift) {
+  keys_[slot] = key_of(number, entry.permissions.global ? kReservedAsid : asid);
   TlbEntry& held = entries_[slot];
   held = entry;
   held.page_shift = static_cast<uint8_t>(shift);
   held.leaf_shift = static_cast<uint8_t>(std::max<unsigned>({shift, entry.page_shift, entry.leaf_shift}));
-  held.user_accesses = user_accesses_of(entry);
+  held.set_user_accesses();
   if (held.leaf_shift > shift && pieces_of_size_[held.leaf_shift]++ == 0) pieces_ |= uint64_t{1} << held.leaf_shift;
 }
 
-void Tlb::put(const Place& place, uint64_t key, const TlbEntry& entry, unsigned shift) {
-  keys_[place.slot].value = key;
-  write(place.slot, entry, shift);
+void Tlb::put(const Place& place, uint64_t number, Asid asid, const TlbEntry& entry, unsigned shift) {
+  write(place.slot, number, asid, entry, shift);
   ++held_[place.set];
   if (held_of_size_[shift]++ == 0) sizes_ |= uint64_t{1} << shift;
-  if (!arrays_[place.array].indexed) return;
-  uint32_t& head = index_[bucket_of(key)];
-  next_[place.slot] = head;
-  head = place.slot;
+  if (arrays_[place.array].indexed) link(place.slot);
+}
+
+void Tlb::link(uint32_t slot) {
+  uint32_t& head = index_[bucket_of(keys_[slot])];
+  next_[slot] = head;
+  head = slot;
+}
+
+void Tlb::unlink(uint32_t slot) {
+  uint32_t* at = &index_[bucket_of(keys_[slot])];
+  while (*at != slot) at = &next_[*at];
+  *at = next_[slot];
 }
 
 void Tlb::forget_piece(const TlbEntry& held) {
@@ -104,72 +104,86 @@ void Tlb::forget_piece(const TlbEntry& held) {
   if (--pieces_of_size_[held.leaf_shift] == 0) pieces_ &= ~(uint64_t{1} << held.leaf_shift);
 }
 
-void Tlb::drop(uint32_t n, uint32_t slot) {
-  const Array& array = arrays_[n];
-  if (array.indexed) {
-    uint32_t* link = &index_[bucket_of(keys_[slot].value)];
-    while (*link != slot) link = &next_[*link];
-    *link = next_[slot];
-  }
-  const TlbEntry& held = entries_[slot];
+void Tlb::drop(const Place& place) {
+  const uint32_t slot = place.slot;
+  if (arrays_[place.array].indexed) unlink(slot);
+  TlbEntry& held = entries_[slot];
   forget_piece(held);
   if (--held_of_size_[held.page_shift] == 0) sizes_ &= ~(uint64_t{1} << held.page_shift);
-  keys_[slot] = {};
-  --held_[array.first_set + (slot - array.first_slot) / array.ways];
+  keys_[slot] = kNoKey;
+  held.page_shift = 0;
+  --held_[place.set];
 }
 
-Tlb::Filled Tlb::fill(VirtAddr va, Asid asid, const TlbEntry& entry) {
+// The entry that goes and the one that comes count the same: whole pages of one size.
+inline bool Tlb::replaces_alike(const TlbEntry& entry, uint32_t slot, unsigned shift) const {
+  const TlbEntry& old = entries_[slot];
+  return old.page_shift == shift && old.leaf_shift == shift && entry.page_shift == shift && entry.leaf_shift == shift;
+}
+
+Tlb::Filled Tlb::fill(VirtAddr va, Asid asid, const TlbEntry& entry, uint64_t moment) {
   const unsigned shift = held_shift(entry);
   const uint32_t n = array_of_[shift];
   Array& array = arrays_[n];
   const uint64_t number = va.value >> shift;
   const uint32_t set = set_in(array, number);
-  const bool full = held_[array.first_set + set] == array.ways;
-  uint32_t slot = array.first_slot + set * array.ways;
+  const uint32_t first = set * array.ways;
+  Place place{array.first_slot + first, array.first_set + set, n};
+  const bool full = held_[place.set] == array.ways;
   if (full) {
-    slot += array.replacement.victim(set);
-    drop(n, slot);
+    place.slot += array.order.victim(set);
+    if (replaces_alike(entry, place.slot, shift)) [[likely]] {
+      if (array.indexed) unlink(place.slot);
+      keys_[place.slot] = key_of(number, entry.permissions.global ? kReservedAsid : asid);
+      entries_[place.slot] = entry;
+      entries_[place.slot].set_user_accesses();
+      if (array.indexed) link(place.slot);
+      array.order.fill(set, place.slot - array.first_slot, moment);
+      return {place, true};
+    }
+    drop(place);
   } else {
-    while (!keys_[slot].empty()) ++slot;
+    while (!empty(place.slot)) ++place.slot;
   }
-  const Place place{slot, array.first_set + set, n};
-  put(place, key_of(number, asid), entry, shift);
-  array.replacement.fill(set, way_of(array, place));
+  put(place, number, asid, entry, shift);
+  array.order.fill(set, place.slot - array.first_slot, moment);
   return {place, full};
 }
 
-Tlb::Filled Tlb::renew(const Place& place, VirtAddr va, Asid asid, const TlbEntry& entry) {
+Tlb::Filled Tlb::renew(const Place& place, VirtAddr va, Asid asid, const TlbEntry& entry, uint64_t moment) {
   const TlbEntry& held = entries_[place.slot];
-  if (held_shift(entry) == held.page_shift) {
+  const unsigned shift = held_shift(entry);
+  if (shift == held.page_shift) {
     forget_piece(held);
-    write(place.slot, entry, held.page_shift);
+    write(place.slot, va.value >> shift, asid, entry, shift);
     return {place, false};
   }
-  drop(place.array, place.slot);
-  const Place other = find_in(held_shift(entry), va, asid);
-  return other.found() ? renew(other, va, asid, entry) : fill(va, asid, entry);
+  drop(place);
+  const Place other = find_in(shift, va, asid);
+  return other.found() ? renew(other, va, asid, entry, moment) : fill(va, asid, entry, moment);
 }
 
 template <class Goes>
 void Tlb::drop_if(Goes goes) {
   for (uint32_t n = 0; n < arrays_.size(); ++n) {
-    const uint32_t first = arrays_[n].first_slot;
-    for (uint32_t slot = first; slot < first + arrays_[n].sets * arrays_[n].ways; ++slot) {
-      if (!keys_[slot].empty() && goes(keys_[slot])) drop(n, slot);
+    const Array& array = arrays_[n];
+    for (uint32_t i = 0; i < array.sets * array.ways; ++i) {
+      const uint32_t slot = array.first_slot + i;
+      if (!empty(slot) && goes(keys_[slot])) drop({slot, array.first_set + i / array.ways, n});
     }
   }
 }
 
 void Tlb::flush_asid(Asid asid) {
-  drop_if([asid](const Key& key) { return key.mask == ~uint64_t{0} && (key.value & kAsidMask) == asid; });
+  drop_if([asid](uint64_t key) { return (key & kAsidMask) == asid; });
 }
 
 void Tlb::flush_not_global() {
-  drop_if([](const Key& key) { return key.mask == ~uint64_t{0}; });
+  drop_if([](uint64_t key) { return !is_global(key); });
 }
 
 void Tlb::flush_all() {
-  drop_if([](const Key&) { return true; });
+  drop_if([](uint64_t) { return true; });
 }
 
 }  // namespace faultline::hw

@@ -16,45 +16,28 @@
 
 #include "hw/base/types.h"
 #include "hw/config/machine_config.h"
-#include "hw/memory/replacement_state.h"
 #include "hw/mmu/page_table_format.h"
+#include "hw/mmu/tlb_entry.h"
+#include "hw/mmu/use_order.h"
 
 namespace faultline::hw {
-
-// One page's translation.
-struct TlbEntry {
-  Pfn pfn{};                  // of a base page in it; frame() tells that of any other
-  Permissions permissions{};  // `global` matches every address space
-  bool dirty = false;         // the modified bit is known to be set
-  uint8_t page_shift = 0;     // log2 bytes of the page that the entry translates
-  uint8_t leaf_shift = 0;     // and of the page in the tables around it: they are flushed together
-  // Bit a: user mode may make Access a with no walk. The TLB keeps it true.
-  uint8_t user_accesses = 0;
-
-  bool user_may(Access access) const { return (user_accesses >> static_cast<unsigned>(access) & 1) != 0; }
-  // The frame of a base page inside the page.
-  Pfn frame(Vpn vpn, PageSize base) const {
-    const uint64_t inside = (uint64_t{1} << (page_shift - base.shift)) - 1;
-    return Pfn((pfn.value & ~inside) | (vpn.value & inside));
-  }
-};
 
 class Tlb {
  public:
   static constexpr uint32_t kMiss = ~uint32_t{0};
-  // Marks empty entries; no address space may have it.
+  // Marks global entries in their keys; no address space may have it.
   static constexpr Asid kReservedAsid = 0xFFFF;
   // Sizes that arrays of a split TLB are for.
   static constexpr size_t kArrays = 3;
 
   // `page_shifts`: log2 of the format's page sizes, ascending, the base page
   // first. Throws std::invalid_argument for no sets or ways, or what
-  // ReplacementState refuses.
+  // UseOrder refuses.
   Tlb(const TlbLevelConfig& config, uint64_t seed, std::span<const unsigned> page_shifts = kBasePages,
       TlbLarge large = TlbLarge::one);
 
   // Of all arrays together; a Place counts through them.
-  uint32_t sets() const { return static_cast<uint32_t>(held_.size()); }
+  uint32_t slots() const { return static_cast<uint32_t>(entries_.size()); }
 
   struct Place {
     uint32_t slot = kMiss;
@@ -73,31 +56,33 @@ class Tlb {
   }
 
   const TlbEntry& at(const Place& place) const { return entries_[place.slot]; }
-  // The page was used.
-  void touch(const Place& place) {
+  // Where the moment of every use of the page is stored (UseClock), for as long
+  // as it is held there.
+  uint64_t* used(const Place& place) {
     Array& array = arrays_[place.array];
-    array.replacement.touch(place.set - array.first_set, way_of(array, place));
+    return array.order.cell(place.slot - array.first_slot);
   }
+  void touch(const Place& place, uint64_t moment) { *used(place) = moment; }
 
   struct Filled {
     Place place;
     bool evicted = false;  // a valid entry had to go
   };
   // The page, which must not be held, takes an empty way (the lowest), else
-  // that of the entry which replacement chooses.
-  Filled fill(VirtAddr va, Asid asid, const TlbEntry& entry);
+  // that of the entry which replacement chooses. `moment`: later than every use before.
+  Filled fill(VirtAddr va, Asid asid, const TlbEntry& entry, uint64_t moment);
   // For what a walk found anew about the page of an address that is held: its
   // way and its replacement state stay. Where the page has another size by now,
   // the old entry goes and the new one is filled in.
-  Filled renew(const Place& place, VirtAddr va, Asid asid, const TlbEntry& entry);
+  Filled renew(const Place& place, VirtAddr va, Asid asid, const TlbEntry& entry, uint64_t moment);
 
   // A page of one address space, or global, of whatever size; all entries that
-  // belong to it. Calls dropped(set) for each.
+  // belong to it. Calls dropped(slot) for each.
   template <class Dropped>
   void flush_page(VirtAddr va, Asid asid, Dropped dropped) {
     const auto drop_at = [&](const Place& place) {
-      drop(place.array, place.slot);
-      dropped(place.set);
+      drop(place);
+      dropped(place.slot);
     };
     for (uint64_t sizes = sizes_; sizes != 0; sizes &= sizes - 1) {
       const auto shift = static_cast<unsigned>(std::countr_zero(sizes));
@@ -128,13 +113,8 @@ class Tlb {
   // From so many ways on, look-ups go through a hash.
   static constexpr uint32_t kIndexedWays = 17;
 
-  struct Key {
-    uint64_t value = ~uint64_t{0};  // page number << 16 | asid
-    uint64_t mask = ~uint64_t{0};   // without the asid's bits for global entries
+  static constexpr uint64_t kNoKey = ~uint64_t{0};
 
-    bool matches(uint64_t key) const { return ((value ^ key) & mask) == 0; }
-    bool empty() const { return value == ~uint64_t{0}; }
-  };
   struct Array {
     uint32_t sets;
     uint32_t ways;
@@ -142,7 +122,7 @@ class Tlb {
     bool indexed;
     uint32_t first_set;
     uint32_t first_slot;
-    ReplacementState replacement;
+    UseOrder order;
   };
 
   // The top bits of the number repeat one another in every address that a
@@ -152,8 +132,11 @@ class Tlb {
   uint32_t set_in(const Array& array, uint64_t number) const {
     return static_cast<uint32_t>(array.power_of_two ? number & (array.sets - 1) : number % array.sets);
   }
-  static uint32_t way_of(const Array& array, const Place& place) {
-    return place.slot - array.first_slot - (place.set - array.first_set) * array.ways;
+  bool empty(uint32_t slot) const { return entries_[slot].page_shift == 0; }
+  static bool is_global(uint64_t key) { return (key & kAsidMask) == kReservedAsid; }
+  [[gnu::always_inline]] bool is_at(uint32_t slot, uint64_t key, unsigned shift) const {
+    const uint64_t held = keys_[slot];
+    return (held == key || held == (key | kAsidMask)) && entries_[slot].page_shift == shift;
   }
   Place find_in(unsigned shift, VirtAddr va, Asid asid) const {
     const uint32_t n = array_of_[shift];
@@ -164,7 +147,7 @@ class Tlb {
     if (array.indexed) return {find_in_index(key, shift), array.first_set + set, n};
     const uint32_t first = array.first_slot + set * array.ways;
     for (uint32_t slot = first; slot < first + array.ways; ++slot) {
-      if (keys_[slot].matches(key) && entries_[slot].page_shift == shift) return {slot, array.first_set + set, n};
+      if (is_at(slot, key, shift)) return {slot, array.first_set + set, n};
     }
     return {};
   }
@@ -174,9 +157,12 @@ class Tlb {
   unsigned held_shift(const TlbEntry& entry) const;
   uint32_t find_in_index(uint64_t key, unsigned shift) const;
   uint32_t bucket_of(uint64_t key) const;
-  void put(const Place& place, uint64_t key, const TlbEntry& entry, unsigned shift);
-  void write(uint32_t slot, const TlbEntry& entry, unsigned shift);
-  void drop(uint32_t array, uint32_t slot);
+  void put(const Place& place, uint64_t number, Asid asid, const TlbEntry& entry, unsigned shift);
+  void write(uint32_t slot, uint64_t number, Asid asid, const TlbEntry& entry, unsigned shift);
+  void drop(const Place& place);
+  void unlink(uint32_t slot);
+  void link(uint32_t slot);
+  bool replaces_alike(const TlbEntry& entry, uint32_t slot, unsigned shift) const;
   void forget_piece(const TlbEntry& held);
   template <class Visit>
   void for_each_piece_beside(VirtAddr va, Asid asid, Visit visit);
@@ -191,9 +177,11 @@ class Tlb {
   uint64_t pieces_ = 0;                 // bit s: so are pieces of pages of 2^s bytes
   std::array<uint32_t, 64> held_of_size_{};
   std::array<uint32_t, 64> pieces_of_size_{};
-  std::vector<Key> keys_;          // by slot
+  // By slot. A key is the page's number << 16 | the address space's identifier, or
+  // kReservedAsid for global pages: a look-up compares it with both.
+  std::vector<uint64_t> keys_;
+  std::vector<TlbEntry> entries_;  // page_shift 0: empty
   std::vector<uint32_t> held_;     // by set: entries that are not empty
-  std::vector<TlbEntry> entries_;  // by slot
   // Chained hash over page numbers, only where sets are wide: heads by bucket, next by slot.
   std::vector<uint32_t> index_;
   std::vector<uint32_t> next_;
@@ -205,12 +193,12 @@ void Tlb::for_each_piece_beside(VirtAddr va, Asid asid, Visit visit) {
     const Array& array = arrays_[n];
     for (uint32_t i = 0; i < array.sets * array.ways; ++i) {
       const uint32_t slot = array.first_slot + i;
-      const Key& key = keys_[slot];
+      const uint64_t key = keys_[slot];
       const TlbEntry& entry = entries_[slot];
-      if (key.empty() || ((key.value ^ asid) & key.mask & kAsidMask) != 0 || entry.leaf_shift <= entry.page_shift)
+      if (empty(slot) || !(is_global(key) || (key & kAsidMask) == asid) || entry.leaf_shift <= entry.page_shift)
         continue;
       const uint64_t wanted = key_of(va.value >> entry.page_shift, 0) >> 16;
-      if (((wanted ^ key.value >> 16) >> (entry.leaf_shift - entry.page_shift)) == 0) {
+      if (((wanted ^ key >> 16) >> (entry.leaf_shift - entry.page_shift)) == 0) {
         visit(Place{slot, array.first_set + i / array.ways, n});
       }
     }

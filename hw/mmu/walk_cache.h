@@ -48,6 +48,14 @@ class WalkCaches {
     const uint32_t slot = levels_[level]->find(prefix(va, level), asid);
     return slot == Array::kMiss ? nullptr : &levels_[level]->at(slot);
   }
+  // The slot of the cache of the level, or kMiss; that a walk used it; what it holds.
+  static constexpr uint32_t kMiss = ~uint32_t{0};
+  uint32_t slot_of(unsigned level, VirtAddr va, Asid asid) const {
+    return levels_[level] ? levels_[level]->find(prefix(va, level), asid) : kMiss;
+  }
+  void touch_slot(unsigned level, uint32_t slot) { levels_[level]->touch(slot); }
+  const TablePointer& at(unsigned level, uint32_t slot) const { return levels_[level]->at(slot); }
+
   // The cache of the level served a walk of this address.
   void touch(unsigned level, VirtAddr va, Asid asid);
   // A walk of an address that the cache of the level did not know came by there.

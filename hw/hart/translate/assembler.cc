@@ -145,6 +145,10 @@ void Assembler::test(Reg a, Reg b, Width width) { form(kNoPrefix, is_full(width)
 void Assembler::multiply(Reg to, Reg by, Width width) {
   form(kNoPrefix, is_full(width), 0x0faf, number(to), number(by));
 }
+void Assembler::multiply(Reg to, Reg from, int32_t by, Width width) {
+  form(kNoPrefix, is_full(width), 0x69, number(to), number(from));
+  dword(static_cast<uint32_t>(by));
+}
 void Assembler::wide(Wide operation, Reg by, Width width) {
   form(kNoPrefix, is_full(width), 0xf7, static_cast<unsigned>(operation), number(by));
 }
@@ -212,6 +216,14 @@ size_t Assembler::jump(Condition condition) {
 
 void Assembler::jump_to(uint64_t target) { patch(jump(), target); }
 void Assembler::jump_to(Reg target) { form(kNoPrefix, false, 0xff, 4, number(target)); }
+
+void Assembler::call(uint64_t target) {
+  byte(0xe8);
+  dword(0);
+  patch(size_ - 4, target);
+}
+void Assembler::ret() { byte(0xc3); }
+void Assembler::set_carry() { byte(0xf9); }
 
 void Assembler::patch(size_t place, uint64_t target) {
   if (full_) return;

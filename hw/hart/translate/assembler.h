@@ -83,6 +83,7 @@ class Assembler {
   void compare_byte(Memory with, uint8_t value);
   void test(Reg a, Reg b, Width width = Width::full);
   void multiply(Reg to, Reg by, Width width = Width::full);
+  void multiply(Reg to, Reg from, int32_t by, Width width);
   void wide(Wide operation, Reg by, Width width = Width::full);
   void sign_into_rdx(Width width);  // cqo, cdq
   void shift(Shift kind, Reg reg, unsigned amount, Width width = Width::full);
@@ -109,6 +110,9 @@ class Assembler {
   size_t jump(Condition condition);
   void jump_to(uint64_t target);
   void jump_to(Reg target);
+  void call(uint64_t target);
+  void ret();
+  void set_carry();
   // The jump at `place` goes here.
   void bind(size_t place) { patch(place, here()); }
   void patch(size_t place, uint64_t target);

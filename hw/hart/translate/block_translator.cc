@@ -16,12 +16,13 @@ using x86::Condition;
 
 constexpr uint8_t kIntegerHosts[] = {8, 9, 10, 11, 12, 13};
 constexpr uint8_t kFloatHosts[] = {3, 4, 5, 6, 7, 8, 9, 10, 11, 12, 13, 14, 15};
-// With L1D, r12 and r13 have other work.
+// With L1D, r12 and r13 have other work; so has r12 with L1I.
 constexpr size_t kFewIntegerHosts = 4;
 
 std::span<const uint8_t> integer_hosts(const HartCosts& costs) {
   return std::span(kIntegerHosts)
-      .first(costs.data_mode == DataMode::cached ? kFewIntegerHosts : std::size(kIntegerHosts));
+      .first(costs.data_mode == DataMode::cached || costs.fetch_mode == FetchMode::line ? kFewIntegerHosts
+                                                                                        : std::size(kIntegerHosts));
 }
 
 constexpr uint64_t bit(unsigned n) { return uint64_t{1} << n; }
@@ -176,28 +177,18 @@ void BlockTranslator::load_clock() {
   out_.load(Reg::r15, field(context_.layout.counts));
 }
 
-// Whether the line that the front of this code lies in is L1I's most recent one of its set.
-size_t BlockTranslator::jump_unless_recent(uint64_t line) {
-  const Cache::Set& set = context_.l1i.sets[line & context_.l1i.mask];
-  out_.move(Reg::rax, reinterpret_cast<uint64_t>(&set.line));
-  if (line <= INT32_MAX) {
-    out_.alu(Alu::cmp, x86::Memory{Reg::rax}, static_cast<int32_t>(line));
-  } else {
-    out_.move(Reg::rcx, line);
-    out_.alu(Alu::cmp, Reg::rcx, x86::Memory{Reg::rax});
-  }
-  return out_.jump(Condition::not_equal);
-}
-
 void BlockTranslator::add(Reg reg, uint64_t value) {
   if (value <= INT32_MAX) return out_.alu(Alu::add, reg, static_cast<int32_t>(value));
   out_.move(Reg::rax, value);
   out_.alu(Alu::add, reg, Reg::rax);
 }
 
-// What every predecessor in host code jumps to.
+// What predecessors in host code jump to: those in other lines, and all.
 void BlockTranslator::enter_block() {
-  if (context_.costs.fetch_mode == FetchMode::line) line_exits_.push_back(jump_unless_recent(block_.line));
+  if (context_.costs.fetch_mode == FetchMode::line && !(round_ != 0 && stays_in_line(block_.start))) {
+    check_fetched_line(block_.line, &block_, context_.handlers->enter_in_full);
+  }
+  if (round_ == 0) enter_in_line_ = out_.here();
   add(Reg::r14, block_.cycles);
   add(Reg::r15, block_.counts);
 }
@@ -243,11 +234,7 @@ void BlockTranslator::load_registers(const std::vector<CachedRegister>& register
 void BlockTranslator::leave_to_handler() {
   all_here_ = false;
   if (!reached_) return;  // from handler to handler
-  out_.store(field(context_.layout.now), Reg::r14);
-  out_.store(field(context_.layout.counts), Reg::r15);
-  out_.move(Reg::rsi, reinterpret_cast<uint64_t>(&op()));
-  out_.move(Reg::rax, reinterpret_cast<uint64_t>(op().handler));
-  out_.jump_to(Reg::rax);
+  leave_to(&op(), op().handler);
   reached_ = false;
 }
 
@@ -262,24 +249,21 @@ void BlockTranslator::write_entries() {
   }
 }
 
+void BlockTranslator::leave_to(const void* operand, Handler handler) {
+  out_.store(field(context_.layout.now), Reg::r14);
+  out_.store(field(context_.layout.counts), Reg::r15);
+  out_.move(Reg::rsi, reinterpret_cast<uint64_t>(operand));
+  out_.move(Reg::rax, reinterpret_cast<uint64_t>(handler));
+  out_.jump_to(Reg::rax);
+}
+
 void BlockTranslator::write_exits() {
-  const auto leave = [this](uint64_t operand, uint64_t handler) {
-    out_.store(field(context_.layout.now), Reg::r14);
-    out_.store(field(context_.layout.counts), Reg::r15);
-    out_.move(Reg::rsi, operand);
-    out_.move(Reg::rax, handler);
-    out_.jump_to(Reg::rax);
-  };
   for (size_t i = 0; i < exits_.size();) {
     const Exit first = exits_[i];
     for (; i < exits_.size() && exits_[i].operation == first.operation && exits_[i].handler == first.handler; ++i) {
       out_.bind(exits_[i].place);
     }
-    leave(reinterpret_cast<uint64_t>(&block_.ops()[first.operation]), reinterpret_cast<uint64_t>(first.handler));
-  }
-  for (const size_t place : line_exits_) {
-    out_.bind(place);
-    leave(reinterpret_cast<uint64_t>(&block_), reinterpret_cast<uint64_t>(context_.handlers->enter_in_full));
+    leave_to(&block_.ops()[first.operation], first.handler);
   }
 }
 
@@ -300,6 +284,7 @@ bool BlockTranslator::translate() {
   write_round_jumps();
   write_entries();
   write_exits();
+  write_line_searches();
   return !out_.full();
 }
 
@@ -338,7 +323,7 @@ void BlockTranslator::jump_round(size_t place) {
 void BlockTranslator::write_round_jumps() {
   for (const RoundJump& jump : round_jumps_) {
     if (round_ == 0) {
-      out_.patch(jump.place, enter_);
+      out_.patch(jump.place, stays_in_line(block_.start) ? enter_in_line_ : enter_);
       continue;
     }
     out_.bind(jump.place);
@@ -351,7 +336,7 @@ void BlockTranslator::write_operations() {
   reached_ = true;
   may_exit_ = round_ == 0;  // the first entry stands before the first time
   for (at_ = 0; at_ < count_; ++at_) {
-    const size_t size = out_.size(), entries = entries_.size(), exits = exits_.size();
+    const size_t size = out_.size(), entries = entries_.size(), exits = ways_out();
     begin_operation();
     if (operation()) {
       reached_ = true;
@@ -360,7 +345,7 @@ void BlockTranslator::write_operations() {
       entries_.resize(entries);
       leave_to_handler();
     }
-    may_exit_ = exits_.size() != exits;
+    may_exit_ = ways_out() != exits;
   }
 }
 
@@ -369,8 +354,9 @@ void BlockTranslator::publish() {
     block_.ops()[entry.operation].handler = reinterpret_cast<Handler>(entry.target);
   }
   block_.host = enter_;
+  block_.host_in_line = enter_in_line_;
   const uint64_t start = out_.here() - out_.size();
-  for (const LinkJump& jump : link_jumps_) code_.wait_for(jump.link, start + jump.place);
+  for (const LinkJump& jump : link_jumps_) code_.wait_for(jump.link, start + jump.place, jump.in_line);
   code_.use(out_.size());
 }
 

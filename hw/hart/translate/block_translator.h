@@ -4,8 +4,9 @@
 // operation, rdx: state), so that either can jump to the other at every
 // operation. In host code beyond that:
 //   r14, r15          Interpreter::now and counts
-//   rbx               the load filter; the others at fixed distances from it
-//   r12, r13          bytes of memory, and sets of L1D, in DataMode::cached
+//   rbx               the filter of loads and stores; the other at a fixed distance
+//   r13               sets of L1D, in DataMode::cached
+//   r12               scratch where there is a first-level cache
 //   rax, rcx, rsi, xmm0 to xmm2   scratch within one operation
 //   the rest          guest registers, as RegisterCache says at each operation
 // What it does not do itself, and every case that is not the common one, it
@@ -18,6 +19,10 @@
 //
 // A block that branches to itself is written twice: the second time begins
 // with the registers that the first ended with, and goes round by itself.
+//
+// L1I's line is looked at where a block is entered, but for jumps from the same
+// line: a block that lies in it has made it the most recent of its set, and
+// nothing but fetches touches L1I while the hart runs.
 #pragma once
 
 #include <cstdint>
@@ -37,7 +42,7 @@ class BlockTranslator {
   BlockTranslator(const TranslationContext& context, Block& block, x86::Assembler& out, HostCode& code);
 
   // No block takes more code.
-  static size_t most_bytes(size_t operations) { return 256 + operations * 480; }
+  static size_t most_bytes(size_t operations) { return 512 + operations * 520; }
   static size_t operations(const Block& block);
 
   // Writes the code; the block is as it was. False: it did not fit.
@@ -61,6 +66,21 @@ class BlockTranslator {
     size_t operation;
     Handler handler;
   };
+  // A line that is not the most recent of its set is looked for, and the code
+  // goes on at `back`; where it is not found, the handler takes over.
+  struct LineSearch {
+    size_t place;
+    uint64_t back;
+    size_t operation;
+    bool write;
+  };
+  struct FetchedLineSearch {
+    size_t place;
+    uint64_t back;
+    uint64_t line;
+    const void* operand;  // the handler's
+    Handler handler;
+  };
   struct CachedRegister {
     bool is_float;
     uint8_t guest;
@@ -81,6 +101,7 @@ class BlockTranslator {
   struct LinkJump {
     size_t place;
     Block* const* link;
+    bool in_line;
   };
 
   // block_translator.cc
@@ -95,7 +116,6 @@ class BlockTranslator {
   void write_round();
   void jump_round(size_t place);
   void write_round_jumps();
-  size_t jump_unless_recent(uint64_t line);
   void add(Reg reg, uint64_t value);
   void begin_operation();
   void remember_entry();
@@ -105,6 +125,8 @@ class BlockTranslator {
   void leave_to_handler();
   void exit_if(x86::Condition condition) { exit_at(out_.jump(condition), op().handler); }
   void exit_at(size_t place, Handler handler) { exits_.push_back({place, at_, handler}); }
+  size_t ways_out() const { return exits_.size() + line_searches_.size() + fetched_line_searches_.size(); }
+  void leave_to(const void* operand, Handler handler);
   void write_entries();
   void write_exits();
   x86::Memory field(int32_t displacement) const { return {Reg::rdi, displacement}; }
@@ -139,12 +161,20 @@ class BlockTranslator {
   // translate_memory.cc
   bool memory(Opcode opcode);
   void host_address(unsigned bytes, bool write);
-  void check_line(bool write);
+  void note_use();
   void load(x86::Load kind, unsigned bytes);
   void store(unsigned bytes);
   void load_double();
   void load_single();
   void float_store(unsigned bytes);
+
+  // translate_lines.cc
+  void check_line(bool write);
+  bool stays_in_line(int64_t offset) const;
+  void check_fetched_line(uint64_t line, const void* operand, Handler handler);
+  void find_fetched_line(uint64_t line);
+  void touch_fetched_line(uint64_t line);
+  void write_line_searches();
 
   // translate_float.cc
   bool floating(Opcode opcode);
@@ -177,7 +207,7 @@ class BlockTranslator {
   void jump_and_link();
   void jump_register();
   void check_deadline();
-  void jump_to_link(size_t place, Block* const& link);
+  void jump_to_link(size_t place, int64_t offset, Block* const& link);
   void go_to(int64_t offset, Block* const& link);
   void go_to_piece_plus(int64_t offset);
   void find_and_go(bool link);
@@ -196,10 +226,12 @@ class BlockTranslator {
   bool reached_ = true;   // host code comes here from the operation before
   bool may_exit_ = true;  // the operation before may be done by its handler
   uint64_t enter_ = 0;
+  uint64_t enter_in_line_ = 0;
   std::vector<Exit> exits_;
   std::vector<Entry> entries_;
   std::vector<LinkJump> link_jumps_;
-  std::vector<size_t> line_exits_;
+  std::vector<LineSearch> line_searches_;
+  std::vector<FetchedLineSearch> fetched_line_searches_;
   bool all_here_ = true;  // no operation is always left to its handler
   // Of a block that branches to itself: where it goes round (0: written once
   // so far), and what the code there expects in registers.

@@ -53,10 +53,10 @@ uint64_t HostCode::reserve(size_t bytes) {
   return next_;
 }
 
-void HostCode::connect(const Block* block, uint64_t target) {
+void HostCode::connect(const Block* block, uint64_t target, uint64_t target_in_line) {
   std::erase_if(waiting_, [&](const Waiting& jump) {
     if (*jump.link != block) return false;
-    const auto displacement = static_cast<uint32_t>(target - (jump.place + 4));
+    const auto displacement = static_cast<uint32_t>((jump.in_line ? target_in_line : target) - (jump.place + 4));
     std::memcpy(memory_->writable(jump.place), &displacement, sizeof(displacement));
     return true;
   });

@@ -56,15 +56,18 @@ class HostCode {
     room_ -= bytes;
   }
 
-  // A jump to the block that `link` will name, whose displacement is at `place`.
-  void wait_for(Block* const* link, uint64_t place) { waiting_.push_back({link, place}); }
-  // The jumps that wait for a link to this block go to `target` from now on.
-  void connect(const Block* block, uint64_t target);
+  // A jump to the block that `link` will name, whose displacement is at `place`;
+  // `in_line`: from the block's own line.
+  void wait_for(Block* const* link, uint64_t place, bool in_line) { waiting_.push_back({link, place, in_line}); }
+  // The jumps that wait for a link to this block go to `target` from now on, or
+  // to `target_in_line`.
+  void connect(const Block* block, uint64_t target, uint64_t target_in_line);
 
  private:
   struct Waiting {
     Block* const* link;
     uint64_t place;
+    bool in_line;
   };
 
   std::shared_ptr<CodeMemory> memory_;

@@ -54,7 +54,7 @@ bool BlockTranslator::pseudo() {
 
 void BlockTranslator::second_line() {
   const uint64_t last = (block_.address & ~kPieceMask) + block_.infos[at_].offset + 3;
-  exit_at(jump_unless_recent(last >> context_.l1i.line_shift), op().handler);
+  check_fetched_line(last & ~context_.l1i.low, &op(), op().handler);
   out_.alu(Alu::add, field(context_.layout.fetch_accesses), 1);
 }
 
@@ -72,7 +72,7 @@ void BlockTranslator::branch(Condition condition) {
   op().rs2 == 0 ? out_.test(a, a) : out_.alu(Alu::cmp, a, b);
   const size_t taken = out_.jump(condition);
   const bool near = in_piece(op().imm);
-  if (near) jump_to_link(taken, links.taken);
+  if (near) jump_to_link(taken, op().imm, links.taken);
   go_to(block_.end, links.next);
   if (near) return;
   out_.bind(taken);
@@ -98,18 +98,19 @@ void BlockTranslator::jump_register() {
   find_and_go(op().rd != kDiscard);
 }
 
-// The jump at `place`, whose block lies in this piece. Until that block has
-// host code, the handler of this operation finds it.
-void BlockTranslator::jump_to_link(size_t place, Block* const& link) {
+// The jump at `place` to the block at `offset` of this piece. Until that block
+// has host code, the handler of this operation finds it.
+void BlockTranslator::jump_to_link(size_t place, int64_t offset, Block* const& link) {
   if (link == &block_) return jump_round(place);
-  if (link != nullptr && link->host != 0) return out_.patch(place, link->host);
+  const bool in_line = stays_in_line(offset);
+  if (link != nullptr && link->host != 0) return out_.patch(place, in_line ? link->host_in_line : link->host);
   exit_at(place, op().handler);
-  link_jumps_.push_back({place, &link});
+  link_jumps_.push_back({place, &link, in_line});
 }
 
 void BlockTranslator::go_to(int64_t offset, Block* const& link) {
   if (!in_piece(offset)) return go_to_piece_plus(offset);
-  jump_to_link(out_.jump(), link);
+  jump_to_link(out_.jump(), offset, link);
 }
 
 void BlockTranslator::go_to_piece_plus(int64_t offset) {
@@ -133,6 +134,11 @@ void BlockTranslator::find_and_go(bool link) {
   exit_if(Condition::not_equal);
   out_.alu(Alu::add, Reg::rax,
            Memory{Reg::rbx, filter + static_cast<int32_t>(offsetof(FilterEntry, addend)), Reg::rcx});
+  // The page is used now.
+  out_.load(Reg::rcx, Memory{Reg::rbx, filter + static_cast<int32_t>(offsetof(FilterEntry, used)), Reg::rcx});
+  out_.load(Reg::r8, Memory{Reg::rbx, context_.use_base});
+  out_.alu(Alu::add, Reg::r8, Reg::r14);
+  out_.store({Reg::rcx}, Reg::r8);
   out_.move(Reg::rcx, reinterpret_cast<uint64_t>(context_.memory_base));
   out_.alu(Alu::sub, Reg::rax, Reg::rcx);  // the physical address
   out_.move(Reg::rcx, Reg::rax);

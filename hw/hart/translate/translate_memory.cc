@@ -15,9 +15,7 @@ using x86::Width;
 namespace {
 
 constexpr unsigned kEntryShift = std::countr_zero(sizeof(FilterEntry));
-static_assert(sizeof(FilterEntry) == size_t{1} << kEntryShift && offsetof(FilterEntry, tag) == 0);
-constexpr unsigned kSetShift = std::countr_zero(sizeof(Cache::Set));
-static_assert(sizeof(Cache::Set) == size_t{1} << kSetShift);
+static_assert(sizeof(FilterEntry) == size_t{1} << kEntryShift);
 
 }  // namespace
 
@@ -59,8 +57,8 @@ bool BlockTranslator::memory(Opcode opcode) {
   }
 }
 
-// The access's place on the host into rax, where the filter and L1D's most
-// recent lines say that it changes nothing.
+// The access's place on the host into rax, where the filter has its page and
+// L1D's most recent lines say that it changes nothing there.
 void BlockTranslator::host_address(unsigned bytes, bool write) {
   const Reg base = read(op().rs1);
   op().imm == 0 ? out_.move(Reg::rax, base) : out_.lea(Reg::rax, {base, op().imm});
@@ -70,26 +68,28 @@ void BlockTranslator::host_address(unsigned bytes, bool write) {
   out_.alu(Alu::and_, Reg::rcx, int32_t{kIndexMask}, Width::word);
   out_.move(Reg::rsi, Reg::rax);
   out_.alu(Alu::and_, Reg::rsi, static_cast<int32_t>(~(kPieceMask & ~uint64_t{bytes - 1})));
-  const int32_t filter = write ? context_.store_entries : 0;
-  out_.alu(Alu::cmp, Reg::rsi, x86::Memory{Reg::rbx, filter, Reg::rcx});
+  const size_t tag = write ? offsetof(FilterEntry, store_tag) : offsetof(FilterEntry, tag);
+  out_.alu(Alu::cmp, Reg::rsi, x86::Memory{Reg::rbx, static_cast<int32_t>(tag), Reg::rcx});
   exit_if(Condition::not_equal);
   const auto addend = static_cast<int32_t>(offsetof(FilterEntry, addend));
-  out_.alu(Alu::add, Reg::rax, x86::Memory{Reg::rbx, filter + addend, Reg::rcx});
+  out_.alu(Alu::add, Reg::rax, x86::Memory{Reg::rbx, addend, Reg::rcx});
+  note_use();
   if (context_.costs.data_mode == DataMode::cached) check_line(write);
 }
 
-void BlockTranslator::check_line(bool write) {
-  const unsigned line_shift = context_.l1d.line_shift;
-  out_.move(Reg::rsi, Reg::rax);
-  out_.alu(Alu::sub, Reg::rsi, Reg::r12);
-  out_.move(Reg::rcx, Reg::rsi);
-  if (line_shift > kSetShift) out_.shift(Shift::right, Reg::rcx, line_shift - kSetShift);
-  if (line_shift < kSetShift) out_.shift(Shift::left, Reg::rcx, kSetShift - line_shift);
-  out_.alu(Alu::and_, Reg::rcx, static_cast<int32_t>(context_.l1d.mask << kSetShift), Width::word);
-  out_.shift(Shift::right, Reg::rsi, line_shift);
-  const size_t recent = write ? offsetof(Cache::Set, dirty_line) : offsetof(Cache::Set, line);
-  out_.alu(Alu::cmp, Reg::rsi, x86::Memory{Reg::r13, static_cast<int32_t>(recent), Reg::rcx});
-  exit_at(out_.jump(Condition::not_equal), context_.handlers->through_cache[static_cast<size_t>(opcodes_[at_])]);
+// Of the filter's entry at rcx, by this operation, as Interpreter::used().
+void BlockTranslator::note_use() {
+  const auto used = static_cast<int32_t>(offsetof(FilterEntry, used));
+  out_.load(Reg::rcx, x86::Memory{Reg::rbx, used, Reg::rcx});
+  out_.load(Reg::rsi, x86::Memory{Reg::rbx, context_.use_base});
+  const uint64_t after = block_.infos[at_].cycles_after;
+  if (after <= INT32_MAX) {
+    out_.lea(Reg::rsi, {Reg::rsi, -static_cast<int32_t>(after), Reg::r14});
+  } else {
+    out_.alu(Alu::add, Reg::rsi, Reg::r14);
+    out_.alu(Alu::sub, Reg::rsi, static_cast<int32_t>(after));
+  }
+  out_.store({Reg::rcx}, Reg::rsi);
 }
 
 void BlockTranslator::load(Load kind, unsigned bytes) {

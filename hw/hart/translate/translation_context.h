@@ -2,6 +2,7 @@
 // reads and writes, and how the hart pays for fetches and data.
 #pragma once
 
+#include <array>
 #include <cstdint>
 
 #include "hw/hart/handlers.h"
@@ -25,15 +26,18 @@ struct TranslationContext {
   HostLayout layout;
   HartCosts costs;
   const HandlerTable* handlers = nullptr;
-  Cache::RecentLines l1i;
-  Cache::RecentLines l1d;
+  RecentLines l1i;
+  RecentLines l1d;
+  // Host code that finds and touches another line of L1D than the most recent
+  // one of its set, for loads and stores (line_lookup.h); 0: none.
+  std::array<uint64_t, 2> find_line{};
   const uint8_t* memory_base = nullptr;
-  const FilterEntry* load_entries = nullptr;
-  // From load_entries, in bytes.
-  int32_t store_entries = 0;
+  const FilterEntry* data_entries = nullptr;
+  // From data_entries, in bytes.
   int32_t fetch_entries = 0;
-  int32_t blocks = 0;  // from a CodePage: its pointers to blocks
-  bool fma = false;    // the host has FMA3
+  int32_t use_base = 0;  // Mmu::use_base()
+  int32_t blocks = 0;    // from a CodePage: its pointers to blocks
+  bool fma = false;      // the host has FMA3
 };
 
 }  // namespace faultline::hw

@@ -3,6 +3,7 @@
 #include "hw/hart/dispatch.h"
 #include "hw/hart/translate/assembler.h"
 #include "hw/hart/translate/block_translator.h"
+#include "hw/hart/translate/line_search.h"
 
 namespace faultline::hw {
 namespace {
@@ -27,11 +28,11 @@ Translator::Translator(const TranslationContext& context, std::shared_ptr<CodeMe
 }
 
 std::unique_ptr<Translator> Translator::create(const TranslationContext& context) {
-  if (!kHostIsKnown || !kTailCalls || context.costs.fetch_mode == FetchMode::each) return nullptr;
+  if (!kHostIsKnown || !kTailCalls || one_by_one(context.costs.fetch_mode)) return nullptr;
   std::shared_ptr<CodeMemory> memory = CodeMemory::create(kCodeBytes);
   if (memory == nullptr) return nullptr;
   std::unique_ptr<Translator> translator(new Translator(context, std::move(memory)));
-  return translator->write_prologue() ? std::move(translator) : nullptr;
+  return translator->write_prologue() && translator->write_line_searches() ? std::move(translator) : nullptr;
 }
 
 bool Translator::write_prologue() {
@@ -39,14 +40,26 @@ bool Translator::write_prologue() {
   const uint64_t place = own_.reserve(kMost);
   if (place == 0) return false;
   x86::Assembler out(memory_->writable(place), place, kMost);
-  out.move(x86::Reg::rbx, reinterpret_cast<uint64_t>(context_.load_entries));
+  out.move(x86::Reg::rbx, reinterpret_cast<uint64_t>(context_.data_entries));
   if (context_.costs.data_mode == DataMode::cached) {
-    out.move(x86::Reg::r12, reinterpret_cast<uint64_t>(context_.memory_base));
     out.move(x86::Reg::r13, reinterpret_cast<uint64_t>(context_.l1d.sets));
   }
   out.jump_to(x86::Reg::rcx);
   own_.use(out.size());
   prologue_ = reinterpret_cast<Prologue>(place);
+  return true;
+}
+
+bool Translator::write_line_searches() {
+  if (context_.costs.data_mode != DataMode::cached || !context_.l1d.in_line) return true;
+  for (const bool write : {false, true}) {
+    const uint64_t place = own_.reserve(kMostLineSearchBytes);
+    if (place == 0) return false;
+    x86::Assembler out(memory_->writable(place), place, kMostLineSearchBytes);
+    write_line_search(out, context_.l1d, write);
+    own_.use(out.size());
+    context_.find_line[write ? 1 : 0] = place;
+  }
   return true;
 }
 
@@ -70,11 +83,11 @@ void Translator::translate(Block& block, CodePage& page) {
   BlockTranslator translator(context_, block, out, code);
   if (!translator.translate()) return;
   translator.publish();
-  code.connect(&block, block.host);
+  code.connect(&block, block.host, block.host_in_line);
 }
 
 void Translator::linked(const Block& block, CodePage& page) {
-  if (block.host != 0 && page.has_host_code()) page.host_code(nullptr).connect(&block, block.host);
+  if (block.host != 0 && page.has_host_code()) page.host_code(nullptr).connect(&block, block.host, block.host_in_line);
 }
 
 }  // namespace faultline::hw

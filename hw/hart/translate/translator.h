@@ -30,6 +30,7 @@ class Translator {
 
   Translator(const TranslationContext& context, std::shared_ptr<CodeMemory> memory);
   bool write_prologue();
+  bool write_line_searches();
 
   static constexpr size_t kCodeBytes = size_t{64} << 20;
 

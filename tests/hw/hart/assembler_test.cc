@@ -96,6 +96,9 @@ const std::vector<Case>& cases() {
        },
        "lea r10,[r11-0x81]"},
       {[](A& a) { a.extend_word(R::r8, R::rax); }, "movsxd r8,eax"},
+      {[](A& a) { a.multiply(R::rsi, R::r12, 0x1e3779b1, Width::word); }, "imul esi,r12d,0x1e3779b1"},
+      {[](A& a) { a.ret(); }, "ret"},
+      {[](A& a) { a.set_carry(); }, "stc"},
       {[](A& a) { a.alu(Alu::add, R::r8, R::r9); }, "add r8,r9"},
       {[](A& a) { a.alu(Alu::sub, R::rax, R::r9, Width::word); }, "sub eax,r9d"},
       {[](A& a) { a.alu(Alu::or_, R::r9, R::rcx); }, "or r9,rcx"},
@@ -193,8 +196,9 @@ TEST(Assembler, JumpsToWhereTheCodeRuns) {
   assembler.jump_to(kAddress);  // back to the start
   assembler.bind(forward);
   assembler.patch(assembler.jump(), kAddress + 0x100);
+  assembler.call(kAddress + 0x200);
   const std::vector<std::string> lines = disassemble({out, out + assembler.size()});
-  EXPECT_EQ(lines, (std::vector<std::string>{"jae 0xb", "jmp 0x0", "jmp 0x100"}));
+  EXPECT_EQ(lines, (std::vector<std::string>{"jae 0xb", "jmp 0x0", "jmp 0x100", "call 0x200"}));
 }
 
 TEST(Assembler, StopsAtTheEndOfItsRoom) {

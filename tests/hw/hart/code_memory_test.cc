@@ -71,21 +71,21 @@ TEST(HostCode, ConnectsTheJumpsThatWaitForABlock) {
   Block one;
   Block* first = &one;
   Block* second = nullptr;
-  code.wait_for(&first, at);
-  code.wait_for(&second, at + 8);
+  code.wait_for(&first, at, false);
+  code.wait_for(&second, at + 8, true);
   const auto displacement = [&](uint64_t place) {
     int32_t value;
     std::memcpy(&value, reinterpret_cast<const void*>(place), sizeof(value));
     return value;
   };
-  code.connect(&one, at + 100);
+  code.connect(&one, at + 100, at + 120);
   EXPECT_EQ(displacement(at), 96);
   EXPECT_EQ(displacement(at + 8), 0);
   // Once linked, the other too; the first waits no more.
   second = &one;
-  code.connect(&one, at + 200);
+  code.connect(&one, at + 200, at + 220);
   EXPECT_EQ(displacement(at), 96);
-  EXPECT_EQ(displacement(at + 8), 188);
+  EXPECT_EQ(displacement(at + 8), 208);
 }
 
 }  // namespace

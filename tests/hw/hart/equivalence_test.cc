@@ -2,7 +2,9 @@
 // with and without them, on machines of every kind.
 #include <gtest/gtest.h>
 
+#include <cstring>
 #include <optional>
+#include <random>
 
 #include "hart_rig.h"
 
@@ -51,17 +53,7 @@ void expect_equivalent(const MachineConfig& config) {
 
 TEST(Equivalence, Flat) { expect_equivalent(flat_machine()); }
 
-TEST(Equivalence, FlatWithCosts) {
-  MachineConfig config = flat_machine();
-  config.hart.misaligned = Misaligned::slow;
-  config.hart.multiply_cycles = 3;
-  config.hart.divide_cycles = 20;
-  config.hart.float_cycles = 4;
-  config.hart.float_divide_cycles = 25;
-  config.tlb.l1i.hit_cycles = 1;
-  config.tlb.l1d.hit_cycles = 2;
-  expect_equivalent(config);
-}
+TEST(Equivalence, FlatWithCosts) { expect_equivalent(flat_machine_with_costs()); }
 
 TEST(Equivalence, WithoutTlb) {
   MachineConfig config = flat_machine();
@@ -100,6 +92,30 @@ TEST(Equivalence, OneSetWithPrefetch) {
   config.cache.l1i = {.size = 8 * 64, .ways = 8, .prefetch = true};
   config.cache.l1d = {.size = 8 * 64, .ways = 8, .prefetch = true};
   expect_equivalent(config);
+}
+
+// First-level caches of any shape and policy, so small that lines of a set take
+// turns: those that are found by a hint, those that are not, and misses.
+TEST(Equivalence, CachesOfAnyShape) {
+  std::mt19937_64 random(29);
+  const auto shape = [&random](CacheLevelConfig& cache) {
+    constexpr Replacement kPolicies[] = {Replacement::lru, Replacement::plru, Replacement::fifo, Replacement::random};
+    cache.replacement = kPolicies[random() % 4];
+    cache.ways = static_cast<uint32_t>(1 + random() % 12);
+    if (cache.replacement == Replacement::plru) cache.ways = 1u << random() % 5;
+    cache.prefetch = random() % 4 == 0;
+    cache.size = (uint64_t{2} << random() % 6) * cache.ways * cache.line;
+  };
+  for (int n = 0; n < 16; ++n) {
+    MachineConfig config = cached_machine();
+    config.cache.l1i.line = config.cache.l1d.line = config.cache.l2.line = config.cache.l3.line = 16u << random() % 4;
+    shape(config.cache.l1i);
+    shape(config.cache.l1d);
+    const std::string slow = run(config, How::in_full, 100'000, 0);
+    ASSERT_NE(slow, "");
+    EXPECT_EQ(run(config, How::interpreted, 100'000, 0), slow) << n;
+    EXPECT_EQ(run(config, How::translated_at_once, 777, 0), slow) << n;
+  }
 }
 
 TEST(Equivalence, BanksWithoutCaches) {
@@ -153,6 +169,54 @@ TEST(Equivalence, ALinkIsReadInTheNextRound) {
   const std::string interpreted = run_with(false);
   ASSERT_NE(interpreted, "");
   EXPECT_EQ(run_with(true), interpreted);
+}
+
+// A loop in a line of L1I whose last instruction reaches into the next line. In
+// a cache of two sets a miss there fetches a line ahead that comes before the
+// loop's in its own set, so that the jump back must touch its line.
+TEST(Equivalence, TheLineFetchedAheadComesBeforeTheLoop) {
+  std::vector<uint8_t> image(0x2000);
+  const auto put = [&image](uint32_t at, uint32_t bits) { std::memcpy(&image[at], &bits, sizeof(bits)); };
+  const auto jump = [&put](uint32_t from, uint32_t to) {  // jal x0
+    const uint32_t by = to - from;
+    put(from, 0x6f | (by & 0x100000) << 11 | (by & 0x7fe) << 20 | (by & 0x800) << 9 | (by & 0xff000));
+  };
+  constexpr uint32_t kLoop = 0x20, kSameSet = 0x60, kOtherSet = 0xff0, kOtherSetToo = 0x1ff0, kEnd = 0x100;
+  put(0x0, 0x01400493);  // li s1, 20
+  put(0x4, 0x00300293);  // li t0, 3
+  jump(0x8, kLoop);
+  put(kLoop, 0xfff28293);        // addi t0, t0, -1
+  put(kLoop + 0x4, 0x00000013);  // nop
+  put(kLoop + 0x8, 0x00000013);
+  put(kLoop + 0xc, 0x0001);      // c.nop
+  put(kLoop + 0xe, 0xfe0299e3);  // bnez t0, loop: two bytes lie in the next line
+  put(kLoop + 0x12, 0x0001);
+  put(kLoop + 0x14, 0x00140413);  // addi s0, s0, 1
+  jump(kLoop + 0x18, kSameSet);
+  // The last lines of their 4 KB: nothing is fetched behind them.
+  jump(kSameSet, kOtherSet);
+  jump(kOtherSet, kOtherSetToo);
+  put(kOtherSetToo, 0x00300293);        // li t0, 3
+  put(kOtherSetToo + 0x4, 0x00941463);  // bne s0, s1, + 8
+  jump(kOtherSetToo + 0x8, kEnd);
+  jump(kOtherSetToo + 0xc, kLoop);
+  put(kEnd, 0x05d00893);  // li a7, 93
+  put(kEnd + 0x4, 0x00000073);
+  const auto run_so = [&](How how) {
+    return in_child([&] {
+      MachineConfig config = cached_machine();
+      config.hart.fast_path = how != How::in_full;
+      config.hart.translate_after = 1;
+      config.cache.l1i = {.size = 2 * 2 * 16, .ways = 2, .line = 16, .prefetch = true};
+      HartRig rig(config, image, 0);
+      const RunResult result = rig.run();
+      EXPECT_EQ(result.state.x[8], 20u);
+      return testing::Test::HasFailure() ? std::string() : result.statistics;
+    });
+  };
+  const std::string slow = run_so(How::in_full);
+  ASSERT_NE(slow, "");
+  EXPECT_EQ(run_so(How::translated_at_once), slow);
 }
 
 TEST(Equivalence, OtherFormats) {

@@ -64,6 +64,10 @@ void HartRig::map(uint64_t va, Pfn frame) {
 
 void HartRig::unmap(uint64_t va) { tables_->write(tables_->entry(VirtAddr(va), 0), 0); }
 
+void HartRig::map_again(uint64_t va) {
+  tables_->map(VirtAddr(va), machine_->memory().page().pfn(physical(va)), kUserRw);
+}
+
 PhysAddr HartRig::physical(uint64_t va) const {
   const PageSize page = machine_->format().page();
   for (const auto& [start, frame] : frames_) {
@@ -82,7 +86,7 @@ bool HartRig::system_call(std::string& output) {
   return true;
 }
 
-void HartRig::use_tables() { machine_->mmu().set_address_space(tables_->root(), 1); }
+void HartRig::use_tables() { machine_->hart().mmu().set_address_space(tables_->root(), 1); }
 
 RunResult HartRig::run(uint64_t entry, uint64_t until) {
   RunResult result;
@@ -98,6 +102,8 @@ RunResult HartRig::run(uint64_t entry, uint64_t until) {
         continue;
       }
       if (result.trap.cause == Trap::Cause::ecall && system_call(result.output)) continue;
+      const bool exit = result.trap.cause == Trap::Cause::ecall && state_.x[17] == kExit;
+      if (!exit && on_trap_ && on_trap_(result.trap)) continue;
       break;
     }
     hart.synchronise();
@@ -137,7 +143,7 @@ std::string HartRig::statistics() const {
     out << kRequesterNames[i] << ' ' << dram.reads[i] << ' ' << dram.writes[i] << '\n';
   }
   out << "rows " << dram.row_hits << ' ' << dram.row_misses << '\n';
-  for (const uint64_t x : state_.x) out << x << ' ';
+  for (unsigned i = 0; i < 32; ++i) out << state_.x[i] << ' ';  // what x0 is written with is nobody's
   for (const uint64_t f : state_.f) out << f << ' ';
   out << state_.pc << ' ' << unsigned{state_.fflags} << ' ' << unsigned{state_.frm} << '\n';
   uint64_t hash = 14695981039346656037u;  // FNV-1a over all mapped pages
@@ -152,6 +158,18 @@ std::string HartRig::statistics() const {
 MachineConfig flat_machine() {
   MachineConfig config;
   config.dram.size = 64ull << 20;
+  return config;
+}
+
+MachineConfig flat_machine_with_costs() {
+  MachineConfig config = flat_machine();
+  config.hart.misaligned = Misaligned::slow;
+  config.hart.multiply_cycles = 3;
+  config.hart.divide_cycles = 20;
+  config.hart.float_cycles = 4;
+  config.hart.float_divide_cycles = 25;
+  config.tlb.l1i.hit_cycles = 1;
+  config.tlb.l1d.hit_cycles = 2;
   return config;
 }
 

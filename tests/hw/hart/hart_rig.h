@@ -40,6 +40,10 @@ class HartRig {
   // `until` bounds each call of Hart::run, counted from its start (0: no bound). Once per process.
   RunResult run(uint64_t entry = kImageBase, uint64_t until = 0);
 
+  // From now on run() asks at every trap that is no system call of its own
+  // whether to go on, where state().pc says.
+  void on_trap(std::function<bool(const Trap&)> ask) { on_trap_ = std::move(ask); }
+
   // For tests that do not use run(): from the hart's thread, loads the root.
   void use_tables();
 
@@ -48,6 +52,8 @@ class HartRig {
   // The frame behind a mapped address; unmaps a page.
   PhysAddr physical(uint64_t va) const;
   void unmap(uint64_t va);
+  // Maps it again, to the frame that it had.
+  void map_again(uint64_t va);
   uint64_t budgets() const { return budgets_; }  // returns of Hart::run because of `until`
 
  private:
@@ -62,10 +68,13 @@ class HartRig {
   std::vector<std::pair<uint64_t, Pfn>> frames_;  // va, frame
   HartState state_;
   uint64_t budgets_ = 0;
+  std::function<bool(const Trap&)> on_trap_;
 };
 
 // The default machines of the tests: flat memory; with L1, L2 and banked DRAM.
 MachineConfig flat_machine();
+// Flat, where what may take cycles of its own does, and misaligned accesses take the slow way.
+MachineConfig flat_machine_with_costs();
 MachineConfig cached_machine();
 
 // SystemC can be elaborated once in a process: runs `body` in a child and

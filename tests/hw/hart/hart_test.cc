@@ -231,5 +231,31 @@ TEST(Hart, KernelAccessesTakeTimeAndAreCountedApart) {
   EXPECT_EQ(hart.ledger()[CycleAccount::syscall], 515 * kL);
 }
 
+// Of a cache with one set, where what is fetched ahead takes the place of the most recent line, or of the only one.
+TEST(Hart, KernelSweepsAsWordByWord) {
+  const auto sweep = [](bool fast_path, uint32_t ways) {
+    return in_child([=] {
+      MachineConfig config = cached_machine();
+      config.hart.fast_path = fast_path;
+      config.cache.l1d.ways = ways;
+      config.cache.l1d.size = uint64_t{ways} * config.cache.l1d.line;
+      config.cache.l1d.prefetch = true;
+      HartRig rig(config, assemble({kEcall}), 0);
+      Hart& hart = rig.machine().hart();
+      hart.on_start([&] {
+        hart.kernel_sweep(CycleAccount::syscall, PhysAddr(4096), 1000, true);
+        hart.kernel_sweep(CycleAccount::syscall, PhysAddr(8192), 24, false);
+        hart.kernel_sweep(CycleAccount::syscall, PhysAddr(16384), 24, false);
+        hart.kernel_sweep(CycleAccount::syscall, PhysAddr(8192), 24, false);
+      });
+      sc_core::sc_start();
+      const CacheStatistics counts = rig.machine().l1d()->statistics();
+      return std::to_string(counts.hits) + " " + std::to_string(counts.misses) + " " +
+             std::to_string(counts.writebacks) + " " + std::to_string(hart.now().value);
+    });
+  };
+  for (const uint32_t ways : {1, 2, 3, 8}) EXPECT_EQ(sweep(true, ways), sweep(false, ways)) << ways;
+}
+
 }  // namespace
 }  // namespace faultline::hw

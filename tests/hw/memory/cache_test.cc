@@ -66,7 +66,7 @@ TEST_F(CacheBench, AWriteBackFromAboveNeedsNoFill) {
   bind(cache);
   EXPECT_EQ(initiator.port.access(PhysAddr(0), 64, true, Requester::writeback, Cycles(0)).value, 2u);
   EXPECT_TRUE(target.seen.empty());
-  EXPECT_TRUE(cache.is_mru(0, true));
+  EXPECT_TRUE(cache.is_mru(PhysAddr(0), true));
 }
 
 TEST_F(CacheBench, NextLinePrefetchStaysInItsBlock) {
@@ -86,10 +86,10 @@ TEST_F(CacheBench, InvalidateDropsTags) {
   Cycles now = cache.access(PhysAddr(0), true, Requester::data, Cycles(0));
   now = cache.access(PhysAddr(0x40), false, Requester::data, now);
   cache.invalidate(PhysAddr(0), 64);
-  EXPECT_FALSE(cache.is_mru(0, false));
-  EXPECT_TRUE(cache.is_mru(1, false));
+  EXPECT_FALSE(cache.is_mru(PhysAddr(0), false));
+  EXPECT_TRUE(cache.is_mru(PhysAddr(0x40), false));
   EXPECT_EQ(cache.access(PhysAddr(0), false, Requester::data, now), now + Cycles(102));
-  EXPECT_FALSE(cache.is_mru(0, true));
+  EXPECT_FALSE(cache.is_mru(PhysAddr(0), true));
   EXPECT_EQ(cache.statistics().writebacks, 0u);
 }
 
@@ -190,7 +190,7 @@ TEST_P(CachePolicy, CountingRecentHitsInBulkChangesNothing) {
       few.invalidate(PhysAddr(address & ~uint64_t{511}), 512);
     }
     time_every = every.access(PhysAddr(address), write, Requester::data, time_every);
-    if (few.is_mru(address >> few.line_shift(), write)) {
+    if (few.is_mru(PhysAddr(address), write)) {
       ++bulk;
       time_few += few.hit_cycles();
     } else {

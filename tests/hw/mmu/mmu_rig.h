@@ -25,7 +25,7 @@ class MmuRig : Resolution {
   // One reference, as a hart makes it. The status, and where it led.
   Translation refer(uint64_t va, Access access) {
     Translation result;
-    if (const uint8_t* host = mmu.filter(access).find(va)) {
+    if (const uint8_t* host = mmu.find_known(VirtAddr(va), access, now)) {
       result.address = PhysAddr(static_cast<uint64_t>(host - memory.base()));
       ++filtered;
     } else {

@@ -250,13 +250,13 @@ TEST(MmuTest, CodeKeepsStoresOutOfTheFilter) {
   Bench bench(machine());
   bench.tables.map(VirtAddr(0x5000), Pfn(77), kUserRw);
   bench.refer(0x5000, Access::store);
-  EXPECT_NE(bench.mmu.filter(Access::store).find(0x5000), nullptr);
+  EXPECT_NE(bench.mmu.filter(Access::store).find(0x5000, Access::store), nullptr);
   bench.memory.mark_code(Pfn(77));
   bench.mmu.drop_store_filter(Pfn(77));
-  EXPECT_EQ(bench.mmu.filter(Access::store).find(0x5000), nullptr);
-  EXPECT_NE(bench.mmu.filter(Access::load).find(0x5000), nullptr);
+  EXPECT_EQ(bench.mmu.filter(Access::store).find(0x5000, Access::store), nullptr);
+  EXPECT_NE(bench.mmu.filter(Access::load).find(0x5000, Access::load), nullptr);
   bench.refer(0x5000, Access::store);
-  EXPECT_EQ(bench.mmu.filter(Access::store).find(0x5000), nullptr);
+  EXPECT_EQ(bench.mmu.filter(Access::store).find(0x5000, Access::store), nullptr);
 }
 
 }  // namespace

@@ -9,6 +9,12 @@
 namespace faultline::hw {
 namespace {
 
+// Moments of use; each is later than the one before.
+uint64_t used() {
+  static uint64_t moment = 0;
+  return ++moment;
+}
+
 VirtAddr page(uint64_t vpn) { return VirtAddr(vpn << 12); }
 
 // What a TLB of any geometry must do, written as one list a set, next victim last.
@@ -91,7 +97,7 @@ TEST_P(TlbAgainstLists, OnRandomStringsWithFlushes) {
     ASSERT_EQ(place.found(), held != nullptr) << n;
     if (held) {
       ASSERT_EQ(tlb.at(place).pfn.value, held->pfn);
-      tlb.touch(place);
+      tlb.touch(place, used());
       reference.touch(vpn, asid);
       continue;
     }
@@ -99,7 +105,7 @@ TEST_P(TlbAgainstLists, OnRandomStringsWithFlushes) {
     // since its mapping does not change from one kind to the other.
     const bool global = vpn == 1;
     const uint64_t pfn = random() % 1000;
-    const auto filled = tlb.fill(page(vpn), asid, {Pfn(pfn), {.read = true, .global = global}, false});
+    const auto filled = tlb.fill(page(vpn), asid, {Pfn(pfn), {.read = true, .global = global}, false}, used());
     ASSERT_EQ(filled.evicted, reference.fill({vpn, asid, global, pfn})) << n;
     ASSERT_EQ(tlb.find(page(vpn), asid).slot, filled.place.slot);
   }
@@ -125,10 +131,10 @@ TEST(TlbTest, CircularWalksAreArithmetic) {
         const VirtAddr va = page(n % pages);
         const Tlb::Place place = tlb.find(va, 0);
         if (place.found()) {
-          tlb.touch(place);
+          tlb.touch(place, used());
         } else {
           ++misses;
-          tlb.fill(va, 0, {});
+          tlb.fill(va, 0, {}, used());
         }
       }
       uint64_t expected = 0;
@@ -144,12 +150,12 @@ TEST(TlbTest, CircularWalksAreArithmetic) {
 // Looking for an entry and renewing it move nothing.
 TEST(TlbTest, FindAndRenewChangeNoOrder) {
   Tlb tlb({.sets = 1, .ways = 2}, 1);
-  tlb.fill(page(1), 0, {});
-  tlb.fill(page(2), 0, {});
+  tlb.fill(page(1), 0, {}, used());
+  tlb.fill(page(2), 0, {}, used());
   const Tlb::Place place = tlb.find(page(1), 0);
-  EXPECT_EQ(tlb.renew(place, page(1), 0, {Pfn(9), {}, true}).place.slot, place.slot);
+  EXPECT_EQ(tlb.renew(place, page(1), 0, {Pfn(9), {}, true}, used()).place.slot, place.slot);
   EXPECT_EQ(tlb.at(place).pfn, Pfn(9));
-  tlb.fill(page(3), 0, {});
+  tlb.fill(page(3), 0, {}, used());
   EXPECT_FALSE(tlb.find(page(1), 0).found());
   EXPECT_TRUE(tlb.find(page(2), 0).found());
 }
@@ -158,8 +164,8 @@ TEST(TlbTest, FindAndRenewChangeNoOrder) {
 TEST(TlbTest, AddressSpacesAreKeptApart) {
   Tlb tlb({.sets = 4, .ways = 4}, 1);
   const VirtAddr high(0xFFFF'FFFF'FFFF'F000);
-  tlb.fill(high, 5, {Pfn(1), {}, false});
-  tlb.fill(high, 6, {Pfn(2), {}, false});
+  tlb.fill(high, 5, {Pfn(1), {}, false}, used());
+  tlb.fill(high, 6, {Pfn(2), {}, false}, used());
   EXPECT_EQ(tlb.at(tlb.find(high, 5)).pfn, Pfn(1));
   EXPECT_EQ(tlb.at(tlb.find(high, 6)).pfn, Pfn(2));
   EXPECT_FALSE(tlb.find(high, 7).found());

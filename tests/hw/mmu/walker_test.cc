@@ -2,6 +2,8 @@
 // port. Times are in cycles; the target takes 100.
 #include <gtest/gtest.h>
 
+#include <random>
+
 #include "hw/memory/cache.h"
 #include "hw/memory/dram.h"
 #include "hw/mmu/page_table_walker.h"
@@ -222,6 +224,83 @@ TEST(WalkerTest, BulkCountingIsExact) {
   EXPECT_EQ(dram_a.statistics().reads, dram_b.statistics().reads);
   EXPECT_EQ(dram_a.statistics().writes, dram_b.statistics().writes);
   EXPECT_EQ(dram_a.statistics().reads[static_cast<size_t>(Requester::walker)], plain.statistics().reads);
+}
+
+// The common case in one go finds what the whole way finds, by the same reads,
+// while entries of every level come, go and point elsewhere.
+struct ToAPage : testing::TestWithParam<const char*> {
+  // A page or a table comes, goes, or moves.
+  static void change(WalkerBench& bench, VirtAddr va, std::mt19937_64& random) {
+    const unsigned level = random() % 4 == 0 ? static_cast<unsigned>(random() % bench.format.levels()) : 0;
+    const PhysAddr at = bench.tables.entry(va, level);
+    if (level != 0) {
+      const PhysAddr other = bench.tables.entry(VirtAddr(va.value ^ bench.format.entry_span(level)), level);
+      const uint64_t raw = bench.tables.read(at);
+      bench.tables.write(at, random() % 4 == 0 ? 0 : bench.tables.read(other));
+      bench.tables.write(other, raw);
+      return;
+    }
+    const Permissions some{.read = true, .write = random() % 2 == 0, .execute = true, .user = random() % 8 != 0};
+    bench.tables.write(at, random() % 8 == 0 ? 0 : bench.format.encode_leaf(Pfn(random() % 20'000), some));
+  }
+};
+
+TEST_P(ToAPage, AsInFull) {
+  WalkerBench bench(GetParam());
+  std::mt19937_64 random(5);
+  unsigned found = 0;
+  unsigned in_full = 0;
+  for (int n = 0; n < 20'000; ++n) {
+    const VirtAddr va((random() % 4) << 22 | (random() % 8) << 12 | (random() % 4096));
+    if (random() % 3 == 0) change(bench, va, random);
+    const auto access = static_cast<Access>(random() % 3);
+    const WalkRequest request{bench.tables.root(), va, access};
+    bench.walk(va.value, access);  // sets what is to be set
+    bench.target.seen.clear();
+    bench.now = Cycles(1000);
+    const WalkResult full = bench.walk(va.value, access);
+    const Cycles full_end = bench.now;
+    const auto full_seen = bench.target.seen;
+    bench.target.seen.clear();
+    bench.now = Cycles(1000);
+    TlbEntry entry;
+    const unsigned reads = bench.walker.walk_to_page(request, bench.now, entry);
+    if (full.status != Status::ok) {
+      ASSERT_EQ(reads, 0u) << n;
+      ASSERT_TRUE(bench.target.seen.empty());
+      ASSERT_EQ(bench.now, Cycles(1000));
+      ++in_full;
+      continue;
+    }
+    ++found;
+    ASSERT_EQ(reads, full.reads) << n;
+    ASSERT_EQ(bench.now, full_end);
+    ASSERT_EQ(bench.target.seen, full_seen);
+    ASSERT_EQ(entry.pfn, full.pfn) << n;
+    ASSERT_EQ(entry.permissions, full.permissions);
+    ASSERT_EQ(entry.dirty, full.dirty);
+    ASSERT_EQ(entry.page_shift, full.page_shift);
+  }
+  EXPECT_GT(found, 2000u);
+  EXPECT_GT(in_full, 200u);
+}
+
+INSTANTIATE_TEST_SUITE_P(Formats, ToAPage, testing::Values("sv39", "x86-64", "ia32", "linear32", "sv57"));
+
+// Bits that are not yet set are the whole way's to set.
+TEST(WalkerTest, ToAPageSetsNothing) {
+  WalkerBench bench("sv39");
+  bench.tables.map(VirtAddr(0x5000), Pfn(77), kUserRw);
+  TlbEntry entry;
+  const WalkRequest load{bench.tables.root(), VirtAddr(0x5008), Access::load};
+  const WalkRequest store{bench.tables.root(), VirtAddr(0x5008), Access::store};
+  EXPECT_EQ(bench.walker.walk_to_page(load, bench.now, entry), 0u);
+  bench.walk(0x5008, Access::load);
+  EXPECT_EQ(bench.walker.walk_to_page(load, bench.now, entry), 3u);
+  EXPECT_EQ(bench.walker.walk_to_page(store, bench.now, entry), 0u);
+  bench.walk(0x5008, Access::store);
+  EXPECT_EQ(bench.walker.walk_to_page(store, bench.now, entry), 3u);
+  EXPECT_TRUE(entry.dirty);
 }
 
 }  // namespace
