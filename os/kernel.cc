@@ -45,6 +45,7 @@ void set_limits(Process& process, const OsConfig& config) {
   process.limits[kLimitLocked] = {kLockedBytes, kLockedBytes};
   process.limits[kLimitNice] = {0, 0};
   process.limits[kLimitRealTime] = {0, 0};
+  process.limits[kLimitQueues] = {819'200, 819'200};  // MQ_BYTES_MAX
   process.limits[kLimitFiles] = {kFilesSoft, kFilesHard};
 }
 
@@ -111,6 +112,8 @@ Kernel::~Kernel() {
     process->execution.reset();
     process->space.reset();
   }
+  // What was on its way from socket to socket may be anything that a process had open.
+  parts_.vfs.socket_names().drop_everything();
   parts_.vfs.set_processes(nullptr);
   parts_.memory.on_out_of_memory(nullptr);
 }
@@ -263,7 +266,10 @@ void Kernel::bury(Task& task) { task_graveyard_.push_back(processes_.take(task))
 void Kernel::clear_graveyard() {
   for (const auto& task : task_graveyard_) parts_.scheduler.forget(*task);
   task_graveyard_.clear();
-  for (const auto& process : graveyard_) parts_.scheduler.forget(process->main_task());
+  // A thread that was not waited for is there still. Another may get its place in the host's memory.
+  for (const auto& process : graveyard_) {
+    for (const auto& task : process->tasks) parts_.scheduler.forget(*task);
+  }
   graveyard_.clear();
 }
 
@@ -314,12 +320,17 @@ void Kernel::record_end(Process& process) {
 void Kernel::kill_largest() {
   Process* victim = nullptr;
   MemoryHeld most;
+  int64_t highest = 0;
+  const auto total = static_cast<int64_t>(parts_.memory.frames().total + parts_.memory.swap().slots_total);
   for (const auto& [pid, process] : processes_) {
     if (!process->space || process->live_task().dying()) continue;
     const MemoryHeld held = process->space->memory_held();
-    if (victim && held.all() < most.all()) continue;
+    // Linux, oom_badness: what it has, and what was written to /proc/PID/oom_score_adj.
+    const int64_t badness = static_cast<int64_t>(held.all()) + process->settings.oom_adjustment * (total / 1000);
+    if (victim && badness < highest) continue;
     victim = process.get();
     most = held;
+    highest = badness;
   }
   if (!victim) {
     say("out of memory: every process is ending already, and gets no more");

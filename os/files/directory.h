@@ -36,11 +36,11 @@ class Directory : public Inode {
   // The directory as one that can be changed; null for those of /proc.
   virtual TreeDirectory* tree() { return nullptr; }
 
-  // Where it hangs; expired for "/" and for a directory that was removed.
+  // Where it hangs, or hung before it was removed; expired for "/".
   std::weak_ptr<Directory> parent;
   std::string entry_name;
   bool removed = false;
-  // A directory made when asked for (/proc) keeps its parent alive itself.
+  // A directory made when asked for (/proc), or removed, keeps its parent alive itself.
   std::shared_ptr<Directory> held_parent;
 
   std::shared_ptr<Directory> self() { return std::static_pointer_cast<Directory>(shared_from_this()); }

@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <cerrno>
 
+#include "os/files/posix_queue.h"
 #include "os/files/tree_services.h"
 
 namespace faultline::os {
@@ -13,12 +14,13 @@ constexpr uint32_t kAlways = kPollError | kPollHangUp;
 // What EPOLLEXCLUSIVE goes with (epoll_ctl(2)).
 constexpr uint32_t kWithExclusive = kPollIn | kPollOut | kAlways | kEpollWakeUp | kEpollEdge | kEpollExclusive;
 
-bool can_be_watched(const Inode& inode) {
-  if (inode.is(InodeType::regular) || inode.is(InodeType::directory)) return false;
+}  // namespace
+
+bool EpollSet::may_watch(const Inode& inode) {
+  if (inode.is(InodeType::directory)) return false;
+  if (inode.is(InodeType::regular)) return dynamic_cast<const PosixQueue*>(&inode) != nullptr;
   return !inode.is(InodeType::character) || inode.is_terminal();
 }
-
-}  // namespace
 
 EpollSet::EpollSet(const Vfs::Unnamed& place)
     : Inode(place.mount, InodeType::unnamed, place.number, place.attributes), services_(place.services) {}
@@ -57,7 +59,7 @@ unsigned EpollSet::depth() const {
 
 Result<> EpollSet::add(int descriptor, const OpenFilePtr& file, const EpollEvent& event) {
   const auto* const set = dynamic_cast<const EpollSet*>(&file->inode());
-  if (!can_be_watched(file->inode())) return Errno{EPERM};
+  if (!may_watch(file->inode())) return Errno{EPERM};
   if ((event.events & kEpollExclusive) && (set || (event.events & ~kWithExclusive))) return Errno{EINVAL};
   if (find(descriptor, file) != entries_.end()) return Errno{EEXIST};
   const auto is_set = [this](const Entry& entry) { return watched_set(entry) != nullptr; };

@@ -37,6 +37,9 @@ class EpollSet final : public Inode {
 
   explicit EpollSet(const Vfs::Unnamed& place);
 
+  // Not a file that is always ready.
+  static bool may_watch(const Inode& inode);
+
   // EEXIST, EPERM for a file that is always ready, ELOOP, ENOSPC; EINVAL where too
   // many of its files are sets themselves.
   Result<> add(int descriptor, const OpenFilePtr& file, const EpollEvent& event);

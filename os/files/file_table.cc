@@ -3,10 +3,13 @@
 #include <algorithm>
 #include <cerrno>
 
+#include "os/files/posix_queue.h"
+
 namespace faultline::os {
 
 void FileTable::drop_locks(const OpenFile& file) const {
   if (file.inode().record_locks) file.inode().record_locks->clear_all(this);
+  if (auto* const queue = dynamic_cast<PosixQueue*>(&file.inode())) queue->descriptor_closed(*this);
 }
 
 FileTable::~FileTable() {

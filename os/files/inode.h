@@ -10,7 +10,10 @@
 #include <utility>
 
 #include "hw/base/types.h"
+#include "os/files/extended_attributes.h"
 #include "os/files/file_locks.h"
+#include "os/files/socket_name.h"
+#include "os/files/watch_list.h"
 #include "os/memory/file_backing.h"
 #include "os/process/co.h"
 #include "os/process/wait_queue.h"
@@ -65,6 +68,8 @@ class Sleeper {
  public:
   virtual ~Sleeper() = default;
   virtual Co<Wake> sleep(WaitQueue& queue) = 0;  // interruptible
+  // The same, but not beyond a moment.
+  virtual Co<Wake> sleep_until(WaitQueue& queue, Cycles /*until*/) { return sleep(queue); }
 };
 
 // What a read or write needs beside the file.
@@ -79,6 +84,7 @@ struct IoContext {
   // Set by a write that found nobody left to read, be it after a part of it:
   // SIGPIPE is due either way (Linux, pipe_write).
   bool reader_gone = false;
+  SocketCredentials caller{};  // who sends what is written to a socket
 };
 
 // Answered when a signal ended an interruptible sleep before anything moved;
@@ -181,8 +187,15 @@ class Inode : public FileBacking, public std::enable_shared_from_this<Inode> {
   // Processes that run this program; while there are any, opening it for
   // writing and cutting it are ETXTBSY.
   uint32_t executions = 0;
+  uint32_t opens = 0;  // open files of it
   // Open files that may write to it; while there are any, nobody can begin to run it.
   uint32_t writers = 0;
+  // O_TMPFILE: it has no name, and may get one.
+  bool linkable = false;
+  // xattr(7), by name; made by the first that is set.
+  std::unique_ptr<ExtendedAttributes> extended;
+  // inotify(7): who wants to hear of it; null: nobody.
+  std::unique_ptr<WatchList> watches;
   // Made by the first lock that is asked for.
   std::unique_ptr<FileLocks> record_locks;  // fcntl
   std::unique_ptr<FileLocks> whole_locks;   // flock

@@ -201,7 +201,9 @@ void NamespaceBuilder::plan_model() {
     plans_.push_back({{"tmp"}, memory_directory(01777, {0, 0})});
   }
   plans_.push_back({{"dev"}, device_directory()});
-  plans_.push_back({{"proc"}, make_proc(vfs_, new_mount(false, true))});
+  Mount& proc = new_mount(false, true);
+  proc.magic = 0x9fa0;  // PROC_SUPER_MAGIC
+  plans_.push_back({{"proc"}, make_proc(vfs_, proc)});
 }
 
 std::optional<std::string> NamespaceBuilder::plan_current_directory() {

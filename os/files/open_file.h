@@ -36,17 +36,19 @@ enum OpenFlag : uint32_t {
   kOpenTemporary = 020200000,  // O_TMPFILE, O_DIRECTORY included
 };
 
+class OpenFile;
+
+// inotify(7): tells who watches the file, or the directory that it was opened in.
+void tell_watchers(const OpenFile& file, uint32_t events);
+
 class OpenFile {
  public:
   // `flags` without those that only open(2) itself looks at.
   OpenFile(InodePtr inode, uint32_t given_flags)
-      : flags(given_flags), use(std::make_shared<FileUse>(inode->write_errors.mark())), inode_(std::move(inode)) {}
-  ~OpenFile() {
-    if (inode_->whole_locks) inode_->whole_locks->clear_all(this);
-    if (inode_->record_locks) inode_->record_locks->clear_all(this);  // F_OFD_SETLK
-    if (opened) inode_->close(*this);
-    if (counted_) --inode_->writers;
+      : flags(given_flags), use(std::make_shared<FileUse>(inode->write_errors.mark())), inode_(std::move(inode)) {
+    ++inode_->opens;
   }
+  ~OpenFile();
   OpenFile(const OpenFile&) = delete;
   OpenFile& operator=(const OpenFile&) = delete;
 
@@ -76,6 +78,7 @@ class OpenFile {
   // What a file of /proc said when it was opened, or a directory's listing
   // (os/files/directory.h) since its last rewind.
   std::shared_ptr<const void> snapshot;
+  InodePtr parent;  // the directory that it was opened in; null: none
   // Shared with the areas that show the file through this description.
   const std::shared_ptr<FileUse> use;
 

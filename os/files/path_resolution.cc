@@ -42,10 +42,13 @@ class Remaining {
 
 }  // namespace
 
-Result<PathResult> Vfs::resolve(const DirectoryPtr& start, std::string_view path, Last last) const {
+Result<PathResult> Vfs::resolve(const DirectoryPtr& start, std::string_view path, Last last,
+                                const PathRules& rules) const {
   if (path.empty()) return Errno{ENOENT};
   if (path.size() >= kPathMax) return Errno{ENAMETOOLONG};
-  DirectoryPtr at = path.front() == '/' ? root_ : start;
+  if (path.front() == '/' && rules.beneath) return Errno{EXDEV};
+  const DirectoryPtr& top = rules.start_is_root ? start : root_;
+  DirectoryPtr at = path.front() == '/' ? top : start;
   Remaining left;
   left.push(path);
   PathResult result{nullptr, "", at, path.back() == '/'};
@@ -59,8 +62,8 @@ Result<PathResult> Vfs::resolve(const DirectoryPtr& start, std::string_view path
     if (name == ".") {
       next = at;
     } else if (name == "..") {
-      DirectoryPtr parent = at->parent.lock();
-      if (!parent && at->removed) return Errno{ENOENT};
+      if (at == start && rules.beneath) return Errno{EXDEV};
+      DirectoryPtr parent = at == top ? nullptr : at->parent.lock();
       next = parent ? parent : at;
     } else {
       Result<InodePtr> found = at->lookup(name);
@@ -69,13 +72,16 @@ Result<PathResult> Vfs::resolve(const DirectoryPtr& start, std::string_view path
     }
     const bool follow = !left.empty() || last == Last::follow || result.trailing_slash;
     if (next && next->is(InodeType::symlink) && follow) {
-      if (++links > kLinksMax) return Errno{ELOOP};
+      if (++links > kLinksMax || rules.no_links) return Errno{ELOOP};
       InodePtr jump = next->link_jump();
+      if (jump && rules.no_jumps) return Errno{ELOOP};
+      if (jump && (rules.beneath || rules.start_is_root)) return Errno{EXDEV};
       if (!jump) {
         Result<std::string> target = next->link_target();
         if (!target) return target.error();
         if (target->empty()) return Errno{ENOENT};
-        if (target->front() == '/') at = root_;
+        if (target->front() == '/' && rules.beneath) return Errno{EXDEV};
+        if (target->front() == '/') at = top;
         if (left.empty() && target->back() == '/') result.trailing_slash = true;
         left.push(*target);
         result = {at->parent.lock(), at->entry_name, at, result.trailing_slash};
@@ -83,6 +89,7 @@ Result<PathResult> Vfs::resolve(const DirectoryPtr& start, std::string_view path
       }
       next = jump;
     }
+    if (next && rules.same_mount && &next->mount() != &at->mount()) return Errno{EXDEV};
     result = {at, name, next, result.trailing_slash};
     if (left.empty()) break;
     at = as_directory(next);
@@ -106,7 +113,7 @@ Result<std::string> Vfs::path_of(const Directory& directory) const {
   size_t length = 0;
   while (at != root_.get()) {
     DirectoryPtr parent = at->parent.lock();
-    if (!parent) return Errno{ENOENT};
+    if (!parent || at->removed) return Errno{ENOENT};
     names.push_back(&at->entry_name);
     length += at->entry_name.size() + 1;
     if (length >= kPathMax) return Errno{ENAMETOOLONG};

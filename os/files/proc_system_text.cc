@@ -62,6 +62,13 @@ std::string proc_loadavg(const SystemFacts& s) {
   return fmt::format("0.00 0.00 0.00 {}/{} {}\n", s.running, s.tasks, s.newest_pid);
 }
 
+std::string proc_swaps(const SystemFacts& s) {
+  std::string text = "Filename\t\t\t\tType\t\tSize\t\tUsed\t\tPriority\n";
+  if (s.swap_bytes == 0) return text;
+  return text + fmt::format("/swap                                   partition\t{}\t\t{}\t\t-2\n", s.swap_bytes >> 10,
+                            (s.swap_bytes - s.swap_free_bytes) >> 10);
+}
+
 std::string proc_vmstat(const SystemFacts& s) {
   std::string text;
   for (const auto& [name, count] : s.memory_counters) text += fmt::format("{} {}\n", name, count);

@@ -167,4 +167,11 @@ std::string proc_cmdline(const ProcessFacts& process) {
   return text;
 }
 
+std::string proc_oom_score(const ProcessFacts& p, const SystemFacts& system) {
+  if (p.oom_adjustment == -1000) return "0\n";
+  const uint64_t total = std::max<uint64_t>(system.memory_bytes + system.swap_bytes, 1);
+  const auto badness = static_cast<int64_t>(resident_bytes(p) * 1000 / total) + p.oom_adjustment;
+  return fmt::format("{}\n", (1000 + std::max<int64_t>(badness, -1000)) * 2 / 3);
+}
+
 }  // namespace faultline::os

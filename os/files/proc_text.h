@@ -16,6 +16,9 @@ std::string proc_environ(const ProcessFacts& process);
 std::string proc_auxv(const ProcessFacts& process);
 std::string proc_limits(const ProcessFacts& process);
 
+// How likely it is that memory is taken from it (Linux, proc_oom_score).
+std::string proc_oom_score(const ProcessFacts& process, const SystemFacts& system);
+
 // --- proc_memory_text.cc
 std::string proc_maps(const ProcessFacts& process);
 std::string proc_smaps(const ProcessFacts& process);
@@ -28,5 +31,6 @@ std::string proc_cpuinfo(const SystemFacts& system);
 std::string proc_uptime(const SystemFacts& system);
 std::string proc_loadavg(const SystemFacts& system);
 std::string proc_system_stat(const SystemFacts& system);
+std::string proc_swaps(const SystemFacts& system);
 
 }  // namespace faultline::os

@@ -35,6 +35,9 @@ struct ProcessFacts {
   uint32_t terminal = 0;        // device number of the controlling terminal, 0: none
   int32_t terminal_group = -1;  // in its foreground
   int32_t nice = 0;
+  int32_t oom_adjustment = 0;  // -1000..1000
+  uint32_t personality = 0;
+  uint64_t timer_slack = 0;  // nanoseconds
   char state = 'R';
   std::string command;     // comm
   std::string executable;  // absolute path in the guest's name space
@@ -82,6 +85,8 @@ class ProcessDirectory {
   // As `process`, with what is one task's own.
   virtual std::optional<ProcessFacts> task(int32_t pid, int32_t tid) const = 0;
   virtual SystemFacts system() const = 0;
+  // Of a process that memory is taken from when there is none: false where it is gone.
+  virtual bool set_oom_adjustment(int32_t pid, int32_t value) const = 0;
 };
 
 }  // namespace faultline::os

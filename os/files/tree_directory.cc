@@ -9,6 +9,7 @@
 
 #include "os/files/pipe.h"
 #include "os/files/regular_file.h"
+#include "os/files/socket.h"
 #include "os/files/special_inodes.h"
 
 namespace faultline::os {
@@ -20,6 +21,13 @@ namespace {
 constexpr unsigned kHostDepthMost = 2048;
 
 }  // namespace
+
+uint32_t watch_kind(const Inode& inode) { return inode.is(InodeType::directory) ? uint32_t{kWatchDirectory} : 0u; }
+
+void tell_of_lost_name(Inode& inode) {
+  if (!inode.is(InodeType::directory)) tell_watchers(inode, {.events = kWatchAttributes});
+  if (inode.attributes.links == 0 && inode.opens == 0) tell_of_end(inode);
+}
 
 TreeDirectory::TreeDirectory(TreeServices& services, const Mount& mount, uint64_t number, Attributes given,
                              HostNodePtr host)
@@ -41,6 +49,9 @@ TreeDirectory::~TreeDirectory() {
     if (auto* tree = static_cast<Directory&>(*directories[i]).tree()) take(tree->known_);
   }
   while (!directories.empty()) directories.pop_back();
+  // And those that it kept alive above it after it was removed.
+  DirectoryPtr above = std::move(held_parent);
+  while (above && above.use_count() == 1) above = DirectoryPtr(std::move(above->held_parent));
 }
 
 Attributes TreeDirectory::fresh_attributes(uint32_t permissions) const {
@@ -68,6 +79,7 @@ void TreeDirectory::add(std::string_view name, const InodePtr& inode) {
   ++services_.names_made;
   attach(name, inode);
   touch();
+  tell_watchers(*this, {.events = kWatchCreate | watch_kind(*inode), .name = name});
 }
 
 void TreeDirectory::attach(std::string_view name, const InodePtr& inode) {
@@ -227,6 +239,24 @@ Result<InodePtr> TreeDirectory::create_fifo(std::string_view name, uint32_t perm
   return inode;
 }
 
+Result<InodePtr> TreeDirectory::create_socket(std::string_view name, uint32_t permissions) {
+  if (!may_grow()) return Errno{ENOSPC};
+  if (mount().writes_through && host_) return Errno{EPERM};
+  InodePtr inode = std::make_shared<SocketNode>(mount(), services_.next_number(), fresh_attributes(permissions));
+  services_.note_change(*inode);
+  add(name, inode);
+  return inode;
+}
+
+Result<InodePtr> TreeDirectory::create_unnamed(uint32_t permissions, bool may_be_linked) {
+  if (mount().writes_through && host_) return Errno{EOPNOTSUPP};
+  Attributes given = fresh_attributes(permissions);
+  given.links = 0;
+  InodePtr inode = std::make_shared<RegularFile>(services_, mount(), services_.next_number(), given);
+  inode->linkable = may_be_linked;
+  return inode;
+}
+
 Result<> TreeDirectory::link(std::string_view name, const InodePtr& inode) {
   if (!may_grow()) return Errno{ENOSPC};
   if (mount().writes_through && host_) {
@@ -239,6 +269,7 @@ Result<> TreeDirectory::link(std::string_view name, const InodePtr& inode) {
   ++inode->attributes.links;
   inode->attributes.changed = services_.now();
   services_.note_change(*inode);
+  tell_watchers(*inode, {.events = kWatchAttributes});
   add(name, inode);
   return Unit{};
 }
@@ -253,7 +284,8 @@ void TreeDirectory::forget_name(std::string_view name, const InodePtr& inode) {
     known_.erase(it);
   }
   if (DirectoryPtr directory = as_directory(inode)) {
-    directory->parent.reset();
+    // ".." still leads to where it was.
+    directory->held_parent = directory->parent.lock();
     directory->removed = true;
     inode->attributes.links = 0;
   } else if (inode->attributes.links > 0) {
@@ -287,6 +319,8 @@ Result<> TreeDirectory::remove(std::string_view name, const InodePtr& inode, boo
   }
   forget_name(name, inode);
   touch();
+  tell_of_lost_name(*inode);
+  tell_watchers(*this, {.events = kWatchDelete | watch_kind(*inode), .name = name});
   return Unit{};
 }
 
@@ -294,59 +328,6 @@ Result<> TreeDirectory::attributes_changed() {
   services_.note_change(*this);
   if (!mount().writes_through || !host_ || removed) return Unit{};
   return host_->change_permissions(attributes.permissions);
-}
-
-// --- rename -----------------------------------------------------------------------------
-
-namespace {
-
-constexpr uint32_t kRenameExchange = 2;
-
-// The host file that the inode stands for goes by another name now.
-void follow_on_host(const InodePtr& inode, const HostNodePtr& directory, std::string_view name) {
-  if (auto* tree = inode->is(InodeType::directory) ? static_cast<Directory&>(*inode).tree() : nullptr) {
-    if (tree->host()) tree->host()->moved(directory, std::string(name));
-  } else if (inode->is(InodeType::regular)) {
-    auto& file = static_cast<RegularFile&>(*inode);
-    if (file.host()) file.host()->node->moved(directory, std::string(name));
-  }
-}
-
-}  // namespace
-
-Result<> TreeDirectory::rename(TreeDirectory& from, std::string_view from_name, const InodePtr& from_inode,
-                               TreeDirectory& to, std::string_view to_name, const InodePtr& to_inode, uint32_t flags) {
-  if (from.is_mounted(from_name) || to.is_mounted(to_name)) return Errno{EBUSY};
-  const bool through = from.mount().writes_through && from.host_ && to.host_;
-  const bool exchange = (flags & kRenameExchange) != 0;
-  if (through) {
-    if (to_inode && !exchange && to_inode->is(InodeType::regular)) {
-      Result<> kept = static_cast<RegularFile&>(*to_inode).keep_after_unlink();
-      if (!kept) return kept;
-    }
-    Result<> moved = from.host_->rename(from_name, *to.host_, to_name, flags);
-    if (!moved) return moved;
-  }
-  const std::string source(from_name), target(to_name);
-  if (exchange) {
-    from.attach(source, to_inode);
-    to.attach(target, from_inode);
-    if (through) follow_on_host(to_inode, from.host_, source);
-  } else {
-    if (to_inode) to.forget_name(target, to_inode);
-    const uint32_t links = from_inode->attributes.links;
-    const bool whiteout = from.host_has(source) && !through;
-    from.known_.erase(source);
-    if (whiteout) from.known_[source] = Known{};
-    to.attach(target, from_inode);
-    from_inode->attributes.links = links;
-  }
-  if (through) follow_on_host(from_inode, to.host_, target);
-  from_inode->attributes.changed = from.services_.now();
-  from.services_.note_change(*from_inode);
-  from.touch();
-  to.touch();
-  return Unit{};
 }
 
 }  // namespace faultline::os

@@ -33,6 +33,10 @@ class TreeDirectory final : public Directory {
   Result<InodePtr> create_symlink(std::string_view name, std::string_view target);
   // A FIFO; EPERM where changes pass to the host.
   Result<InodePtr> create_fifo(std::string_view name, uint32_t permissions);
+  // A name for a socket; EPERM there too.
+  Result<InodePtr> create_socket(std::string_view name, uint32_t permissions);
+  // A file without a name, which may get one if `may_be_linked`. EOPNOTSUPP there.
+  Result<InodePtr> create_unnamed(uint32_t permissions, bool may_be_linked);
   Result<> link(std::string_view name, const InodePtr& inode);
   // ENOTDIR, EISDIR, ENOTEMPTY, EBUSY (a mount).
   Result<> remove(std::string_view name, const InodePtr& inode, bool directory);
@@ -65,10 +69,17 @@ class TreeDirectory final : public Directory {
   void add(std::string_view name, const InodePtr& inode);
   void forget_name(std::string_view name, const InodePtr& inode);
   void touch();
+  static void tell_of_move(TreeDirectory& from, std::string_view from_name, Inode& moved, TreeDirectory& to,
+                           std::string_view to_name, Inode* other);
 
   TreeServices& services_;
   HostNodePtr host_;
   std::map<std::string, Known, std::less<>> known_;
 };
+
+// For inotify(7). kWatchDirectory for a directory; and of a file that lost a name (Linux,
+// fsnotify_link_count).
+uint32_t watch_kind(const Inode& inode);
+void tell_of_lost_name(Inode& inode);
 
 }  // namespace faultline::os

@@ -12,6 +12,7 @@
 #include "os/files/disk_content.h"
 #include "os/files/host_node.h"
 #include "os/files/inode.h"
+#include "os/files/socket_names.h"
 
 namespace faultline::os {
 
@@ -55,6 +56,8 @@ struct TreeServices {
 
   HostDescriptors descriptors;
   FileLocks::Waits lock_waits;
+  SocketNames sockets;
+  std::map<std::string, std::shared_ptr<Inode>> message_queues;  // mq_overview(7), by name
   // One inode for all the names of one host file, told apart by whether
   // changes pass through.
   std::map<std::pair<HostIdentity, bool>, std::weak_ptr<RegularFile>> host_files;
@@ -68,8 +71,12 @@ struct TreeServices {
   uint64_t kept_bytes = 0;
   uint64_t names_made = 0;
   uint64_t pipe_bytes = 0;
+  uint64_t attribute_bytes = 0;  // of xattr(7), in all
+  uint64_t queue_bytes = 0;      // of mq_overview(7), as RLIMIT_MSGQUEUE counts them
+  uint64_t watches = 0;          // of inotify(7)
   bool full() const { return kept_bytes >= kKeptBytesMost; }
 
+  uint32_t last_move = 0;  // cookie of a rename, for inotify(7)
   uint64_t last_number = 1;
   uint64_t next_number() { return ++last_number; }
 

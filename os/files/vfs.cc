@@ -17,9 +17,6 @@ namespace faultline::os {
 
 namespace {
 
-// Pipes and anonymous files hang nowhere; this is their st_dev.
-constexpr uint32_t kAnonymousDevice = 1;
-
 class NoSleeper final : public Sleeper {
  public:
   Co<Wake> sleep(WaitQueue&) override { co_return Wake::interrupted; }
@@ -40,12 +37,15 @@ Vfs::Vfs(Parts parts)
                 .gid = 0,
                 .descriptors = {},
                 .lock_waits = {},
+                .sockets = {},
+                .message_queues = {},
                 .host_files = {},
                 .kept_in_memory = {}} {
   mounts_.push_back(Mount{.device = kAnonymousDevice, .in_memory = true});
 }
 
-Vfs::~Vfs() = default;
+// Sockets that hold each other in their queues would never go.
+Vfs::~Vfs() { services_.sockets.drop_everything(); }
 
 Timestamp Vfs::now() const {
   const uint64_t nanoseconds = Timekeeping(parts_.cpu).realtime();
@@ -72,17 +72,44 @@ std::shared_ptr<FileTable> Vfs::initial_files() {
 
 // --- opening --------------------------------------------------------------------------
 
-Result<InodePtr> Vfs::open_or_create(const DirectoryPtr& start, std::string_view path, uint32_t flags,
-                                     uint32_t permissions, std::string& opened_path, bool& created) {
+// O_TMPFILE: a file that no directory names, where one could be made.
+Result<Vfs::Opening> Vfs::make_temporary(const DirectoryPtr& start, std::string_view path, uint32_t flags,
+                                         uint32_t permissions, const PathRules& rules) {
+  if ((flags & kOpenAccessMode) == kOpenReadOnly || (flags & kOpenCreate)) return Errno{EINVAL};
+  Result<PathResult> place = resolve(start, path, flags & kOpenNoFollow ? Last::keep : Last::follow, rules);
+  if (!place) return place.error();
+  if (!place->inode) return Errno{ENOENT};
+  const DirectoryPtr directory = as_directory(place->inode);
+  if (!directory) return Errno{ENOTDIR};
+  if (Result<> allowed = check_access(*directory, 3); !allowed) return allowed.error();
+  TreeDirectory* const tree = directory->tree();
+  if (!tree) return Errno{EOPNOTSUPP};
+  Result<InodePtr> made = tree->create_unnamed(permissions, (flags & kOpenExclusive) == 0);
+  if (!made) return made.error();
+  const std::string name = "#" + std::to_string((*made)->number());
+  return Opening{*made, directory, path_below(*directory, name), true};
+}
+
+Result<Vfs::Opening> Vfs::open_or_create(const DirectoryPtr& start, std::string_view path, uint32_t flags,
+                                         uint32_t permissions, const PathRules& rules) {
   const bool exclusive = (flags & kOpenCreate) && (flags & kOpenExclusive);
   const bool keep_link = (flags & kOpenNoFollow) || exclusive;
-  Result<PathResult> place = resolve(start, path, keep_link ? Last::keep : Last::follow);
+  // A name with a slash behind it is a directory's, whatever lies there.
+  const size_t last = path.find_last_not_of('/');
+  const bool slashes = (flags & kOpenCreate) && last != std::string_view::npos && last + 1 < path.size();
+  if (slashes) path = path.substr(0, last + 1);
+  Result<PathResult> place = resolve(start, path, keep_link ? Last::keep : Last::follow, rules);
   if (!place) return place.error();
-  opened_path = place->parent ? path_below(*place->parent, place->name) : "/";
+  if (slashes) return Errno{EISDIR};
+  Opening opening{place->inode, place->parent, place->parent ? path_below(*place->parent, place->name) : "/"};
   if (place->inode) {
     if (exclusive) return Errno{EEXIST};
-    if (DirectoryPtr directory = as_directory(place->inode)) opened_path = path_below(*directory, "");
-    return place->inode;
+    if (DirectoryPtr directory = as_directory(place->inode)) {
+      // Where it lies, whatever way led there: "." and ".." too.
+      opening.parent = directory->parent.lock();
+      opening.path = path_below(*directory, "");
+    }
+    return opening;
   }
   if (!(flags & kOpenCreate)) return Errno{ENOENT};
   if (place->trailing_slash) return Errno{EISDIR};
@@ -90,40 +117,55 @@ Result<InodePtr> Vfs::open_or_create(const DirectoryPtr& start, std::string_view
   if (Result<> allowed = check_access(*place->parent, 3); !allowed) return allowed.error();
   TreeDirectory* parent = place->parent->tree();
   if (!parent) return Errno{EACCES};
-  created = true;
-  return parent->create_file(place->name, permissions);
+  Result<InodePtr> made = parent->create_file(place->name, permissions);
+  if (!made) return made.error();
+  opening.created = true;
+  opening.inode = *made;
+  return opening;
+}
+
+// What an existing file lets open(2) do with it.
+Result<> Vfs::check_opening(const Inode& inode, uint32_t flags) const {
+  const uint32_t mode = flags & kOpenAccessMode;
+  const bool writes = mode != kOpenReadOnly || (flags & kOpenTruncate);
+  if (inode.is(InodeType::directory) && (writes || (flags & kOpenCreate))) return Errno{EISDIR};
+  const unsigned wanted = (mode != kOpenWriteOnly ? 4u : 0u) | (writes ? 2u : 0u);
+  if (Result<> allowed = check_access(inode, wanted); !allowed) return allowed;
+  if (writes && inode.executions != 0) return Errno{ETXTBSY};
+  if ((flags & kOpenNoAccessTime) && !check_owner(inode)) return Errno{EPERM};
+  return Unit{};
 }
 
 Co<Result<OpenFilePtr>> Vfs::open(const DirectoryPtr& start, std::string_view path, uint32_t flags,
-                                  uint32_t permissions, Sleeper& sleeper) {
-  if ((flags & kOpenTemporary) == kOpenTemporary) co_return Errno{EOPNOTSUPP};
+                                  uint32_t permissions, Sleeper& sleeper, const PathRules& rules) {
   if (flags & kOpenPath) flags &= kOpenPath | kOpenDirectory | kOpenNoFollow | kOpenCloseOnExec;
+  const bool temporary = (flags & kOpenTemporary) == kOpenTemporary;
   if ((flags & kOpenCreate) && (flags & kOpenDirectory)) co_return Errno{EINVAL};
-  std::string opened_path;
-  bool created = false;
-  Result<InodePtr> found = open_or_create(start, path, flags, permissions, opened_path, created);
+  Result<Opening> found = temporary ? make_temporary(start, path, flags, permissions, rules)
+                                    : open_or_create(start, path, flags, permissions, rules);
   if (!found) co_return found.error();
-  const InodePtr inode = *found;
-  if (inode->is(InodeType::symlink) && !(flags & kOpenPath)) co_return Errno{ELOOP};
-  if ((flags & kOpenDirectory) && !inode->is(InodeType::directory)) co_return Errno{ENOTDIR};
-  if (!created && !(flags & kOpenPath)) {
-    const uint32_t mode = flags & kOpenAccessMode;
-    const bool writes = mode != kOpenReadOnly || (flags & kOpenTruncate);
-    if (inode->is(InodeType::directory) && (writes || (flags & kOpenCreate))) co_return Errno{EISDIR};
-    const unsigned wanted = (mode != kOpenWriteOnly ? 4u : 0u) | (writes ? 2u : 0u);
-    Result<> allowed = check_access(*inode, wanted);
-    if (!allowed) co_return allowed.error();
-    if (writes && inode->executions != 0) co_return Errno{ETXTBSY};
+  const InodePtr inode = found->inode;
+  const bool created = found->created;
+  if (inode->is(InodeType::symlink) && !(flags & kOpenPath)) {
+    co_return (flags & kOpenDirectory) ? Errno{ENOTDIR} : Errno{ELOOP};
   }
-  auto file = co_await open_inode(inode, flags, std::move(opened_path), sleeper);
+  if ((flags & kOpenDirectory) && !temporary && !inode->is(InodeType::directory)) co_return Errno{ENOTDIR};
+  if (!created && !(flags & kOpenPath)) {
+    Result<> allowed = check_opening(*inode, flags);
+    if (!allowed) co_return allowed.error();
+  }
+  auto file = co_await open_inode(inode, flags, std::move(found->path), sleeper);
   if (!file) co_return file.error();
+  (*file)->parent = found->parent;
   if ((flags & kOpenTruncate) && !created && inode->is(InodeType::regular)) {
     // A file of /proc has no size to set.
     if (auto* regular = dynamic_cast<RegularFile*>(inode.get())) {
       auto cut = co_await regular->set_size(0);
       if (!cut) co_return cut.error();
+      tell_watchers(**file, kWatchModify);
     }
   }
+  tell_watchers(**file, kWatchOpen);
   co_return *file;
 }
 

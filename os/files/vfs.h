@@ -8,6 +8,7 @@
 #include <cstdint>
 #include <deque>
 #include <functional>
+#include <map>
 #include <memory>
 #include <optional>
 #include <span>
@@ -34,6 +35,7 @@ namespace faultline::os {
 class Cpu;
 class PageCache;
 class Pipe;
+class Socket;
 struct OsConfig;
 
 // Where a path led. `inode` is null when only the last component is missing.
@@ -42,6 +44,15 @@ struct PathResult {
   std::string name;                   // last component; "." and ".." only with inode set
   InodePtr inode;
   bool trailing_slash = false;
+};
+
+// How openat2(2) may narrow the way of a path.
+struct PathRules {
+  bool no_links = false;       // RESOLVE_NO_SYMLINKS: ELOOP
+  bool no_jumps = false;       // RESOLVE_NO_MAGICLINKS: ELOOP
+  bool same_mount = false;     // RESOLVE_NO_XDEV: EXDEV
+  bool beneath = false;        // RESOLVE_BENEATH: EXDEV where it would leave the start
+  bool start_is_root = false;  // RESOLVE_IN_ROOT
 };
 
 class Vfs {
@@ -53,6 +64,9 @@ class Vfs {
     DiskContent& disk;
     const OsConfig& config;
   };
+
+  // Pipes and anonymous files hang nowhere; this is their st_dev.
+  static constexpr uint32_t kAnonymousDevice = 1;
 
   explicit Vfs(Parts parts);
   ~Vfs();
@@ -87,17 +101,28 @@ class Vfs {
   // --- for file system calls -----------------------------------------------------------
   enum class Last : uint8_t { follow, keep };  // a symbolic link in the last component
   // Every errno of path_resolution(7). `start` is used for relative paths.
-  Result<PathResult> resolve(const std::shared_ptr<Directory>& start, std::string_view path, Last last) const;
+  Result<PathResult> resolve(const std::shared_ptr<Directory>& start, std::string_view path, Last last,
+                             const PathRules& rules = {}) const;
   // The same, ENOENT when the last component is missing.
   Result<InodePtr> find(const std::shared_ptr<Directory>& start, std::string_view path, Last last) const;
   // open(2). May sleep: truncation, the other end of a FIFO.
   Co<Result<OpenFilePtr>> open(const std::shared_ptr<Directory>& start, std::string_view path, uint32_t flags,
-                               uint32_t permissions, Sleeper& sleeper);
+                               uint32_t permissions, Sleeper& sleeper, const PathRules& rules = {});
   Co<Result<OpenFilePtr>> open_inode(InodePtr inode, uint32_t flags, std::string path, Sleeper& sleeper);
   // Both ends of a pipe: read, write.
   std::pair<OpenFilePtr, OpenFilePtr> make_pipe(uint32_t flags);
-  // Both ends of a pair of local stream sockets.
-  std::pair<OpenFilePtr, OpenFilePtr> make_socket_pair(uint32_t flags);
+  // A socket, the file that has it open, and a name of it in a directory.
+  std::shared_ptr<Socket> new_socket(uint16_t family, SocketKind kind);
+  static OpenFilePtr open_socket(const std::shared_ptr<Socket>& socket, uint32_t flags);
+  Result<> bind_socket(const std::shared_ptr<Socket>& socket, const std::shared_ptr<Directory>& start,
+                       std::string_view path, uint32_t permissions);
+  SocketNames& socket_names() { return services_.sockets; }
+  std::map<std::string, InodePtr>& message_queues() { return services_.message_queues; }
+  uint64_t queue_bytes() const { return services_.queue_bytes; }
+  uint64_t& attribute_bytes() { return services_.attribute_bytes; }
+  // inotify(7): of a change of what a path names, where anybody listens.
+  void tell_watchers_at(const std::shared_ptr<Directory>& start, std::string_view path, Last last,
+                        uint32_t events) const;
   // eventfd(2); `semaphore`: a read takes one.
   OpenFilePtr make_event_counter(uint64_t first, bool semaphore, uint32_t flags);
   // What an inode that no directory names is made of, and a file that has it open.
@@ -156,8 +181,18 @@ class Vfs {
   std::shared_ptr<Pipe> new_pipe();
   // A place for a new name: the parent, which may be written, and no inode.
   Result<PathResult> place_for(const std::shared_ptr<Directory>& start, std::string_view path) const;
-  Result<InodePtr> open_or_create(const std::shared_ptr<Directory>& start, std::string_view path, uint32_t flags,
-                                  uint32_t permissions, std::string& opened_path, bool& created);
+  // What open(2) found or made.
+  struct Opening {
+    InodePtr inode;
+    InodePtr parent;  // null for "/"
+    std::string path;
+    bool created = false;
+  };
+  Result<Opening> open_or_create(const std::shared_ptr<Directory>& start, std::string_view path, uint32_t flags,
+                                 uint32_t permissions, const PathRules& rules);
+  Result<Opening> make_temporary(const std::shared_ptr<Directory>& start, std::string_view path, uint32_t flags,
+                                 uint32_t permissions, const PathRules& rules);
+  Result<> check_opening(const Inode& inode, uint32_t flags) const;
   Result<> check_removal(const Directory& directory, const Inode& inode) const;
   Result<> check_rename(const PathResult& from, const PathResult& to, uint32_t flags) const;
   std::string path_below(const Directory& directory, std::string_view name) const;

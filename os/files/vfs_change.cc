@@ -34,8 +34,12 @@ bool is_inside(const Directory& directory, const Directory& ancestor) {
 }  // namespace
 
 Result<PathResult> Vfs::place_for(const DirectoryPtr& start, std::string_view path) const {
-  Result<PathResult> place = resolve(start, path, Last::keep);
+  // What lies under the name counts, whether or not a slash behind it asks for a directory.
+  const size_t last = path.find_last_not_of('/');
+  const bool slashes = last != std::string_view::npos && last + 1 < path.size();
+  Result<PathResult> place = resolve(start, slashes ? path.substr(0, last + 1) : path, Last::keep);
   if (!place) return place.error();
+  place->trailing_slash = slashes;
   if (place->inode || !place->parent) return Errno{EEXIST};
   if (place->parent->removed) return Errno{ENOENT};
   if (Result<> allowed = check_access(*place->parent, 3); !allowed) return allowed.error();
@@ -75,12 +79,22 @@ Result<> Vfs::make_node(const DirectoryPtr& start, std::string_view path, uint32
     made = parent->create_fifo(place->name, mode & 07777);
   } else if (type == static_cast<uint32_t>(InodeType::directory)) {
     return Errno{EPERM};
-  } else if (type == static_cast<uint32_t>(InodeType::character) || type == static_cast<uint32_t>(InodeType::block) ||
-             type == static_cast<uint32_t>(InodeType::socket)) {
+  } else if (type == static_cast<uint32_t>(InodeType::socket)) {
+    made = parent->create_socket(place->name, mode & 07777);
+  } else if (type == static_cast<uint32_t>(InodeType::character) || type == static_cast<uint32_t>(InodeType::block)) {
     return Errno{EPERM};
   }
   if (!made) return made.error();
   return Unit{};
+}
+
+void Vfs::tell_watchers_at(const DirectoryPtr& start, std::string_view path, Last last, uint32_t events) const {
+  if (services_.watches == 0) return;
+  Result<PathResult> place = resolve(start, path, last);
+  if (!place || !place->inode) return;
+  if (place->inode->is(InodeType::directory)) events |= kWatchDirectory;
+  if (place->parent) tell_watchers(*place->parent, {.events = events, .name = place->name});
+  tell_watchers(*place->inode, {.events = events});
 }
 
 // The sticky bit: only the owner of the file or of the directory takes a name away.
@@ -97,6 +111,7 @@ Result<> Vfs::remove(const DirectoryPtr& start, std::string_view path, bool dire
   Result<PathResult> place = resolve(start, path, Last::keep);
   if (!place) return place.error();
   const Errno for_dots = !directory ? Errno{EISDIR} : place->name == "." ? Errno{EINVAL} : Errno{ENOTEMPTY};
+  if (!place->parent && !directory) return Errno{EISDIR};
   if (Result<> named = check_last_name(*place, for_dots); !named) return named;
   if (!place->inode) return Errno{ENOENT};
   if (Result<> allowed = check_removal(*place->parent, *place->inode); !allowed) return allowed;
@@ -114,8 +129,8 @@ Result<> Vfs::link(const InodePtr& inode, const DirectoryPtr& start, std::string
   if (place->trailing_slash) return Errno{ENOENT};
   if (&inode->mount() != &place->parent->mount()) return Errno{EXDEV};
   if (inode->is(InodeType::directory)) return Errno{EPERM};
-  // A file that lost its last name gets none again (linkat(2), AT_EMPTY_PATH apart).
-  if (inode->attributes.links == 0) return Errno{ENOENT};
+  // A file that lost its last name gets none again; one of O_TMPFILE has had none.
+  if (inode->attributes.links == 0 && !inode->linkable) return Errno{ENOENT};
   return place->parent->tree()->link(place->name, inode);
 }
 
@@ -137,7 +152,7 @@ Result<> Vfs::check_rename(const PathResult& from, const PathResult& to, uint32_
     if (replaced && is_inside(*from.parent, *replaced)) return Errno{EINVAL};
     return Unit{};
   }
-  if (!moved && (from.trailing_slash || (to.trailing_slash && !to.inode))) return Errno{ENOTDIR};
+  if (!moved && (from.trailing_slash || to.trailing_slash)) return Errno{ENOTDIR};
   if (!to.inode) return Unit{};
   if (moved && !replaced) return Errno{ENOTDIR};
   if (!moved && replaced) return Errno{EISDIR};

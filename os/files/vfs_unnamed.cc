@@ -4,7 +4,8 @@
 #include "os/files/event_counter.h"
 #include "os/files/pipe.h"
 #include "os/files/regular_file.h"
-#include "os/files/stream_socket.h"
+#include "os/files/socket.h"
+#include "os/files/tree_directory.h"
 #include "os/files/vfs.h"
 
 namespace faultline::os {
@@ -36,20 +37,24 @@ std::pair<OpenFilePtr, OpenFilePtr> Vfs::make_pipe(uint32_t flags) {
   return {std::move(reading), std::move(writing)};
 }
 
-std::pair<OpenFilePtr, OpenFilePtr> Vfs::make_socket_pair(uint32_t flags) {
-  const std::shared_ptr<Pipe> there = new_pipe();
-  const std::shared_ptr<Pipe> back = new_pipe();
-  auto end = [&](const std::shared_ptr<Pipe>& in, const std::shared_ptr<Pipe>& out) {
-    auto socket =
-        std::make_shared<StreamSocket>(mounts_.front(), services_.next_number(), own_attributes(0777), in, out);
-    auto file = std::make_shared<OpenFile>(socket, kOpenReadWrite | (flags & kOpenNonBlocking));
-    file->opened = true;
-    file->path = "socket:[" + std::to_string(socket->number()) + "]";
-    return file;
-  };
-  OpenFilePtr first = end(back, there);
-  OpenFilePtr second = end(there, back);
-  return {std::move(first), std::move(second)};
+std::shared_ptr<Socket> Vfs::new_socket(uint16_t family, SocketKind kind) {
+  return std::make_shared<Socket>(services_, mounts_.front(), services_.next_number(), own_attributes(0777), family,
+                                  kind);
+}
+
+OpenFilePtr Vfs::open_socket(const std::shared_ptr<Socket>& socket, uint32_t flags) {
+  return open_unnamed(socket, flags, "socket:[" + std::to_string(socket->number()) + "]");
+}
+
+Result<> Vfs::bind_socket(const std::shared_ptr<Socket>& socket, const DirectoryPtr& start, std::string_view path,
+                          uint32_t permissions) {
+  Result<PathResult> place = place_for(start, path);
+  if (!place) return place.error() == Errno{EEXIST} ? Errno{EADDRINUSE} : place.error();
+  if (place->trailing_slash) return Errno{ENOENT};
+  Result<InodePtr> made = place->parent->tree()->create_socket(place->name, permissions);
+  if (!made) return made.error();
+  static_cast<SocketNode&>(**made).socket = socket;
+  return Unit{};
 }
 
 Vfs::Unnamed Vfs::new_unnamed() { return {services_, mounts_.front(), services_.next_number(), own_attributes(0600)}; }

@@ -7,13 +7,25 @@
 
 namespace faultline::os {
 
+Anon& Anons::new_place() {
+  if (places_.empty()) {
+    blocks_.push_back(std::make_unique<std::array<Anon, kBlock>>());
+    places_.reserve(blocks_.size() * kBlock);
+    for (size_t i = kBlock; i-- > 0;) places_.push_back(&(*blocks_.back())[i]);
+  }
+  Anon& place = *places_.back();
+  places_.pop_back();
+  return place;
+}
+
 Anon* Anons::create(Pfn frame) {
   ++live_;
-  Anon* anon = new Anon{.references = 1, .frame = frame.value};
+  Anon& anon = new_place();
+  anon = Anon{.references = 1, .frame = frame.value};
   Frame& record = frames_[frame];
-  record.anon = anon;
+  record.anon = &anon;
   record.dirty = true;
-  return anon;
+  return &anon;
 }
 
 void Anons::drop_reference(Anon& anon) {
@@ -42,17 +54,26 @@ void Anons::destroy(Anon& anon) {
   if (anon.slot != Anon::kNone) swap_.release(anon.slot);
   if (anon.in_memory()) frames_.free(Pfn(anon.frame));
   --live_;
-  delete &anon;
+  places_.push_back(&anon);
+}
+
+AnonMap::Chunk* AnonMap::find_chunk(uint64_t number) const {
+  if (recent_ != nullptr && recent_number_ == number) return recent_;
+  const auto chunk = chunks_.find(number);
+  if (chunk == chunks_.end()) return nullptr;
+  recent_number_ = number;
+  recent_ = chunk->second.get();
+  return recent_;
 }
 
 Anon* AnonMap::find(uint64_t page) const {
-  const auto chunk = chunks_.find(page / kChunk);
-  return chunk == chunks_.end() ? nullptr : chunk->second->anons[page % kChunk];
+  const Chunk* const chunk = find_chunk(page / kChunk);
+  return chunk == nullptr ? nullptr : chunk->anons[page % kChunk];
 }
 
 void AnonMap::set(uint64_t page, Anon& anon) {
-  std::unique_ptr<Chunk>& chunk = chunks_[page / kChunk];
-  if (!chunk) chunk = std::make_unique<Chunk>();
+  Chunk* chunk = find_chunk(page / kChunk);
+  if (chunk == nullptr) chunk = (chunks_[page / kChunk] = std::make_unique<Chunk>()).get();
   Anon*& place = chunk->anons[page % kChunk];
   Anon* before = place;
   place = &anon;
@@ -94,6 +115,7 @@ void AnonMap::erase(uint64_t first, uint64_t end) {
     anons_.free_run(run->second.first, run->second.order);
     run = reserved_.erase(run);
   }
+  recent_ = nullptr;
   auto chunk = chunks_.lower_bound(first / kChunk);
   while (chunk != chunks_.end() && chunk->first * kChunk < end) {
     const uint64_t base = chunk->first * kChunk;

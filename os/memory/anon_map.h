@@ -10,6 +10,7 @@
 #include <map>
 #include <memory>
 #include <optional>
+#include <vector>
 
 #include "hw/base/types.h"
 
@@ -30,10 +31,13 @@ struct Anon {
   bool in_memory() const { return frame != kNone; }
 };
 
-// Makes anons and takes them back when nobody has them any more.
+// Makes anons and takes them back when nobody has them any more. Their places
+// are used again, the latest first: a fault asks nobody for memory.
 class Anons {
  public:
   Anons(FrameAllocator& frames, SwapArea& swap) : frames_(frames), swap_(swap) {}
+  Anons(const Anons&) = delete;
+  Anons& operator=(const Anons&) = delete;
 
   // A page in `frame`, which nobody else has; one reference, no slot.
   Anon* create(Pfn frame);
@@ -51,11 +55,15 @@ class Anons {
   uint64_t live() const { return live_; }
 
  private:
+  static constexpr size_t kBlock = 256;
+  Anon& new_place();
   void destroy(Anon& anon);
 
   FrameAllocator& frames_;
   SwapArea& swap_;
   uint64_t live_ = 0;
+  std::vector<std::unique_ptr<std::array<Anon, kBlock>>> blocks_;
+  std::vector<Anon*> places_;  // that hold none
 };
 
 // A sparse array of anons by page number; each holds a reference.
@@ -102,9 +110,15 @@ class AnonMap {
     unsigned used = 0;
   };
 
+  Chunk* find_chunk(uint64_t number) const;
+
   Anons& anons_;
   std::map<uint64_t, Run> reserved_;
   std::map<uint64_t, std::unique_ptr<Chunk>> chunks_;  // by page number / kChunk
+  // The chunk found last: a fault asks for the same place more than once, and
+  // the next one is often its neighbour.
+  mutable uint64_t recent_number_ = 0;
+  mutable Chunk* recent_ = nullptr;
   uint64_t pages_ = 0;
 };
 

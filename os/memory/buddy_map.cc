@@ -1,5 +1,6 @@
 #include "os/memory/buddy_map.h"
 
+#include <algorithm>
 #include <bit>
 
 namespace faultline::os {
@@ -42,6 +43,17 @@ void BuddyMap::insert(uint64_t frame) {
   ++count_;
 }
 
+void BuddyMap::insert_all(uint64_t begin, uint64_t end) {
+  count_ += end - begin;
+  while (begin < end) {
+    const auto aligned = begin == 0 ? orders() - 1 : static_cast<unsigned>(std::countr_zero(begin));
+    const auto fits = static_cast<unsigned>(std::bit_width(end - begin)) - 1;
+    const unsigned order = std::min({aligned, fits, orders() - 1});
+    add(begin, order);
+    begin += uint64_t{1} << order;
+  }
+}
+
 void BuddyMap::erase(uint64_t frame) {
   if (contains(frame)) take(frame, 0);
 }
@@ -54,8 +66,17 @@ std::optional<uint64_t> BuddyMap::find(unsigned order) const {
   return *free_[shortest].first() << shortest;
 }
 
-void BuddyMap::take(uint64_t first, unsigned order) {
-  const Run run = *run_of(first);
+std::optional<uint64_t> BuddyMap::take_lowest() {
+  if (present_ == 0) return std::nullopt;
+  const auto order = static_cast<unsigned>(std::countr_zero(present_));
+  const uint64_t first = *free_[order].first() << order;
+  split({first, order}, first, 0);
+  return first;
+}
+
+void BuddyMap::take(uint64_t first, unsigned order) { split(*run_of(first), first, order); }
+
+void BuddyMap::split(Run run, uint64_t first, unsigned order) {
   remove(run.first, run.order);
   // Halve until the part that holds `first` is as long as wanted; the other
   // halves stay.

@@ -23,6 +23,8 @@ class BuddyMap {
 
   // The frame becomes free; it was not.
   void insert(uint64_t frame);
+  // The same for frames begin..end-1 of an empty map.
+  void insert_all(uint64_t begin, uint64_t end);
   // The free frame is so no longer; what is left of its run stays free.
   void erase(uint64_t frame);
   bool contains(uint64_t frame) const { return run_of(frame).has_value(); }
@@ -30,6 +32,8 @@ class BuddyMap {
 
   // The lowest of the shortest runs that hold 2^order frames; its first frame.
   std::optional<uint64_t> find(unsigned order) const;
+  // Takes what find(0) would answer.
+  std::optional<uint64_t> take_lowest();
   // Takes 2^order frames from `first` on, all of them free and in one run.
   void take(uint64_t first, unsigned order);
 
@@ -45,6 +49,7 @@ class BuddyMap {
   std::optional<Run> run_of(uint64_t frame) const;
   void add(uint64_t first, unsigned order);
   void remove(uint64_t first, unsigned order);
+  void split(Run run, uint64_t first, unsigned order);
 
   std::vector<FreeMap> free_;  // by order: first frame >> order
   uint64_t present_ = 0;       // bit o: there are runs of order o

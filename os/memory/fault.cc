@@ -142,7 +142,8 @@ FaultReply AddressSpace::fault_anonymous(const Fault& fault, Anon& anon) {
     fault.progress.swapped = true;
     return wait_for_disk(manager_.waits().queue(pfn), fault.progress);
   }
-  if (std::exchange(frames[pfn].ahead, false)) {
+  if (frames[pfn].ahead) {
+    frames[pfn].ahead = false;
     manager_.swap_area().count_readaround_hit();
     fault.progress.swapped = true;
   }

@@ -9,21 +9,15 @@
 
 namespace faultline::os {
 
-void FrameList::push_back(Pfn pfn) {
-  Frame& frame = frames_[pfn.value];
-  frame.next = Frame::kNone;
-  frame.prev = tail_;
-  (tail_ == Frame::kNone ? head_ : frames_[tail_].next) = pfn.value;
-  tail_ = pfn.value;
-  ++size_;
-}
-
-void FrameList::remove(Pfn pfn) {
-  Frame& frame = frames_[pfn.value];
-  (frame.prev == Frame::kNone ? head_ : frames_[frame.prev].next) = frame.next;
-  (frame.next == Frame::kNone ? tail_ : frames_[frame.next].prev) = frame.prev;
-  frame.next = frame.prev = Frame::kNone;
-  --size_;
+FrameAllocator::LargeRuns::LargeRuns(unsigned log2_frames, uint64_t begin, uint64_t frames)
+    : order(log2_frames), free((frames >> log2_frames) + 1), whole((frames >> log2_frames) + 1) {
+  for (uint64_t at = begin; at < frames;) {
+    const uint64_t run = at >> order;
+    const uint64_t end = std::min(frames, (run + 1) << order);
+    free[run] = static_cast<uint32_t>(end - at);
+    if (free[run] == length()) whole.insert(run);
+    at = end;
+  }
 }
 
 FrameAllocator::FrameAllocator(Cpu& cpu, Executor& executor, const OsCosts& costs, uint64_t frames,
@@ -31,18 +25,14 @@ FrameAllocator::FrameAllocator(Cpu& cpu, Executor& executor, const OsCosts& cost
                                const std::vector<unsigned>& large_orders)
     : cpu_(cpu),
       costs_(costs),
-      frames_(frames),
+      frames_(frames, std::min(kernel_frames, frames)),
       empty_(frames),
       second_chance_(frames_),
       thresholds_(thresholds),
       available_(executor) {
   const uint64_t taken = std::min(kernel_frames, frames);
-  for (uint64_t i = 0; i < taken; ++i) frames_[i].kind = FrameKind::kernel;
-  for (const unsigned order : large_orders) large_.emplace_back(order, frames);
-  for (uint64_t i = taken; i < frames; ++i) {
-    empty_.insert(i);
-    count_in_runs(Pfn(i), true);
-  }
+  for (const unsigned order : large_orders) large_.emplace_back(order, taken, frames);
+  empty_.insert_all(taken, frames);
   counts_[static_cast<size_t>(FrameKind::kernel)] = taken;
   counts_[static_cast<size_t>(FrameKind::free)] = frames - taken;
   peaks_ = counts_;
@@ -71,14 +61,15 @@ std::optional<Pfn> FrameAllocator::allocate(FrameKind kind, Urgency urgency, std
     return std::nullopt;
   }
   Pfn pfn;
-  if (const std::optional<uint64_t> lowest = empty_.find(0)) {
+  if (const std::optional<uint64_t> lowest = empty_.take_lowest()) {
     pfn = Pfn(*lowest);
+    give(pfn, kind);
   } else {
     pfn = Pfn(second_chance_.front());
-    if (pfn == kept) pfn = Pfn(frames_[pfn.value].next);
+    if (pfn == kept) pfn = Pfn(second_chance_.after(pfn.value));
     drop_page(pfn);
+    take(pfn, kind);
   }
-  take(pfn, kind);
   ++granted_;
   if (urgency != Urgency::table) ++served_;
   if (free_frames() < thresholds_.lotsfree && shortage_) shortage_(false);
@@ -144,6 +135,10 @@ FragmentationStatistics FrameAllocator::fragmentation() const {
 
 void FrameAllocator::take(Pfn pfn, FrameKind kind) {
   empty_.erase(pfn.value);
+  give(pfn, kind);
+}
+
+void FrameAllocator::give(Pfn pfn, FrameKind kind) {
   frames_[pfn.value].kind = kind;
   count_as(pfn, FrameKind::free, kind);
   tell_page_moved(pfn, kind, true);
@@ -226,31 +221,46 @@ void FrameAllocator::tell_page_moved(Pfn pfn, FrameKind kind, bool came) {
 
 std::optional<std::string> FrameAllocator::check_invariants() const {
   std::array<uint64_t, kFrameKinds> counted{};
+  uint64_t touched = 0;
   uint64_t listed = 0;
-  for (uint64_t i = 0; i < frames_.size(); ++i) {
-    const Frame& frame = frames_[i];
+  uint64_t empty = 0;
+  std::optional<std::string> broken;
+  frames_.for_each_touched([&](uint64_t i, const Frame& frame) {
     const bool free = frame.kind == FrameKind::free || frame.listed;
     ++counted[static_cast<size_t>(free ? FrameKind::free : frame.kind)];
+    ++touched;
     listed += frame.listed;
-    if (empty_.contains(i) != (frame.kind == FrameKind::free)) return fmt::format("frame {} is free and owned", i);
+    empty += frame.kind == FrameKind::free;
+    if (broken) return;
+    if (empty_.contains(i) != (frame.kind == FrameKind::free)) broken = fmt::format("frame {} is free and owned", i);
     if (free && (frame.mappings || frame.pins || frame.under_io() || frame.dirty)) {
-      return fmt::format("frame {} is free and in use", i);
+      broken = fmt::format("frame {} is free and in use", i);
     }
-  }
+  });
+  if (broken) return broken;
+  const uint64_t untouched = frames_.untouched_free(0, total());
+  counted[static_cast<size_t>(FrameKind::free)] += untouched;
+  counted[static_cast<size_t>(FrameKind::kernel)] += total() - touched - untouched;
   if (counted != counts_) return "frames by kind do not add up";
   if (listed != second_chance_.size()) return "the free list has lost frames";
+  // None but those that are free is there, so that all of them are.
+  if (empty_.count() != empty + untouched) return "free frames have been lost";
   return check_runs();
 }
 
 std::optional<std::string> FrameAllocator::check_runs() const {
   for (const LargeRuns& runs : large_) {
     std::vector<uint32_t> counted(runs.free.size());
-    for (uint64_t i = 0; i < frames_.size(); ++i) {
-      counted[i >> runs.order] += frames_[i].kind == FrameKind::free || frames_[i].listed;
+    for (uint64_t run = 0; run < counted.size(); ++run) {
+      counted[run] =
+          static_cast<uint32_t>(frames_.untouched_free(run << runs.order, std::min(total(), (run + 1) << runs.order)));
     }
+    frames_.for_each_touched([&](uint64_t i, const Frame& frame) {
+      counted[i >> runs.order] += frame.kind == FrameKind::free || frame.listed;
+    });
     if (counted != runs.free) return fmt::format("free frames in runs of 2^{} do not add up", runs.order);
     for (uint64_t run = 0; run < counted.size(); ++run) {
-      if (runs.whole.contains(run) != (counted[run] == uint32_t{1} << runs.order)) {
+      if (runs.whole.contains(run) != (counted[run] == runs.length())) {
         return fmt::format("run {} of 2^{} frames is wrongly noted as free", run, runs.order);
       }
     }

@@ -17,6 +17,7 @@
 
 #include "hw/base/types.h"
 #include "os/memory/buddy_map.h"
+#include "os/memory/frame_table.h"
 #include "os/memory/free_map.h"
 #include "os/memory/statistics.h"
 #include "os/process/wait_queue.h"
@@ -25,54 +26,7 @@
 namespace faultline::os {
 
 class Cpu;
-class FileBacking;
-struct Anon;
 struct OsCosts;
-
-enum class FrameKind : uint8_t { free, anonymous, file, kernel, page_table };
-inline constexpr size_t kFrameKinds = 5;
-
-struct Frame {
-  static constexpr uint64_t kNone = ~uint64_t{0};
-
-  FrameKind kind = FrameKind::free;  // on the free list: whose page it still holds
-  bool listed = false;               // on the free list, with a page that may be taken back
-  bool reading = false;              // the disk is writing into it: its bytes are not there yet
-  bool writing = false;              // the disk is reading it
-  bool dirty = false;                // newer than its place on disk, modified bits of tables apart
-  bool fresh = false;                // read on demand and not yet used
-  bool used = false;                 // referenced other than through a table, since last cleared
-  bool failed = false;               // the read failed
-  bool ahead = false;                // read ahead or around, and not yet asked for
-  uint32_t pins = 0;                 // somebody copies, or it is MAP_HUGETLB's: page-out leaves it alone
-  Anon* anon = nullptr;              // kind anonymous; null while an orphan under I/O
-  FileBacking* file = nullptr;       // kind file; null while an orphan under I/O
-  uint64_t index = 0;                // page of the file
-  uint64_t dirtied = 0;              // kind file, dirty: since this cycle
-  uint64_t first_mapping = kNone;    // head of the reverse map's chain
-  uint32_t mappings = 0;             // its length
-  uint64_t next = kNone;             // in one FrameList
-  uint64_t prev = kNone;
-
-  bool under_io() const { return reading || writing; }
-};
-
-// A doubly linked list through the frames; a frame is in at most one.
-class FrameList {
- public:
-  explicit FrameList(std::vector<Frame>& frames) : frames_(frames) {}
-  void push_back(Pfn pfn);
-  void remove(Pfn pfn);
-  uint64_t front() const { return head_; }
-  uint64_t size() const { return size_; }
-  bool empty() const { return size_ == 0; }
-
- private:
-  std::vector<Frame>& frames_;
-  uint64_t head_ = Frame::kNone;
-  uint64_t tail_ = Frame::kNone;
-  uint64_t size_ = 0;
-};
 
 // How far below minfree an allocation may go.
 enum class Urgency : uint8_t {
@@ -106,7 +60,8 @@ class FrameAllocator {
 
   Frame& operator[](Pfn pfn) { return frames_[pfn.value]; }
   const Frame& operator[](Pfn pfn) const { return frames_[pfn.value]; }
-  std::vector<Frame>& table() { return frames_; }
+  FrameTable& table() { return frames_; }
+  const FrameTable& table() const { return frames_; }
   uint64_t total() const { return frames_.size(); }
   uint64_t free_frames() const { return counts_[static_cast<size_t>(FrameKind::free)]; }
   uint64_t count(FrameKind kind) const { return counts_[static_cast<size_t>(kind)]; }
@@ -148,8 +103,8 @@ class FrameAllocator {
  private:
   uint64_t floor(Urgency urgency) const;
   void take(Pfn pfn, FrameKind kind);
+  void give(Pfn pfn, FrameKind kind);
   void drop_page(Pfn pfn);
-  void release(Pfn pfn);
   void count_as(Pfn pfn, FrameKind from, FrameKind to);
   void count_in_runs(Pfn pfn, bool free);
   void tell_page_moved(Pfn pfn, FrameKind kind, bool came);
@@ -158,8 +113,9 @@ class FrameAllocator {
   // The aligned runs of one large page's length, by number: how many frames of
   // each are free, with or without a page, and which are free as a whole.
   struct LargeRuns {
-    LargeRuns(unsigned log2_frames, uint64_t frames)
-        : order(log2_frames), free((frames >> log2_frames) + 1), whole((frames >> log2_frames) + 1) {}
+    // All frames from `begin` on are free.
+    LargeRuns(unsigned log2_frames, uint64_t begin, uint64_t frames);
+    uint64_t length() const { return uint64_t{1} << order; }
     unsigned order;
     std::vector<uint32_t> free;
     FreeMap whole;
@@ -168,7 +124,7 @@ class FrameAllocator {
 
   Cpu& cpu_;
   const OsCosts& costs_;
-  std::vector<Frame> frames_;
+  FrameTable frames_;
   BuddyMap empty_;  // free and without a page
   std::vector<LargeRuns> large_;
   FrameList second_chance_;

@@ -17,7 +17,10 @@ void FreeMap::insert(uint64_t number) {
   if (contains(number)) return;
   ++count_;
   for (std::vector<uint64_t>& level : levels_) {
-    level[number / 64] |= uint64_t{1} << number % 64;
+    uint64_t& word = level[number / 64];
+    const bool noted_above = word != 0;
+    word |= uint64_t{1} << number % 64;
+    if (noted_above) return;
     number /= 64;
   }
 }

@@ -75,19 +75,23 @@ std::optional<std::string> MemoryManager::check_invariants() const {
   for (const AnonMap* object : objects) count_reserved(*object);
   uint64_t orphans = 0;  // given up under I/O: they go when it ends
   uint64_t anonymous = 0;
-  for (uint64_t i = 0; i < frames_.total(); ++i) {
-    const Frame& frame = frames_[Pfn(i)];
-    if (frame.kind != FrameKind::anonymous) continue;
+  std::optional<std::string> broken;
+  frames_.table().for_each_touched([&](uint64_t i, const Frame& frame) {
+    if (frame.kind != FrameKind::anonymous || broken) return;
     if (reserved.contains(i)) {
-      if (frame.anon || frame.mappings != 0) return fmt::format("frame {} is set aside and in use", i);
-      continue;
+      if (frame.anon || frame.mappings != 0) broken = fmt::format("frame {} is set aside and in use", i);
+      return;
     }
     ++anonymous;
-    if (references.contains(frame.anon)) continue;
-    if (!frame.under_io()) return fmt::format("frame {} belongs to nobody", i);
+    if (references.contains(frame.anon)) return;
+    if (!frame.under_io()) {
+      broken = fmt::format("frame {} belongs to nobody", i);
+      return;
+    }
     ++orphans;
     slots += frame.anon->slot != Anon::kNone;
-  }
+  });
+  if (broken) return broken;
   if (owned_frames + orphans != anonymous) return "a frame has two owners";
   if (anons_.live() != references.size() + orphans) return "anonymous pages have been lost";
   if (slots + slots_in_flight != swap_.statistics().slots_used) return "swap slots in use do not add up";

@@ -39,30 +39,42 @@ void PageTables::build_kernel_part(Pfn next_table) {
   kernel_first_ = format_.index(format_.kernel_begin(), root);
   // Referenced and modified from the start: nobody looks at these bits.
   const hw::Permissions permissions{.read = true, .write = true, .execute = false, .user = false, .global = true};
-  for (uint64_t at = 0; at < kernel_window_; at += page().bytes()) {
+  for (uint64_t at = 0; at < kernel_window_;) {
     const VirtAddr va = format_.kernel_begin() + at;
     const uint64_t leaf = format_.encode_leaf(page().pfn(PhysAddr(at)), permissions, true, true);
-    const uint64_t index = format_.index(va, root) - kernel_first_;
-    if (kernel_entries_.size() <= index) kernel_entries_.resize(index + 1, 0);
+    const uint64_t room = format_.entries(0) - format_.index(va, 0);
+    const uint64_t count = std::min(room, page().pages(kernel_window_ - at));
+    at += count << page().shift;
+    // From one to the next only the frame's number grows.
+    const uint64_t step = uint64_t{1} << format_.layout().pfn_shift;
     if (root == 0) {
-      kernel_entries_[index] = leaf;
+      for (uint64_t i = 0; i < count; ++i) kernel_entries_.push_back(leaf + i * step);
       continue;
     }
-    if (kernel_entries_[index] == 0) {
-      kernel_entries_[index] = format_.encode_table(next_table, false);
-      ++next_table;
-    }
-    PhysAddr table = page().address(format_.decode(kernel_entries_[index], root).pfn);
-    for (unsigned level = root - 1; level > 0; --level) {
-      const uint64_t entry = position(format_.entry_address(table, va, level));
-      if (raw(entry) == 0) {
-        set_raw(entry, format_.encode_table(next_table, false));
-        ++next_table;
-      }
-      table = page().address(format_.decode(raw(entry), level).pfn);
-    }
-    set_raw(position(format_.entry_address(table, va, 0)), leaf);
+    const uint64_t first = position(format_.entry_address(kernel_table(va, next_table), va, 0));
+    for (uint64_t i = 0; i < count; ++i) set_raw(first + i, leaf + i * step);
   }
+}
+
+// The table of level 0 for an address of the kernel's part. Those that are not
+// there yet are made from `next_table` on, which moves.
+PhysAddr PageTables::kernel_table(VirtAddr va, Pfn& next_table) {
+  const unsigned root = format_.root_level();
+  const uint64_t index = format_.index(va, root) - kernel_first_;
+  const auto make = [&] {
+    const Pfn made = next_table;
+    ++next_table;
+    return format_.encode_table(made, false);
+  };
+  if (kernel_entries_.size() <= index) kernel_entries_.resize(index + 1, 0);
+  if (kernel_entries_[index] == 0) kernel_entries_[index] = make();
+  PhysAddr table = format_.table_of(kernel_entries_[index]);
+  for (unsigned level = root - 1; level > 0; --level) {
+    const uint64_t entry = position(format_.entry_address(table, va, level));
+    if (raw(entry) == 0) set_raw(entry, make());
+    table = format_.table_of(raw(entry));
+  }
+  return table;
 }
 
 std::optional<VirtAddr> PageTables::kernel_address(PhysAddr address) const {

@@ -142,7 +142,7 @@ void PageTables::clear_entry(uint64_t position) {
     return;
   }
   const uint64_t frame = entry.pfn.value;
-  for (uint64_t i = 0; i < entries_in_frame(notes_[frame]->level) && notes_[frame]->present != 0; ++i) {
+  for (uint64_t i = 0; i < entries_in_frame(notes_at(frame)->level) && notes_at(frame)->present != 0; ++i) {
     clear_entry(frame * entries_per_frame_ + i);
   }
   // Whatever caches entries of upper levels must not lead here any more.
@@ -170,7 +170,7 @@ std::optional<std::string> PageTables::check_large_leaves() const {
   for (const LargeLeaves& leaves : large_) {
     for (const auto& [first, positions] : leaves.by_frame) {
       for (const uint64_t position : positions) {
-        const Notes* const notes = notes_[position / entries_per_frame_].get();
+        const Notes* const notes = notes_at(frame_of(position));
         if (!notes || notes->level != leaves.level) return fmt::format("a large page at {} is in no table", first);
         const hw::Entry entry = entry_at(position);
         if (!entry.valid || !entry.leaf || entry.pfn.value != first)

@@ -146,7 +146,8 @@ std::optional<std::string> PageCache::check_invariants() const {
     }
   }
   uint64_t owned = 0;
-  for (const Frame& frame : parts_.frames.table()) owned += frame.kind == FrameKind::file && frame.file != nullptr;
+  parts_.frames.table().for_each_touched(
+      [&owned](uint64_t, const Frame& frame) { owned += frame.kind == FrameKind::file && frame.file != nullptr; });
   if (owned != cached) return "frames of files do not add up";
   return std::nullopt;
 }

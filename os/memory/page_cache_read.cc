@@ -48,8 +48,9 @@ Reply<Pfn> PageCache::present_page(FileBacking& file, Pfn pfn, Fill fill, const 
   if (frame.listed) parts_.frames.take_back(pfn);
   frame.used = true;
   // The look that started the read has been counted as a miss.
-  if (!std::exchange(frame.fresh, false)) ++statistics_.hits;
-  if (std::exchange(frame.ahead, false)) ++statistics_.readahead_hits;
+  if (!frame.fresh) ++statistics_.hits;
+  if (frame.ahead) ++statistics_.readahead_hits;
+  frame.fresh = frame.ahead = false;
   if (fill == Fill::read) note_use(file, frame.index, reader);
   return pfn;
 }

@@ -137,8 +137,7 @@ void PageCache::end_write(const std::vector<Pfn>& frames, const hw::TransferOutc
 
 uint64_t PageCache::write_oldest(uint64_t max_pages, uint64_t max_batch) {
   std::vector<Pfn> frames;
-  for (uint64_t at = dirty_list_.front(); at != Frame::kNone && frames.size() < max_pages;
-       at = parts_.frames[Pfn(at)].next) {
+  for (uint64_t at = dirty_list_.front(); at != Frame::kNone && frames.size() < max_pages; at = dirty_list_.after(at)) {
     frames.push_back(Pfn(at));
   }
   return write(std::move(frames), max_batch);
@@ -147,7 +146,7 @@ uint64_t PageCache::write_oldest(uint64_t max_pages, uint64_t max_batch) {
 uint64_t PageCache::write_expired(Cycles since, uint64_t max_batch) {
   std::vector<Pfn> frames;
   for (uint64_t at = dirty_list_.front(); at != Frame::kNone && parts_.frames[Pfn(at)].dirtied <= since.value;
-       at = parts_.frames[Pfn(at)].next) {
+       at = dirty_list_.after(at)) {
     frames.push_back(Pfn(at));
   }
   return write(std::move(frames), max_batch);

@@ -196,8 +196,8 @@ void count_areas(MemoryManager& memory, const AddressSpace& space, std::set<cons
 
 MemoryPages count_memory_pages(MemoryManager& memory) {
   MemoryPages count;
-  for (const Frame& frame : memory.frame_allocator().table()) {
-    if (frame.listed) continue;
+  memory.frame_allocator().table().for_each_touched([&count](uint64_t, const Frame& frame) {
+    if (frame.listed) return;
     if (frame.kind == FrameKind::file && frame.file) {
       count.mapped_files += frame.mappings != 0;
       count.files_in_memory += frame.file->is_shared_memory();
@@ -205,7 +205,7 @@ MemoryPages count_memory_pages(MemoryManager& memory) {
     } else if (frame.kind == FrameKind::anonymous && frame.anon) {
       count.swap_cached += frame.anon->slot != Anon::kNone && !frame.reading;
     }
-  }
+  });
   std::set<const AnonMap*> seen;
   for (const auto& [asid, space] : memory.spaces()) count_areas(memory, *space, seen, count);
   const uint64_t large = memory.huge().leaves.pages;

@@ -130,10 +130,18 @@ class PageTables {
     std::vector<Link> links;     // level 0 only
   };
 
-  uint64_t position(PhysAddr entry) const { return entry.value / format_.entry_bytes(); }
-  PhysAddr address(uint64_t position) const { return PhysAddr(position * format_.entry_bytes()); }
-  Notes& notes_of(uint64_t position) { return *notes_[position / entries_per_frame_]; }
-  const Notes& notes_of(uint64_t position) const { return *notes_[position / entries_per_frame_]; }
+  uint64_t position(PhysAddr entry) const { return entry.value >> entry_shift_; }
+  PhysAddr address(uint64_t position) const { return PhysAddr(position << entry_shift_); }
+  // The frame that an entry lies in, and which of the frame's it is.
+  uint64_t frame_of(uint64_t position) const { return position >> frame_shift_; }
+  uint64_t slot_of(uint64_t position) const { return position & (entries_per_frame_ - 1); }
+  // Null: the frame is no table.
+  Notes* notes_at(uint64_t frame) const {
+    const std::unique_ptr<Notes>* const notes = notes_.find(frame);
+    return notes == nullptr ? nullptr : notes->get();
+  }
+  Notes& notes_of(uint64_t position) { return *notes_at(frame_of(position)); }
+  const Notes& notes_of(uint64_t position) const { return *notes_at(frame_of(position)); }
   // Entries that a frame of a table of this level holds: with large base pages
   // far fewer than there is room for.
   uint64_t entries_in_frame(unsigned level) const { return std::min(entries_per_frame_, format_.entries(level)); }
@@ -157,6 +165,7 @@ class PageTables {
   void add_notes(Pfn pfn, PageTable& owner, unsigned level, uint64_t first_address, uint64_t parent);
   void forget_notes(Pfn pfn);
   void build_kernel_part(Pfn next_table);
+  PhysAddr kernel_table(VirtAddr va, Pfn& next_table);
   void write_kernel_part(Pfn root_frame, uint64_t index_of_first_entry);
   hw::Entry entry_at(uint64_t position) const;
   // The frame of the base page at `address` under an entry.
@@ -191,14 +200,16 @@ class PageTables {
   const hw::PageTableFormat& format_;
   const OsCosts& costs_;
   bool flush_on_clear_;
+  unsigned entry_shift_;  // log2 of an entry's bytes
+  unsigned frame_shift_;  // log2 of entries_per_frame_
   uint64_t entries_per_frame_;
-  std::vector<std::unique_ptr<Notes>> notes_;  // by frame; null: no table
-  uint64_t kernel_first_ = 0;                  // index in the root of the kernel's first entry
-  std::vector<uint64_t> kernel_entries_;       // the root's, from kernel_first_ on
-  uint64_t kernel_window_ = 0;                 // bytes of memory that the kernel's part maps
-  std::set<uint64_t> empty_;                   // level-0 table frames without a present entry
-  std::set<uint64_t> zero_only_;               // ... with present entries, none in the reverse map
-  FreeMap asids_;                              // not in use
+  ChunkedTable<std::unique_ptr<Notes>> notes_;  // by frame; null: no table
+  uint64_t kernel_first_ = 0;                   // index in the root of the kernel's first entry
+  std::vector<uint64_t> kernel_entries_;        // the root's, from kernel_first_ on
+  uint64_t kernel_window_ = 0;                  // bytes of memory that the kernel's part maps
+  std::set<uint64_t> empty_;                    // level-0 table frames without a present entry
+  std::set<uint64_t> zero_only_;                // ... with present entries, none in the reverse map
+  FreeMap asids_;                               // not in use
   uint64_t roots_ = 0;
   uint64_t entries_present_ = 0;
   std::vector<LargeLeaves> large_;  // by level, the lowest first
@@ -265,7 +276,24 @@ class PageTable {
  private:
   friend class PageTables;
 
-  std::optional<uint64_t> leaf_position(VirtAddr address, bool timed);
+  // The entry of level 0 for an address, or the large page's above it. Nothing:
+  // there is no table for it.
+  struct Leaf {
+    uint64_t position;
+    unsigned level;
+  };
+  std::optional<Leaf> find_leaf(VirtAddr address, bool timed);
+  // The entries that lead to a table of level 0, from the root's on, and that
+  // table. The last one asked for is kept: faults follow each other in one
+  // region, and each asks more than once.
+  struct Way {
+    uint64_t region = ~uint64_t{0};  // what the table translates: address >> region_shift_
+    PhysAddr table{};
+    std::array<PhysAddr, hw::PageTableFormat::kMaxLevels> entries{};
+  };
+  // Null: there is no such table.
+  const Way* way_to(VirtAddr address);
+  void load_way(const Way& way);
   void visit_table(PhysAddr table, unsigned level, uint64_t first_address, uint64_t begin, uint64_t end,
                    const std::function<void(VirtAddr, const TableEntry&)>& visit);
   void release_below(PhysAddr table, unsigned level);
@@ -277,6 +305,8 @@ class PageTable {
   uint64_t resident_ = 0;  // base pages of tracked entries
   uint64_t peak_resident_ = 0;
   bool has_lost_pages_ = false;
+  unsigned region_shift_;  // log2 of what a table of level 0 translates
+  Way way_;                // forgotten when one of the tables goes
 };
 
 }  // namespace faultline::os

@@ -2,6 +2,7 @@
 #include <fmt/format.h>
 
 #include <algorithm>
+#include <bit>
 
 #include "os/config.h"
 #include "os/cpu.h"
@@ -21,7 +22,9 @@ PageTables::PageTables(Cpu& cpu, FrameAllocator& frames, const hw::PageTableForm
       format_(format),
       costs_(costs),
       flush_on_clear_(flush_on_clear),
-      entries_per_frame_(format.page().bytes() / format.entry_bytes()),
+      entry_shift_(static_cast<unsigned>(std::countr_zero(format.entry_bytes()))),
+      frame_shift_(format.page().shift - entry_shift_),
+      entries_per_frame_(uint64_t{1} << frame_shift_),
       notes_(frames.total()),
       asids_(kAsids) {
   for (uint64_t asid = 1; asid < kAsids; ++asid) asids_.insert(asid);
@@ -36,13 +39,12 @@ PageTables::~PageTables() = default;
 
 VirtAddr PageTables::translated_by(uint64_t position) const {
   const Notes& notes = notes_of(position);
-  return VirtAddr(notes.first_address + position % entries_per_frame_ * format_.entry_span(notes.level));
+  return VirtAddr(notes.first_address + slot_of(position) * format_.entry_span(notes.level));
 }
 
 uint64_t PageTables::raw(uint64_t position) const {
   const hw::BackingStore& memory = cpu_.memory();
-  return format_.entry_bytes() == 4 ? memory.load<uint32_t>(address(position))
-                                    : memory.load<uint64_t>(address(position));
+  return entry_shift_ == 2 ? memory.load<uint32_t>(address(position)) : memory.load<uint64_t>(address(position));
 }
 
 void PageTables::set_raw(uint64_t position, uint64_t value) {
@@ -76,30 +78,30 @@ void PageTables::link(uint64_t position, Pfn pfn) {
   Notes& notes = notes_of(position);
   if (notes.links.empty()) notes.links.resize(entries_in_frame(notes.level));
   Frame& frame = frames_[pfn];
-  notes.links[position % entries_per_frame_] = Link{frame.first_mapping, kNone};
+  notes.links[slot_of(position)] = Link{frame.first_mapping, kNone};
   if (frame.first_mapping != kNone) {
-    notes_of(frame.first_mapping).links[frame.first_mapping % entries_per_frame_].prev = position;
+    notes_of(frame.first_mapping).links[slot_of(frame.first_mapping)].prev = position;
   }
   frame.first_mapping = position;
   ++frame.mappings;
 }
 
 void PageTables::unlink(uint64_t position, Pfn pfn) {
-  const Link link = notes_of(position).links[position % entries_per_frame_];
+  const Link link = notes_of(position).links[slot_of(position)];
   Frame& frame = frames_[pfn];
   if (link.prev == kNone) {
     frame.first_mapping = link.next;
   } else {
-    notes_of(link.prev).links[link.prev % entries_per_frame_].next = link.next;
+    notes_of(link.prev).links[slot_of(link.prev)].next = link.next;
   }
-  if (link.next != kNone) notes_of(link.next).links[link.next % entries_per_frame_].prev = link.prev;
+  if (link.next != kNone) notes_of(link.next).links[slot_of(link.next)].prev = link.prev;
   --frame.mappings;
 }
 
 // `visit` may take the entry away.
 void PageTables::walk_chain(Pfn pfn, const std::function<void(uint64_t)>& visit) {
   for (uint64_t at = frames_[pfn].first_mapping; at != kNone;) {
-    const uint64_t next = notes_of(at).links[at % entries_per_frame_].next;
+    const uint64_t next = notes_of(at).links[slot_of(at)].next;
     visit(at);
     at = next;
   }
@@ -110,7 +112,7 @@ bool PageTables::any_mapping(Pfn pfn, const std::function<bool(Asid, VirtAddr)>&
   for (uint64_t at = frames_[pfn].first_mapping; at != kNone;) {
     const Notes& notes = notes_of(at);
     if (is_it(notes.owner->asid(), translated_by(at))) return true;
-    at = notes.links[at % entries_per_frame_].next;
+    at = notes.links[slot_of(at)].next;
   }
   return large_statistics_.pages != 0 && any_large_mapping(pfn, is_it);
 }
@@ -169,7 +171,7 @@ void PageTables::place(uint64_t position, uint64_t value, Pfn pfn) {
     owner.resident_ += pages_of(notes.level);
     owner.peak_resident_ = std::max(owner.peak_resident_, owner.resident_);
   }
-  sort_in(position / entries_per_frame_);
+  sort_in(frame_of(position));
 }
 
 // What the notes and the frame must know when a leaf entry goes.
@@ -189,7 +191,9 @@ void PageTables::forget_leaf(uint64_t position, const hw::Entry& entry) {
 }
 
 RemovedEntry PageTables::take_away(uint64_t position) {
-  const hw::Entry entry = format_.decode(load(position), notes_of(position).level);
+  const uint64_t value = load(position);
+  if ((value & format_.valid_bit()) == 0) return {};
+  const hw::Entry entry = format_.decode(value, notes_of(position).level);
   if (!entry.valid) return {};
   store(position, 0);
   forget_leaf(position, entry);
@@ -199,8 +203,8 @@ RemovedEntry PageTables::take_away(uint64_t position) {
 
 RemovedEntry PageTables::remove(uint64_t position) {
   const RemovedEntry removed = take_away(position);
-  sort_in(position / entries_per_frame_);
-  free_if_empty(position / entries_per_frame_);
+  sort_in(frame_of(position));
+  free_if_empty(frame_of(position));
   return removed;
 }
 
@@ -222,14 +226,16 @@ void PageTables::add_notes(Pfn pfn, PageTable& owner, unsigned level, uint64_t f
 
 // The frame is no table any more.
 void PageTables::forget_notes(Pfn pfn) {
-  --level_frames_[notes_[pfn.value]->level].now;
-  --notes_[pfn.value]->owner->table_frames_;
+  const Notes& notes = *notes_at(pfn.value);
+  --level_frames_[notes.level].now;
+  --notes.owner->table_frames_;
+  notes.owner->way_ = {};
   notes_[pfn.value].reset();
 }
 
 // Keeps the lists of tables that could be given back.
 void PageTables::sort_in(uint64_t frame) {
-  Notes& notes = *notes_[frame];
+  Notes& notes = *notes_at(frame);
   if (notes.parent == kNone) return;  // a root stays
   List list = List::none;
   if (notes.present == 0) {
@@ -245,7 +251,7 @@ void PageTables::sort_in(uint64_t frame) {
 }
 
 void PageTables::sort_out(uint64_t frame) {
-  Notes& notes = *notes_[frame];
+  Notes& notes = *notes_at(frame);
   if (notes.list == List::empty) empty_.erase(frame);
   if (notes.list == List::zero_only) zero_only_.erase(frame);
   notes.list = List::none;
@@ -254,16 +260,16 @@ void PageTables::sort_out(uint64_t frame) {
 // Gives a table without a present entry back, and those above that lose their
 // last entry with it.
 void PageTables::free_if_empty(uint64_t frame) {
-  while (notes_[frame]->present == 0 && notes_[frame]->parent != kNone) {
-    const uint64_t parent = notes_[frame]->parent;
+  while (notes_at(frame)->present == 0 && notes_at(frame)->parent != kNone) {
+    const uint64_t parent = notes_at(frame)->parent;
     // Whatever caches entries of upper levels must not lead here any more.
     flush(parent);
     store(parent, 0);
     sort_out(frame);
     forget_notes(Pfn(frame));
     frames_.free(Pfn(frame));
-    frame = parent / entries_per_frame_;
-    --notes_[frame]->present;
+    frame = frame_of(parent);
+    --notes_at(frame)->present;
     sort_in(frame);
   }
 }
@@ -305,7 +311,7 @@ PageTableStatistics PageTables::statistics() const {
 // --- invariants ---------------------------------------------------------------------
 
 std::optional<std::string> PageTables::check_table(uint64_t frame, uint64_t& entries) const {
-  const Notes& notes = *notes_[frame];
+  const Notes& notes = *notes_at(frame);
   uint64_t present = 0;
   uint64_t in_chains = 0;
   for (uint64_t i = 0; i < entries_in_frame(notes.level); ++i) {
@@ -317,7 +323,7 @@ std::optional<std::string> PageTables::check_table(uint64_t frame, uint64_t& ent
     if (!entry.valid) continue;
     ++present;
     if (!entry.leaf) {
-      if (!notes_[entry.pfn.value]) return fmt::format("table frame {} leads to a frame that is no table", frame);
+      if (!notes_at(entry.pfn.value)) return fmt::format("table frame {} leads to a frame that is no table", frame);
       continue;
     }
     ++entries;
@@ -343,7 +349,7 @@ std::optional<std::string> PageTables::check_chain(uint64_t frame) const {
   uint64_t length = 0;
   uint64_t before = kNone;
   for (uint64_t at = frames_[Pfn(frame)].first_mapping; at != kNone;) {
-    const Link& link = notes_of(at).links[at % entries_per_frame_];
+    const Link& link = notes_of(at).links[slot_of(at)];
     const hw::Entry entry = entry_at(at);
     if (link.prev != before || !entry.valid || entry.pfn.value != frame || ++length > frames_[Pfn(frame)].mappings) {
       return fmt::format("the chain of mappings of frame {} is broken", frame);
@@ -358,15 +364,23 @@ std::optional<std::string> PageTables::check_chain(uint64_t frame) const {
 
 std::optional<std::string> PageTables::check_invariants() const {
   uint64_t entries = 0;
-  for (uint64_t frame = 0; frame < notes_.size(); ++frame) {
-    const bool is_table = frames_[Pfn(frame)].kind == FrameKind::page_table;
-    if (is_table != (notes_[frame] != nullptr)) return fmt::format("frame {} is half a page table", frame);
-    if (is_table) {
-      if (auto broken = check_table(frame, entries)) return broken;
-    } else if (auto broken = check_chain(frame)) {
-      return broken;
+  uint64_t tables = 0;
+  std::optional<std::string> broken;
+  std::as_const(frames_).table().for_each_touched([&](uint64_t number, const Frame& frame) {
+    if (broken) return;
+    const bool is_table = frame.kind == FrameKind::page_table;
+    tables += is_table;
+    if (is_table != (notes_at(number) != nullptr)) {
+      broken = fmt::format("frame {} is half a page table", number);
+    } else {
+      broken = is_table ? check_table(number, entries) : check_chain(number);
     }
-  }
+  });
+  if (broken) return broken;
+  notes_.for_each_chunk([&tables](uint64_t, std::span<const std::unique_ptr<Notes>> notes) {
+    for (const auto& each : notes) tables -= each != nullptr;
+  });
+  if (tables != 0) return "notes of page tables are left over";
   if (entries != entries_present_) return "entries of page tables do not add up";
   return check_large_leaves();
 }

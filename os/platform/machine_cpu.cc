@@ -24,7 +24,7 @@ MachineCpu::MachineCpu(hw::Machine& machine, const OsConfig& config, hw::Recorde
     : machine_(machine), recorder_(recorder), translated_(config.translated), costs_(config.costs) {
   ports_.reserve(machine.harts());
   for (size_t n = 0; n < machine.harts(); ++n) {
-    Port& port = ports_.emplace_back(Port{machine.hart(n), machine.mmu(n), static_cast<unsigned>(n)});
+    Port& port = ports_.emplace_back(Port{machine.hart(n), static_cast<unsigned>(n)});
     if (machine.config().tlb.asids) port.seen.resize(kAsids);
   }
   here_ = ports_.data();
@@ -65,6 +65,7 @@ void MachineCpu::access(PhysAddr address, unsigned bytes, bool write) {
   if (!powered_) return;
   ++(write ? accesses_.writes : accesses_.reads);
   if (translated_ && here_->has_tables) translate(address, write);
+  if (here_->hart.kernel_flat(here_->account, 1, write)) return;
   here_->hart.kernel_access(here_->account, address, bytes, write);
 }
 
@@ -74,13 +75,23 @@ void MachineCpu::translate(PhysAddr address, bool write) {
   hw::Hart& hart = here_->hart;
   Cycles now = hart.now();
   const VirtAddr va = machine_.format().kernel_begin() + address.value;
-  here_->mmu.translate_kernel(va, write, now);
+  here_->hart.mmu().translate_kernel(va, write, now);
   if (recorder_ != nullptr) recorder_->kernel(write, va);
   hart.spend(here_->account, now - hart.now());
 }
 
+void MachineCpu::load_each(std::span<const PhysAddr> addresses, unsigned bytes) {
+  const bool physical = powered_ && !(translated_ && here_->has_tables);
+  if (physical && here_->hart.kernel_flat(here_->account, addresses.size(), false)) {
+    accesses_.reads += addresses.size();
+    return;
+  }
+  for (const PhysAddr address : addresses) access(address, bytes, false);
+}
+
 uint64_t MachineCpu::load(PhysAddr address, unsigned bytes) {
   access(address, bytes, false);
+  if (bytes == sizeof(uint64_t)) return memory().load<uint64_t>(address);
   uint64_t value = 0;
   std::memcpy(&value, memory().at(address), bytes);
   return value;
@@ -88,6 +99,7 @@ uint64_t MachineCpu::load(PhysAddr address, unsigned bytes) {
 
 void MachineCpu::store(PhysAddr address, unsigned bytes, uint64_t value) {
   access(address, bytes, true);
+  if (bytes == sizeof(uint64_t)) return memory().store(address, value);
   std::memcpy(memory().at(address), &value, bytes);
   memory().wrote_frame(memory().page().pfn(address));
 }
@@ -124,7 +136,7 @@ void MachineCpu::set_address_space(PhysAddr root, Asid asid) {
   here_->has_tables = true;
   here_->asid = asid;
   if (!here_->seen.empty()) here_->seen[asid] = true;
-  here_->mmu.set_address_space(root, asid);
+  here_->hart.mmu().set_address_space(root, asid);
   if (recorder_ != nullptr) recorder_->address_space(root, asid);
 }
 void MachineCpu::leave_address_space(unsigned hart) { ports_[hart].has_tables = false; }
@@ -156,20 +168,20 @@ void MachineCpu::flush_others(Asid asid, uint64_t& flushed, Cycles cost, Flush f
 }
 
 void MachineCpu::flush_page_here(Asid asid, VirtAddr address) {
-  here_->mmu.flush_page(asid, address);
+  here_->hart.mmu().flush_page(asid, address);
   if (recorder_ != nullptr) recorder_->flush_page(asid, address);
 }
 void MachineCpu::flush_page(Asid asid, VirtAddr address) {
   flush_page_here(asid, address);
   if (!several()) return;
   flush_others(asid, shootdowns_.pages, Cycles(costs_.tlb_flush_page),
-               [&](Port& port) { port.mmu.flush_page(asid, address); });
+               [&](Port& port) { port.hart.mmu().flush_page(asid, address); });
 }
 void MachineCpu::flush_asid(Asid asid) {
-  here_->mmu.flush_asid(asid);
+  here_->hart.mmu().flush_asid(asid);
   if (recorder_ != nullptr) recorder_->flush_asid(asid);
   if (!several()) return;
-  flush_others(asid, shootdowns_.spaces, Cycles(0), [=](Port& port) { port.mmu.flush_asid(asid); });
+  flush_others(asid, shootdowns_.spaces, Cycles(0), [=](Port& port) { port.hart.mmu().flush_asid(asid); });
   for (Port& port : ports_) {
     if (!port.seen.empty() && port.asid != asid) port.seen[asid] = false;
   }
@@ -189,7 +201,7 @@ void MachineCpu::page_table_changed(PhysAddr begin, uint64_t bytes) {
 }
 
 void MachineCpu::enter_process(int pid) {
-  here_->mmu.set_process(static_cast<uint32_t>(pid));
+  here_->hart.mmu().set_process(static_cast<uint32_t>(pid));
   if (recorder_ == nullptr || pid == recorded_process_) return;
   recorded_process_ = pid;
   recorder_->process(static_cast<uint64_t>(pid));

@@ -11,7 +11,6 @@
 namespace faultline::hw {
 class Hart;
 class Machine;
-class Mmu;
 class Recorder;
 }  // namespace faultline::hw
 
@@ -62,6 +61,7 @@ class MachineCpu final : public Cpu, public BlockDevice {
   void rebook(CycleAccount from, CycleAccount to, Cycles cycles) override;
 
   uint64_t load(PhysAddr address, unsigned bytes) override;
+  void load_each(std::span<const PhysAddr> addresses, unsigned bytes) override;
   void store(PhysAddr address, unsigned bytes, uint64_t value) override;
   void zero_frame(Pfn frame) override { zero_frames(frame, 1); }
   void zero_frames(Pfn first, uint64_t count) override;
@@ -98,7 +98,6 @@ class MachineCpu final : public Cpu, public BlockDevice {
   // A hart, and what belongs to it of the OS layer's side.
   struct Port {
     hw::Hart& hart;
-    hw::Mmu& mmu;
     unsigned index;
     CycleAccount account = CycleAccount::syscall;
     bool has_tables = false;               // an address space is in use

@@ -27,6 +27,7 @@ Co<> clear_tid(Kernel& kernel, Task& task) {
 Co<> leave_memory(Kernel& kernel, Task& task) {
   co_await give_up_robust_locks(kernel, task);
   co_await clear_tid(kernel, task);
+  kernel.futexes().owner_ended(static_cast<uint32_t>(task.tid()));
 }
 
 void release_space(Kernel& kernel, Process& process) {

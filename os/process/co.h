@@ -81,7 +81,7 @@ class [[nodiscard]] Co<void> {
     void return_void() const noexcept {}
   };
 
-  Co() = default;
+  Co() = default;  // of nothing: done
   Co(Co&& other) noexcept : handle_(std::exchange(other.handle_, {})) {}
   Co& operator=(Co&& other) noexcept {
     std::swap(handle_, other.handle_);
@@ -93,7 +93,7 @@ class [[nodiscard]] Co<void> {
 
   bool done() const { return !handle_ || handle_.done(); }
 
-  bool await_ready() const noexcept { return handle_.done(); }
+  bool await_ready() const noexcept { return done(); }
   void await_suspend(std::coroutine_handle<> caller) noexcept { handle_.promise().continuation = caller; }
   void await_resume() const noexcept {}
 

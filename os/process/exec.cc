@@ -233,6 +233,7 @@ void commit(Kernel& kernel, Task& task, const ExecRequest& request, NewProgram& 
   process.space = std::move(made.space);
   process.actions = std::make_shared<SignalActions>(*process.actions);
   process.actions->reset_for_exec();
+  process.settings.keep_capabilities = false;
   process.execution = std::make_shared<Execution>(made.file);
   process.executable = made.file->name();
   process.command = last_component(request.name.empty() ? request.path : request.name).substr(0, kCommandBytes);

@@ -61,6 +61,7 @@ void inherit(Process& child, const Process& parent, const CloneRequest& request)
   child.limits = parent.limits;
   child.no_new_privileges = parent.no_new_privileges;
   child.dumpable = parent.dumpable;
+  child.settings = parent.settings;
   child.nice = parent.policy.reset_on_fork ? std::max(parent.nice, 0) : parent.nice;
   if (!parent.policy.reset_on_fork) child.policy = parent.policy;
   child.command = parent.command;

@@ -44,6 +44,7 @@ enum Resource : unsigned {
   kLimitLocked = 8,
   kLimitAddressSpace = 9,
   kLimitSignals = 11,
+  kLimitQueues = 12,
   kLimitNice = 13,
   kLimitRealTime = 14,
   kResources = 16,
@@ -53,6 +54,18 @@ enum Resource : unsigned {
 struct SchedulingPolicy {
   int32_t policy = 0;          // SCHED_OTHER
   bool reset_on_fork = false;  // the child has SCHED_OTHER again, and no negative nice value
+};
+
+// What is kept, told and inherited, without effect.
+struct KeptSettings {
+  uint32_t personality = 0;  // personality(2)
+  uint32_t io_priority = 0;  // ioprio_set(2)
+  int32_t memory_mode = 0;   // set_mempolicy(2): there is one node
+  uint64_t memory_nodes = 0;
+  bool keep_capabilities = false;  // prctl(2), PR_SET_KEEPCAPS; lost by exec
+  bool no_huge_pages = false;      // PR_SET_THP_DISABLE
+  int32_t oom_adjustment = 0;      // /proc/PID/oom_score_adj; this one counts
+  int32_t machine_checks = 2;      // PR_MCE_KILL: the default
 };
 
 // How a process ended, or that it stopped: what wait reports.
@@ -115,12 +128,13 @@ class Process {
   PendingSignals pending;
   uint64_t signals_sent = 0;             // to it or one of its tasks
   WaitQueue* signal_watchers = nullptr;  // woken by each: somebody polls a signalfd(2)
-  int exit_signal = kSigChld;      // to the parent at the end; 0: none
-  uint64_t signal_trampoline = 0;  // user address of the rt_sigreturn code, 0: not mapped yet
+  int exit_signal = kSigChld;            // to the parent at the end; 0: none
+  uint64_t signal_trampoline = 0;        // user address of the rt_sigreturn code, 0: not mapped yet
 
   std::array<ResourceLimit, kResources> limits{};
   int32_t nice = 0;  // -20..19; kept, without effect
   SchedulingPolicy policy;
+  KeptSettings settings;
 
   // prctl(2).
   bool subreaper = false;          // orphans below it become its children

@@ -66,6 +66,12 @@ int32_t ProcessFactsSource::current_task() const {
   return strand.daemon ? 1 : static_cast<Task&>(strand).tid();
 }
 
+bool ProcessFactsSource::set_oom_adjustment(int32_t pid, int32_t value) const {
+  Process* const process = kernel_.processes().find(pid);
+  if (process) process->settings.oom_adjustment = value;
+  return process != nullptr;
+}
+
 std::vector<int32_t> ProcessFactsSource::pids() const {
   std::vector<int32_t> pids;
   for (const auto& [pid, process] : kernel_.processes()) pids.push_back(pid);
@@ -92,6 +98,9 @@ std::optional<ProcessFacts> ProcessFactsSource::process(int32_t pid) const {
     facts.terminal_group = kernel_.foreground_group();
   }
   facts.nice = process->nice;
+  facts.oom_adjustment = process->settings.oom_adjustment;
+  facts.personality = process->settings.personality;
+  facts.timer_slack = task.timer_slack;
   facts.state = state_letter(*process);
   facts.command = process->command;
   facts.executable = process->executable;

@@ -17,6 +17,7 @@ class ProcessFactsSource final : public ProcessDirectory {
   std::optional<ProcessFacts> process(int32_t pid) const override;
   std::optional<ProcessFacts> task(int32_t pid, int32_t tid) const override;
   SystemFacts system() const override;
+  bool set_oom_adjustment(int32_t pid, int32_t value) const override;
 
  private:
   uint64_t ticks(uint64_t cycles) const;

@@ -41,11 +41,18 @@ Co<bool> give_up(Kernel& kernel, Task& task, uint64_t entry, int64_t offset, boo
   const auto tid = static_cast<uint32_t>(task.tid());
   // A word that is not this task's is not even written to.
   if ((seen.value() & kTidMask) != tid) co_return true;
+  if (inheriting) {
+    // Whoever waits has it now, and is told. Which of the two kinds of wait it was, the
+    // word does not say.
+    const bool own = kernel.futexes().lock_is_awaited(space, word, true);
+    const Result<> passed = co_await kernel.futexes().pass_lock(user, word, tid, kOwnerDied, own);
+    co_return passed.ok();
+  }
   const Result<uint32_t> old = co_await user.update(
       word, [tid](uint32_t value) { return (value & kTidMask) == tid ? (value & kWaiters) | kOwnerDied : value; });
   if (!old.ok()) co_return false;
   const bool had = (old.value() & kTidMask) == tid;
-  if (had && !inheriting && (old.value() & kWaiters)) kernel.futexes().wake(space, word, 1, FutexTable::kAnyBit);
+  if (had && (old.value() & kWaiters)) kernel.futexes().wake(space, word, 1, FutexTable::kAnyBit);
   co_return true;
 }
 

@@ -42,24 +42,56 @@ void raise_fault(Task& task, FaultReply::Kind kind, VirtAddr address) {
   }
 }
 
-// Resolves a page fault, or raises the signal that it is. Whether it was major
-// shows only at the end: what was booked as minor on the way is moved then.
-Co<> page_fault(Kernel& kernel, Task& task, hw::Trap trap) {
-  Cpu& cpu = kernel.cpu();
-  Process& process = task.process();
-  AccountScope account(cpu, CycleAccount::minor_fault);
-  const Cycles before = kernel.scheduler().cpu_time(task);
-  cpu.charge(Cycles(kernel.costs().trap_entry));
-  const FaultReply reply = co_await resolve_fault(*process.space, trap.address, trap.access);
-  cpu.charge(Cycles(kernel.costs().trap_return));
+// A page fault of the program that is being taken apart.
+struct FaultUnderWay {
+  AddressSpace& space;
+  VirtAddr address;
+  Access access;
+  Cycles begun;  // of the task's processor time
+  FaultProgress progress{};
 
-  const Cycles spent = kernel.scheduler().cpu_time(task) - before;
-  if (!reply.resolved()) {
-    cpu.rebook(CycleAccount::minor_fault, CycleAccount::signal, spent);
-    raise_fault(task, reply.kind, trap.address);
-  } else if (reply.disk) {
-    cpu.rebook(CycleAccount::minor_fault, CycleAccount::major_fault, spent);
+  FaultReply go_on() { return space.handle_fault(address, access, progress); }
+};
+
+// Whether it was major, or ends in a signal, shows only at the end: what was
+// booked as minor on the way is moved then.
+void end_fault(Kernel& kernel, Task& task, const FaultUnderWay& fault, const FaultReply& reply) {
+  Cpu& cpu = kernel.cpu();
+  cpu.charge(Cycles(kernel.costs().trap_return));
+  if (reply.resolved() && !reply.disk) return;
+  const Cycles spent = kernel.scheduler().cpu_time(task) - fault.begun;
+  cpu.rebook(CycleAccount::minor_fault, reply.resolved() ? CycleAccount::major_fault : CycleAccount::signal, spent);
+  if (!reply.resolved()) raise_fault(task, reply.kind, fault.address);
+}
+
+// The rest of a fault that must sleep first, on `queue`.
+Co<> wait_out_fault(Kernel& kernel, Task& task, FaultUnderWay fault, WaitQueue* queue) {
+  AccountScope account(kernel.cpu(), CycleAccount::minor_fault);
+  for (;;) {
+    co_await queue->sleep();
+    const FaultReply reply = fault.go_on();
+    if (reply.kind != FaultReply::Kind::must_sleep) {
+      end_fault(kernel, task, fault, reply);
+      co_return;
+    }
+    queue = reply.queue;
   }
+}
+
+// The first try, which mostly settles it; else what to sleep on.
+WaitQueue* begin_fault(Kernel& kernel, Task& task, FaultUnderWay& fault) {
+  AccountScope account(kernel.cpu(), CycleAccount::minor_fault);
+  kernel.cpu().charge(Cycles(kernel.costs().trap_entry));
+  const FaultReply reply = fault.go_on();
+  if (reply.kind == FaultReply::Kind::must_sleep) return reply.queue;
+  end_fault(kernel, task, fault, reply);
+  return nullptr;
+}
+
+Co<> page_fault(Kernel& kernel, Task& task, const hw::Trap& trap) {
+  FaultUnderWay fault{*task.process().space, trap.address, trap.access, kernel.scheduler().cpu_time(task)};
+  if (WaitQueue* const queue = begin_fault(kernel, task, fault)) return wait_out_fault(kernel, task, fault, queue);
+  return {};
 }
 
 void raise_trap(Kernel& kernel, Task& task, const hw::Trap& trap) {
@@ -79,20 +111,22 @@ void raise_trap(Kernel& kernel, Task& task, const hw::Trap& trap) {
   }
 }
 
-Co<> handle(Kernel& kernel, Task& task, hw::Trap trap) {
+// What a trap asks for. Most of it is done when this returns and needs no
+// coroutine of its own; what must sleep is in the answer.
+Co<> handle(Kernel& kernel, Task& task, const hw::Trap& trap) {
   task.last_trap = trap;
   switch (trap.cause) {
     case hw::Trap::Cause::budget:
       break;
     case hw::Trap::Cause::ecall:
-      co_await system_call(kernel, task);
+      if (!system_call_at_once(kernel, task)) return system_call(kernel, task);
       break;
     case hw::Trap::Cause::page_fault:
-      co_await page_fault(kernel, task, trap);
-      break;
+      return page_fault(kernel, task, trap);
     default:
       raise_trap(kernel, task, trap);
   }
+  return {};
 }
 
 MemoryLimits memory_limits(const Process& process) {

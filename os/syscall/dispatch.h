@@ -8,8 +8,11 @@ namespace faultline::os {
 
 class Kernel;
 
-// Runs the system call that the task's registers ask for; its answer is in a0
-// afterwards, and pc behind the ecall.
+// Runs the system call that the task's registers ask for, if it is one that
+// cannot sleep; its answer is in a0 afterwards, and pc behind the ecall. False:
+// it is another, and nothing has happened.
+bool system_call_at_once(Kernel& kernel, Task& task);
+// The same for those others.
 Co<> system_call(Kernel& kernel, Task& task);
 
 }  // namespace faultline::os

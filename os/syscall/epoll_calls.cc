@@ -33,6 +33,7 @@ Co<SyscallResult> sys_epoll_ctl(SyscallContext& call) {
   if (!holder) co_return holder.error();
   Result<OpenFilePtr> file = file_argument(call, 2);
   if (!file) co_return file.error();
+  if (!EpollSet::may_watch((*file)->inode())) co_return Errno{EPERM};
   EpollSet* const set = set_of(*holder);
   if (!set || *holder == *file) co_return Errno{EINVAL};
   Result<> done = Errno{EINVAL};
@@ -44,6 +45,7 @@ Co<SyscallResult> sys_epoll_ctl(SyscallContext& call) {
 }
 
 Co<SyscallResult> wait_for_events(SyscallContext& call, Deadline deadline) {
+  if (call.args[4] != 0 && call.args[5] != sizeof(uint64_t)) co_return Errno{EINVAL};
   constexpr int32_t kMost = 0x7fffffff / sizeof(EpollEvent);
   constexpr size_t kPiece = 4096;  // events that one call hands out at most
   const int32_t most = call.integer(2);

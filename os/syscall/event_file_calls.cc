@@ -1,4 +1,4 @@
-// Files that stand for events: signalfd(2), timerfd_create(2), pidfd_open(2).
+// Files that stand for events: eventfd(2), signalfd(2), timerfd_create(2), pidfd_open(2).
 #include <cerrno>
 
 #include "os/process/process_file.h"
@@ -14,6 +14,16 @@ namespace faultline::os {
 namespace {
 
 constexpr uint32_t kFileFlags = kOpenNonBlocking | kOpenCloseOnExec;
+
+// --- eventfd -------------------------------------------------------------------------
+
+SyscallResult sys_eventfd2(SyscallContext& call) {
+  constexpr uint32_t kSemaphore = 1;  // EFD_SEMAPHORE; the others are open(2)'s
+  const uint32_t flags = call.word(1);
+  if ((flags & ~(kSemaphore | kFileFlags)) != 0) return Errno{EINVAL};
+  OpenFilePtr file = vfs_of(call).make_event_counter(call.word(0), (flags & kSemaphore) != 0, flags);
+  return hand_out(call, std::move(file), (flags & kOpenCloseOnExec) != 0);
+}
 
 // --- signalfd ------------------------------------------------------------------------
 
@@ -154,6 +164,7 @@ SyscallResult sys_pidfd_getfd(SyscallContext& call) {
 }  // namespace
 
 void register_event_files(SyscallTable& table) {
+  table.add(19, sys_eventfd2);
   table.add(74, sys_signalfd4);
   table.add(85, sys_timerfd_create);
   table.add(86, sys_timerfd_settime);

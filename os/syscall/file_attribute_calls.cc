@@ -1,5 +1,6 @@
 // Sizes, permissions, owners and times.
 #include <cerrno>
+#include <string>
 
 #include "os/files/regular_file.h"
 #include "os/syscall/file_calls.h"
@@ -30,6 +31,7 @@ Co<SyscallResult> set_size(SyscallContext& call, InodePtr inode, uint64_t size) 
 }
 
 Co<SyscallResult> sys_truncate(SyscallContext& call) {
+  if (static_cast<int64_t>(call.args[1]) < 0) co_return Errno{EINVAL};
   auto path = co_await path_argument(call, 0);
   if (!path) co_return path.error();
   Result<InodePtr> inode = vfs_of(call).find(fs_of(call).current, *path, Vfs::Last::follow);
@@ -38,24 +40,29 @@ Co<SyscallResult> sys_truncate(SyscallContext& call) {
   if (Result<> allowed = vfs_of(call).check_access(**inode, 2); !allowed) co_return allowed.error();
   if ((*inode)->executions != 0) co_return Errno{ETXTBSY};
   auto done = co_await set_size(call, *inode, call.args[1]);
+  if (done.ok()) vfs_of(call).tell_watchers_at(fs_of(call).current, *path, Vfs::Last::follow, kWatchModify);
   co_return done;
 }
 
 Co<SyscallResult> sys_ftruncate(SyscallContext& call) {
+  if (static_cast<int64_t>(call.args[1]) < 0) co_return Errno{EINVAL};
   Result<OpenFilePtr> file = file_argument(call, 0);
   if (!file) co_return file.error();
   if (!(*file)->writable()) co_return Errno{EINVAL};
   auto done = co_await set_size(call, (*file)->inode_pointer(), call.args[1]);
+  if (done.ok()) tell_watchers(**file, kWatchModify);
   co_return done;
 }
 
 Co<SyscallResult> sys_fallocate(SyscallContext& call) {
   Result<OpenFilePtr> file = file_argument(call, 0);
   if (!file) co_return file.error();
-  if (!(*file)->writable()) co_return Errno{EBADF};
   const auto offset = static_cast<int64_t>(call.args[2]), length = static_cast<int64_t>(call.args[3]);
   if (offset < 0 || length <= 0) co_return Errno{EINVAL};
   const bool punches = call.word(1) == (kPunchHole | kKeepSize);
+  constexpr uint32_t kKnown = 0x7b;  // modes that file systems may have
+  if ((call.word(1) & ~kKnown) || ((call.word(1) & kPunchHole) && !punches)) co_return Errno{EOPNOTSUPP};
+  if (!(*file)->writable()) co_return Errno{EBADF};
   if (!punches && (call.word(1) & ~kKeepSize) != 0) co_return Errno{EOPNOTSUPP};
   const InodePtr inode = (*file)->inode_pointer();
   if (inode->is(InodeType::fifo)) co_return Errno{ESPIPE};
@@ -103,10 +110,24 @@ SyscallResult change_owner(SyscallContext& call, Inode& inode, uint32_t uid, uin
   return uint64_t{0};
 }
 
+// Who watches the file, or its directory, hears of a change by path (inotify(7)).
+void tell_change_at(SyscallContext& call, unsigned directory, const std::string& path, uint32_t flags) {
+  if (path.empty()) {
+    Result<OpenFilePtr> file = file_argument(call, directory, true);
+    if (file) tell_watchers(**file, kWatchAttributes);
+    return;
+  }
+  Result<DirectoryPtr> start = start_of(call, directory, path);
+  const Vfs::Last last = flags & kAtSymlinkNoFollow ? Vfs::Last::keep : Vfs::Last::follow;
+  if (start) vfs_of(call).tell_watchers_at(*start, path, last, kWatchAttributes);
+}
+
 SyscallResult sys_fchmod(SyscallContext& call) {
   Result<OpenFilePtr> file = file_argument(call, 0);
   if (!file) return file.error();
-  return change_mode(call, (*file)->inode(), call.word(1));
+  const SyscallResult done = change_mode(call, (*file)->inode(), call.word(1));
+  if (done.ok()) tell_watchers(**file, kWatchAttributes);
+  return done;
 }
 
 Co<SyscallResult> change_mode_at(SyscallContext& call, uint32_t flags) {
@@ -115,7 +136,9 @@ Co<SyscallResult> change_mode_at(SyscallContext& call, uint32_t flags) {
   if (!path) co_return path.error();
   Result<InodePtr> inode = inode_at(call, 0, *path, flags);
   if (!inode) co_return inode.error();
-  co_return change_mode(call, **inode, call.word(2));
+  const SyscallResult done = change_mode(call, **inode, call.word(2));
+  if (done.ok()) tell_change_at(call, 0, *path, flags);
+  co_return done;
 }
 
 Co<SyscallResult> sys_fchmodat(SyscallContext& call) { return change_mode_at(call, 0); }
@@ -124,7 +147,9 @@ Co<SyscallResult> sys_fchmodat2(SyscallContext& call) { return change_mode_at(ca
 SyscallResult sys_fchown(SyscallContext& call) {
   Result<OpenFilePtr> file = file_argument(call, 0);
   if (!file) return file.error();
-  return change_owner(call, (*file)->inode(), call.word(1), call.word(2));
+  const SyscallResult done = change_owner(call, (*file)->inode(), call.word(1), call.word(2));
+  if (done.ok()) tell_watchers(**file, kWatchAttributes);
+  return done;
 }
 
 Co<SyscallResult> sys_fchownat(SyscallContext& call) {
@@ -134,7 +159,9 @@ Co<SyscallResult> sys_fchownat(SyscallContext& call) {
   if (!path) co_return path.error();
   Result<InodePtr> inode = inode_at(call, 0, *path, flags);
   if (!inode) co_return inode.error();
-  co_return change_owner(call, **inode, call.word(2), call.word(3));
+  const SyscallResult done = change_owner(call, **inode, call.word(2), call.word(3));
+  if (done.ok()) tell_change_at(call, 0, *path, flags);
+  co_return done;
 }
 
 // --- times ----------------------------------------------------------------------------------------
@@ -155,25 +182,29 @@ void set_time(Timestamp& to, const TimeSpec& from, Timestamp now) {
 
 Co<SyscallResult> sys_utimensat(SyscallContext& call) {
   const uint32_t flags = call.word(3);
-  if ((flags & ~(kAtSymlinkNoFollow | kAtEmptyPath)) != 0) co_return Errno{EINVAL};
   UserMemory user = call.kernel.user_memory(call.task);
   TimePair times{{0, kTimeNow}, {0, kTimeNow}};
   if (call.args[2] != 0) {
     auto given = co_await user.get<TimePair>(call.address(2));
     if (!given) co_return given.error();
     times = *given;
-    if (!valid_time(times.accessed) || !valid_time(times.modified)) co_return Errno{EINVAL};
   }
+  // Nothing is to change: nothing is looked at (Linux, do_utimes).
+  if (times.accessed.nanoseconds == kTimeOmit && times.modified.nanoseconds == kTimeOmit) co_return uint64_t{0};
+  if (!valid_time(times.accessed) || !valid_time(times.modified)) co_return Errno{EINVAL};
+  if ((flags & ~(kAtSymlinkNoFollow | kAtEmptyPath)) != 0) co_return Errno{EINVAL};
   Result<InodePtr> inode = Errno{EFAULT};
+  std::string path;
   if (call.args[1] == 0) {
     // futimens: the descriptor itself.
     Result<OpenFilePtr> file = file_argument(call, 0);
     if (!file) co_return file.error();
     inode = (*file)->inode_pointer();
   } else {
-    auto path = co_await path_argument(call, 1);
-    if (!path) co_return path.error();
-    inode = inode_at(call, 0, *path, flags);
+    auto given = co_await path_argument(call, 1);
+    if (!given) co_return given.error();
+    path = *given;
+    inode = inode_at(call, 0, path, flags);
   }
   if (!inode) co_return inode.error();
   const bool now_only = times.accessed.nanoseconds == kTimeNow && times.modified.nanoseconds == kTimeNow;
@@ -184,6 +215,7 @@ Co<SyscallResult> sys_utimensat(SyscallContext& call) {
   set_time((*inode)->attributes.accessed, times.accessed, now);
   set_time((*inode)->attributes.modified, times.modified, now);
   (*inode)->attributes.changed = now;
+  tell_change_at(call, 0, path, flags);
   co_return uint64_t{0};
 }
 

@@ -7,6 +7,11 @@
 
 namespace faultline::os {
 
+SocketCredentials credentials_of(SyscallContext& call) {
+  const Process& process = call.task.process();
+  return {.pid = process.pid(), .uid = process.uid, .gid = process.gid};
+}
+
 CallIo::CallIo(SyscallContext& call) : CallIo(call, call.kernel.user_memory(call.task)) {}
 
 CallIo::CallIo(SyscallContext& call, std::span<uint8_t> buffer)
@@ -21,7 +26,8 @@ CallIo::CallIo(SyscallContext& call, const UserMemory& user)
                .costs = call.kernel.costs(),
                .sleeper = sleeper_,
                .now = vfs_of(call).now(),
-               .file_size_limit = call.task.process().limits[kLimitFileSize].current} {}
+               .file_size_limit = call.task.process().limits[kLimitFileSize].current,
+               .caller = credentials_of(call)} {}
 
 Result<OpenFilePtr> file_argument(SyscallContext& call, unsigned i, bool path_only) {
   Result<OpenFilePtr> file = files_of(call).get(call.integer(i));
@@ -36,6 +42,7 @@ Co<Result<std::string>> path_argument(SyscallContext& call, unsigned i) {
 }
 
 Result<DirectoryPtr> start_of(SyscallContext& call, unsigned i, const std::string& path) {
+  if (path.empty()) return Errno{ENOENT};
   if (!path.empty() && path.front() == '/') return vfs_of(call).root();
   if (call.integer(i) == kAtCurrent) return fs_of(call).current;
   Result<OpenFilePtr> file = file_argument(call, i, true);
@@ -84,6 +91,7 @@ void register_file_calls(SyscallTable& table) {
   register_file_open(table);
   register_file_io(table);
   register_file_paths(table);
+  register_file_positions(table);
   register_file_status(table);
   register_file_attributes(table);
   register_file_descriptors(table);
@@ -93,6 +101,9 @@ void register_file_calls(SyscallTable& table) {
   register_file_transfer(table);
   register_epoll(table);
   register_event_files(table);
+  register_notify_calls(table);
+  register_extended_attributes(table);
+  register_posix_queues(table);
 }
 
 }  // namespace faultline::os

@@ -32,6 +32,7 @@ class TaskSleeper final : public Sleeper {
  public:
   explicit TaskSleeper(Task& task) : task_(task) {}
   Co<Wake> sleep(WaitQueue& queue) override { return sleep_interruptibly(task_, queue); }
+  Co<Wake> sleep_until(WaitQueue& queue, Cycles until) override { return sleep_interruptibly(task_, queue, until); }
 
  private:
   Task& task_;
@@ -57,6 +58,8 @@ inline Vfs& vfs_of(SyscallContext& call) { return call.kernel.vfs(); }
 inline FileTable& files_of(SyscallContext& call) { return *call.task.process().files; }
 inline FsContext& fs_of(SyscallContext& call) { return *call.task.process().fs; }
 inline uint64_t descriptor_limit(SyscallContext& call) { return call.task.process().limits[kLimitFiles].current; }
+
+SocketCredentials credentials_of(SyscallContext& call);
 
 // The open file of argument `i`. EBADF, also for one opened with O_PATH unless
 // `path_only` is welcome.
@@ -98,6 +101,7 @@ Co<SyscallResult> terminal_request(SyscallContext& call, uint32_t request);
 void register_file_open(SyscallTable& table);
 void register_file_io(SyscallTable& table);
 void register_file_paths(SyscallTable& table);
+void register_file_positions(SyscallTable& table);
 void register_file_status(SyscallTable& table);
 void register_file_attributes(SyscallTable& table);
 void register_file_descriptors(SyscallTable& table);
@@ -107,5 +111,8 @@ void register_file_sync(SyscallTable& table);
 void register_file_transfer(SyscallTable& table);
 void register_epoll(SyscallTable& table);
 void register_event_files(SyscallTable& table);
+void register_notify_calls(SyscallTable& table);
+void register_extended_attributes(SyscallTable& table);
+void register_posix_queues(SyscallTable& table);
 
 }  // namespace faultline::os

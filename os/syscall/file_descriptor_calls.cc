@@ -171,6 +171,8 @@ Co<SyscallResult> sys_fcntl(SyscallContext& call) {
 // --- ioctl ------------------------------------------------------------------------------
 
 enum Request : uint32_t {
+  kBlockMap = 1,   // FIBMAP
+  kBlockSize = 2,  // FIGETBSZ
   kBytesToRead = 0x541b,
   kNonBlocking = 0x5421,
   kNoCloseOnExec = 0x5450,
@@ -203,8 +205,15 @@ Co<SyscallResult> sys_ioctl(SyscallContext& call) {
     held->flags = *on ? held->flags | kOpenNonBlocking : held->flags & ~uint32_t{kOpenNonBlocking};
     co_return uint64_t{0};
   }
+  if (request == kBlockSize) {
+    auto put = co_await answer(call, static_cast<int32_t>(call.kernel.memory().page().bytes()));
+    co_return put;
+  }
+  if (request == kBlockMap && file.inode().is(InodeType::regular)) co_return Errno{EPERM};
   if (request == kBytesToRead) {
-    const auto bytes = file.inode().readable_bytes(file);
+    auto bytes = file.inode().readable_bytes(file);
+    if (!bytes && file.inode().is(InodeType::regular))
+      bytes = file.inode().size() - std::min(file.offset, file.inode().size());
     if (!bytes) co_return Errno{ENOTTY};
     auto put = co_await answer(call, static_cast<int32_t>(std::min<uint64_t>(*bytes, 0x7fffffff)));
     co_return put;

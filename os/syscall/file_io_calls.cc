@@ -1,12 +1,11 @@
-// read, write and their relatives; lseek, getdents64.
+// read, write and their relatives.
 #include <algorithm>
 #include <cerrno>
-#include <cstring>
-#include <optional>
 #include <vector>
 
 #include "os/files/pipe.h"
 #include "os/files/regular_file.h"
+#include "os/files/socket.h"
 #include "os/memory/page_cache.h"
 #include "os/syscall/file_calls.h"
 
@@ -45,8 +44,10 @@ class Position {
 using Vector = UserPiece;
 static_assert(sizeof(Vector) == 16);
 
-Result<> check_length(uint64_t bytes) {
-  if (static_cast<int64_t>(bytes) < 0) return Errno{EFAULT};  // no buffer is so long (Linux, vfs_read)
+// No buffer lies beyond what is the program's (Linux, access_ok in vfs_read).
+Result<> check_buffer(SyscallContext& call) {
+  const uint64_t end = call.task.process().space->user_end().value;
+  if (call.args[2] > end || call.args[1] > end - call.args[2]) return Errno{EFAULT};
   return Unit{};
 }
 
@@ -54,8 +55,11 @@ Result<OpenFilePtr> readable_file(SyscallContext& call) {
   Result<OpenFilePtr> file = file_argument(call, 0);
   if (!file) return file;
   if (!(*file)->readable()) return Errno{EBADF};
-  if ((*file)->inode().is(InodeType::directory)) return Errno{EISDIR};
   return file;
+}
+
+Result<> check_no_directory(const OpenFile& file, bool writes) {
+  return !writes && file.inode().is(InodeType::directory) ? Result<>(Errno{EISDIR}) : Result<>(Unit{});
 }
 
 Result<OpenFilePtr> writable_file(SyscallContext& call) {
@@ -65,11 +69,13 @@ Result<OpenFilePtr> writable_file(SyscallContext& call) {
 }
 
 // A file to be read or written at a place of its own, not at its position.
-Result<> check_place(const Result<OpenFilePtr>& file, uint64_t offset) {
-  if (!file) return file.error();
+Result<OpenFilePtr> file_with_places(SyscallContext& call, bool writes, uint64_t offset) {
   if (static_cast<int64_t>(offset) < 0) return Errno{EINVAL};
-  if (!file.value()->inode().seekable()) return Errno{ESPIPE};
-  return Unit{};
+  Result<OpenFilePtr> file = file_argument(call, 0);
+  if (!file) return file;
+  const bool directory = (*file)->inode().is(InodeType::directory);
+  if (!(*file)->inode().seekable() && !directory) return Errno{ESPIPE};
+  return writes ? writable_file(call) : readable_file(call);
 }
 
 // A pipe takes what is no more than PIPE_BUF in one piece, however many vectors
@@ -88,6 +94,22 @@ Co<SyscallResult> write_whole(SyscallContext& call, OpenFilePtr file, Pipe& pipe
   co_return moved;
 }
 
+// Several vectors are one message.
+Co<SyscallResult> move_message(SyscallContext& call, OpenFilePtr file, std::vector<Vector> vectors, bool writes) {
+  auto& socket = static_cast<Socket&>(file->inode());
+  CallIo io(call);
+  Result<uint64_t> moved = uint64_t{0};
+  if (writes) {
+    Socket::Outgoing message{.pieces = vectors, .sender = io.context().caller, .waits = !file->nonblocking()};
+    moved = co_await socket.send(io.context(), message);
+    signal_failed_write(call, io.context(), moved);
+  } else {
+    Socket::Incoming message{.pieces = vectors, .waits = !file->nonblocking()};
+    moved = co_await socket.receive(io.context(), message);
+  }
+  co_return moved;
+}
+
 // Moves the vectors one after the other until one comes up short.
 Co<SyscallResult> move_vectors(SyscallContext& call, OpenFilePtr file, std::vector<Vector> vectors, uint64_t offset,
                                bool writes, uint64_t* end) {
@@ -97,6 +119,10 @@ Co<SyscallResult> move_vectors(SyscallContext& call, OpenFilePtr file, std::vect
   }
   if (Pipe* const pipe = writes ? takes_whole(*file, vectors) : nullptr) {
     auto moved = co_await write_whole(call, file, *pipe, std::move(vectors));
+    co_return moved;
+  }
+  if (vectors.size() > 1 && dynamic_cast<Socket*>(&file->inode())) {
+    auto moved = co_await move_message(call, file, std::move(vectors), writes);
     co_return moved;
   }
   CallIo io(call);
@@ -123,6 +149,7 @@ Co<SyscallResult> move_vectors(SyscallContext& call, OpenFilePtr file, std::vect
   *end = offset;
   if (writes) signal_failed_write(call, io.context(), moved);
   if (!moved && done == 0) co_return moved.error();
+  if (done != 0) tell_watchers(*file, writes ? kWatchModify : kWatchAccess);
   if (writes && done != 0 && (file->flags & kOpenDataSync)) {
     const Result<> synced = co_await sync_bytes(call, file, offset - done, done);
     if (!synced) co_return synced.error();
@@ -156,20 +183,27 @@ Co<Result<std::vector<Vector>>> vector_argument(SyscallContext& call) {
   co_return vectors;
 }
 
+// Nothing to move is nothing to ask the file for (Linux, do_iter_read).
+bool is_empty(const std::vector<Vector>& vectors) {
+  return std::all_of(vectors.begin(), vectors.end(), [](const Vector& vector) { return vector.bytes == 0; });
+}
+
 std::vector<Vector> one_vector(SyscallContext& call) { return {{call.address(1), std::min(call.args[2], kMostBytes)}}; }
 
 Co<SyscallResult> move_one(SyscallContext& call, bool writes) {
   Result<OpenFilePtr> file = writes ? writable_file(call) : readable_file(call);
   if (!file) co_return file.error();
-  if (Result<> length = check_length(call.args[2]); !length) co_return length.error();
+  if (Result<> length = check_buffer(call); !length) co_return length.error();
+  if (Result<> kind = check_no_directory(**file, writes); !kind) co_return kind.error();
   auto moved = co_await move_at_position(call, *file, one_vector(call), writes);
   co_return moved;
 }
 
 Co<SyscallResult> move_one_at(SyscallContext& call, bool writes) {
-  Result<OpenFilePtr> file = writes ? writable_file(call) : readable_file(call);
-  if (Result<> place = check_place(file, call.args[3]); !place) co_return place.error();
-  if (Result<> length = check_length(call.args[2]); !length) co_return length.error();
+  Result<OpenFilePtr> file = file_with_places(call, writes, call.args[3]);
+  if (!file) co_return file.error();
+  if (Result<> length = check_buffer(call); !length) co_return length.error();
+  if (Result<> kind = check_no_directory(**file, writes); !kind) co_return kind.error();
   uint64_t end = 0;
   auto moved = co_await move_vectors(call, *file, one_vector(call), call.args[3], writes, &end);
   co_return moved;
@@ -180,23 +214,65 @@ Co<SyscallResult> move_many(SyscallContext& call, bool writes) {
   if (!file) co_return file.error();
   auto vectors = co_await vector_argument(call);
   if (!vectors) co_return vectors.error();
+  if (is_empty(*vectors)) co_return uint64_t{0};
+  if (Result<> kind = check_no_directory(**file, writes); !kind) co_return kind.error();
   auto moved = co_await move_at_position(call, *file, *vectors, writes);
   co_return moved;
 }
 
-// preadv and pwritev; their second versions take -1 for the position, and flags.
-Co<SyscallResult> move_many_at(SyscallContext& call, bool writes, bool second) {
-  if (second && call.args[5] != 0) co_return Errno{EOPNOTSUPP};
-  if (second && call.args[3] == ~uint64_t{0}) {
-    auto moved = co_await move_many(call, writes);
-    co_return moved;
-  }
-  Result<OpenFilePtr> file = writes ? writable_file(call) : readable_file(call);
-  if (Result<> place = check_place(file, call.args[3]); !place) co_return place.error();
+Co<SyscallResult> move_many_at(SyscallContext& call, bool writes) {
+  Result<OpenFilePtr> file = file_with_places(call, writes, call.args[3]);
+  if (!file) co_return file.error();
   auto vectors = co_await vector_argument(call);
   if (!vectors) co_return vectors.error();
+  if (is_empty(*vectors)) co_return uint64_t{0};
+  if (Result<> kind = check_no_directory(**file, writes); !kind) co_return kind.error();
   uint64_t end = 0;
   auto moved = co_await move_vectors(call, *file, *vectors, call.args[3], writes, &end);
+  co_return moved;
+}
+
+// The file of preadv2 and pwritev2 as their flags have it, for this call alone.
+Result<OpenFilePtr> file_for_flags(const OpenFilePtr& file, uint32_t flags, bool writes) {
+  enum Flag : uint32_t { kHighPriority = 1, kDataSync = 2, kSync = 4, kNoWait = 8, kAppend = 16 };
+  constexpr uint32_t kKnown = kHighPriority | kDataSync | kSync | kNoWait | kAppend;
+  if ((flags & ~kKnown) || (!writes && (flags & kAppend))) return Errno{EOPNOTSUPP};
+  // What is buffered and written is nothing that could be done without waiting (Linux, tmpfs).
+  if ((flags & kNoWait) && writes) return Errno{EOPNOTSUPP};
+  uint32_t changed = file->flags;
+  if (flags & kAppend) changed |= kOpenAppend;
+  if (flags & kDataSync) changed |= kOpenDataSync;
+  if (flags & kSync) changed |= kOpenSync;
+  if (flags & kNoWait) changed |= kOpenNonBlocking;
+  auto door = std::make_shared<OpenFile>(file->inode_pointer(), changed);
+  door->parent = file->parent;
+  door->path = file->path;
+  return door;
+}
+
+// preadv2 and pwritev2: -1 is the file's own position.
+Co<SyscallResult> move_many_by_flags(SyscallContext& call, bool writes) {
+  const bool own = call.args[3] == ~uint64_t{0};
+  Result<OpenFilePtr> file = Errno{EBADF};
+  if (!own) {
+    file = file_with_places(call, writes, call.args[3]);
+  } else {
+    file = writes ? writable_file(call) : readable_file(call);
+  }
+  if (!file) co_return file.error();
+  auto vectors = co_await vector_argument(call);
+  if (!vectors) co_return vectors.error();
+  if (is_empty(*vectors)) co_return uint64_t{0};
+  if (Result<> kind = check_no_directory(**file, writes); !kind) co_return kind.error();
+  const OpenFilePtr held = *file;
+  Result<OpenFilePtr> door = held;
+  if (call.word(5) != 0) door = file_for_flags(held, call.word(5), writes);
+  if (!door) co_return door.error();
+  Position position(vfs_of(call), held);
+  if (own) co_await position.hold();
+  uint64_t end = 0;
+  auto moved = co_await move_vectors(call, *door, *vectors, own ? held->offset : call.args[3], writes, &end);
+  if (own && moved && held->inode().seekable()) held->offset = end;
   co_return moved;
 }
 
@@ -206,119 +282,14 @@ Co<SyscallResult> sys_pread64(SyscallContext& call) { return move_one_at(call, f
 Co<SyscallResult> sys_pwrite64(SyscallContext& call) { return move_one_at(call, true); }
 Co<SyscallResult> sys_readv(SyscallContext& call) { return move_many(call, false); }
 Co<SyscallResult> sys_writev(SyscallContext& call) { return move_many(call, true); }
-Co<SyscallResult> sys_preadv(SyscallContext& call) { return move_many_at(call, false, false); }
-Co<SyscallResult> sys_pwritev(SyscallContext& call) { return move_many_at(call, true, false); }
-Co<SyscallResult> sys_preadv2(SyscallContext& call) { return move_many_at(call, false, true); }
-Co<SyscallResult> sys_pwritev2(SyscallContext& call) { return move_many_at(call, true, true); }
-
-// --- position ------------------------------------------------------------------------
-
-SyscallResult seek_data_or_hole(OpenFile& file, uint64_t offset, bool data) {
-  const std::optional<uint64_t> found = data ? file.inode().next_data(offset) : file.inode().next_hole(offset);
-  if (found) file.offset = *found;
-  return found ? SyscallResult(*found) : SyscallResult(Errno{ENXIO});
-}
-
-SyscallResult sys_lseek(SyscallContext& call) {
-  Result<OpenFilePtr> found = file_argument(call, 0);
-  if (!found) return found.error();
-  OpenFile& file = **found;
-  const bool directory = file.inode().is(InodeType::directory);
-  if (!file.inode().seekable() && !directory) return Errno{ESPIPE};
-  if (file.inode().is(InodeType::character)) return uint64_t{0};
-  const auto offset = static_cast<int64_t>(call.args[1]);
-  const auto size = static_cast<int64_t>(file.inode().size());
-  int64_t base = 0;
-  switch (call.word(2)) {
-    case 0:  // SEEK_SET
-      break;
-    case 1:  // SEEK_CUR
-      base = static_cast<int64_t>(file.offset);
-      break;
-    case 2:  // SEEK_END
-      if (directory) return Errno{EINVAL};
-      base = size;
-      break;
-    case 3:  // SEEK_DATA and SEEK_HOLE
-    case 4:
-      if (directory || offset < 0 || offset >= size) return Errno{directory ? EINVAL : ENXIO};
-      return seek_data_or_hole(file, static_cast<uint64_t>(offset), call.word(2) == 3);
-    default:
-      return Errno{EINVAL};
-  }
-  int64_t sum = 0;
-  if (__builtin_add_overflow(base, offset, &sum)) return Errno{EINVAL};
-  if (sum < 0 || static_cast<uint64_t>(sum) > kFileSizeMax) return Errno{EINVAL};
-  return file.offset = static_cast<uint64_t>(sum);
-}
-
-// --- directories -------------------------------------------------------------------------
-
-using Listing = std::vector<Directory::Entry>;
-
-// The state of a directory when it was opened or rewound, "." and ".." first.
-Result<std::shared_ptr<const Snapshot<Listing>>> listing_of(const Vfs& vfs, OpenFile& file) {
-  if (file.offset != 0 && file.snapshot) return std::static_pointer_cast<const Snapshot<Listing>>(file.snapshot);
-  auto& directory = static_cast<Directory&>(file.inode());
-  Result<Listing> entries = directory.list();
-  if (!entries) return entries.error();
-  const DirectoryPtr parent = directory.parent.lock();
-  Listing listing;
-  listing.reserve(entries->size() + 2);
-  listing.push_back({".", directory.number(), InodeType::directory});
-  listing.push_back({"..", parent ? parent->number() : directory.number(), InodeType::directory});
-  listing.insert(listing.end(), entries->begin(), entries->end());
-  const uint64_t bytes = listing.size() * sizeof(Directory::Entry);
-  auto snapshot = Snapshot<Listing>::take(vfs.snapshots(), std::move(listing), bytes);
-  if (!snapshot) return Errno{ENOMEM};
-  file.snapshot = snapshot;
-  return snapshot;
-}
-
-// struct linux_dirent64: inode, offset of the next, length, type, name.
-constexpr size_t kEntryHead = 19;
-
-size_t put_entry(uint8_t* to, const Directory::Entry& entry, uint64_t next) {
-  const auto length = static_cast<uint16_t>((kEntryHead + entry.name.size() + 1 + 7) & ~size_t{7});
-  std::memset(to, 0, length);
-  std::memcpy(to, &entry.number, 8);
-  std::memcpy(to + 8, &next, 8);
-  std::memcpy(to + 16, &length, 2);
-  to[18] = static_cast<uint8_t>(static_cast<uint32_t>(entry.type) >> 12);
-  std::memcpy(to + kEntryHead, entry.name.data(), entry.name.size());
-  return length;
-}
-
-Co<SyscallResult> sys_getdents64(SyscallContext& call) {
-  Result<OpenFilePtr> found = file_argument(call, 0);
-  if (!found) co_return found.error();
-  const OpenFilePtr file = *found;
-  if (!file->inode().is(InodeType::directory)) co_return Errno{ENOTDIR};
-  if (static_cast<Directory&>(file->inode()).removed) co_return Errno{ENOENT};
-  Result<std::shared_ptr<const Snapshot<Listing>>> held = listing_of(vfs_of(call), *file);
-  if (!held) co_return held.error();
-  const Listing& listing = (*held)->value;
-  std::vector<uint8_t> bytes(std::min<uint64_t>(call.word(2), 32768));
-  size_t used = 0;
-  uint64_t at = file->offset;
-  for (; at < listing.size(); ++at) {
-    const Directory::Entry& entry = listing[at];
-    if (used + ((kEntryHead + entry.name.size() + 1 + 7) & ~size_t{7}) > bytes.size()) break;
-    used += put_entry(bytes.data() + used, entry, at + 1);
-  }
-  if (used == 0 && at < listing.size()) co_return Errno{EINVAL};
-  UserMemory user = call.kernel.user_memory(call.task);
-  auto put = co_await user.write(call.address(1), std::span<const uint8_t>(bytes.data(), used));
-  if (!put) co_return put.error();
-  file->offset = at;
-  co_return used;
-}
+Co<SyscallResult> sys_preadv(SyscallContext& call) { return move_many_at(call, false); }
+Co<SyscallResult> sys_pwritev(SyscallContext& call) { return move_many_at(call, true); }
+Co<SyscallResult> sys_preadv2(SyscallContext& call) { return move_many_by_flags(call, false); }
+Co<SyscallResult> sys_pwritev2(SyscallContext& call) { return move_many_by_flags(call, true); }
 
 }  // namespace
 
 void register_file_io(SyscallTable& table) {
-  table.add(61, sys_getdents64);
-  table.add(62, sys_lseek);
   table.add(63, sys_read);
   table.add(64, sys_write);
   table.add(65, sys_readv);

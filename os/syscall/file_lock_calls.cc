@@ -97,7 +97,11 @@ UserLock user_lock(const FileLocks::Lock& lock) {
 }
 
 Co<SyscallResult> sys_flock(SyscallContext& call) {
+  constexpr uint32_t kMandatory = 32;  // LOCK_MAND, which Linux no longer knows
   const uint32_t operation = call.word(1) & ~kFlockNonBlocking;
+  if (operation & kMandatory) co_return uint64_t{0};
+  const bool known = operation == kFlockUnlock || operation == kFlockShared || operation == kFlockExclusive;
+  if (!known) co_return Errno{EINVAL};
   Result<OpenFilePtr> file = file_argument(call, 0);
   if (!file) co_return file.error();
   const OpenFilePtr held = *file;
@@ -106,7 +110,6 @@ Co<SyscallResult> sys_flock(SyscallContext& call) {
     locks.clear_all(held.get());
     co_return uint64_t{0};
   }
-  if (operation != kFlockShared && operation != kFlockExclusive) co_return Errno{EINVAL};
   // A change from one kind to the other gives the old lock up first (flock(2)).
   locks.clear_all(held.get());
   const FileLocks::Lock lock{held.get(), call.task.process().pid(), operation == kFlockExclusive, 0, kEndOfFile};

@@ -1,7 +1,11 @@
-// openat, close, pipes, anonymous files.
+// openat, openat2, close, pipes, anonymous files.
+#include <algorithm>
 #include <array>
 #include <cerrno>
+#include <cstring>
+#include <span>
 #include <utility>
+#include <vector>
 
 #include "os/syscall/file_calls.h"
 
@@ -20,21 +24,102 @@ SyscallResult as_value(const Result<int>& descriptor) {
   return static_cast<uint64_t>(descriptor.value());
 }
 
-Co<SyscallResult> sys_openat(SyscallContext& call) {
-  const uint32_t flags = call.word(2);
-  if ((flags & kOpenAccessMode) == kOpenAccessMode) co_return Errno{EINVAL};
+// What openat2(2) adds to openat(2): rules, and no flag that is not known.
+struct OpenRequest {
+  uint32_t flags = 0;
+  uint32_t permissions = 0;
+  PathRules rules;
+};
+
+Co<SyscallResult> open_at(SyscallContext& call, OpenRequest request) {
   auto path = co_await path_argument(call, 1);
   if (!path) co_return path.error();
   Result<DirectoryPtr> start = start_of(call, 0, *path);
   if (!start) co_return start.error();
+  // Rules speak of the directory even where the path does not begin there.
+  if (request.rules.start_is_root && path->starts_with('/')) {
+    start = start_of(call, 0, ".");
+    if (!start) co_return start.error();
+  }
   TaskSleeper sleeper(call.task);
-  const uint32_t permissions = call.word(3) & 07777 & ~fs_of(call).umask;
-  auto file = co_await vfs_of(call).open(*start, *path, flags, permissions, sleeper);
+  const uint32_t permissions = request.permissions & 07777 & ~fs_of(call).umask;
+  auto file = co_await vfs_of(call).open(*start, *path, request.flags, permissions, sleeper, request.rules);
   if (!file) co_return file.error();
   // /dev/tty is the terminal of whoever opens it.
   const bool others_terminal = (*file)->inode().is_terminal() && !has_terminal(call.task.process());
-  if (others_terminal && !(flags & kOpenPath)) co_return Errno{ENXIO};
-  co_return as_value(files_of(call).add(*file, (flags & kOpenCloseOnExec) != 0, descriptor_limit(call)));
+  if (others_terminal && !(request.flags & kOpenPath)) co_return Errno{ENXIO};
+  co_return as_value(files_of(call).add(*file, (request.flags & kOpenCloseOnExec) != 0, descriptor_limit(call)));
+}
+
+Co<SyscallResult> sys_openat(SyscallContext& call) {
+  const uint32_t flags = call.word(2);
+  const bool path_only = (flags & kOpenPath) != 0;
+  if ((flags & kOpenAccessMode) == kOpenAccessMode && !path_only) co_return Errno{EINVAL};
+  // What would be O_TMPFILE, but for its other half.
+  constexpr uint32_t kTemporaryAlone = kOpenTemporary & ~uint32_t{kOpenDirectory};
+  if (!path_only && (flags & kTemporaryAlone) && !(flags & kOpenDirectory)) co_return Errno{EINVAL};
+  auto done = co_await open_at(call, {.flags = flags, .permissions = call.word(3), .rules = {}});
+  co_return done;
+}
+
+// struct open_how of linux/openat2.h.
+struct OpenHow {
+  uint64_t flags = 0, mode = 0, resolve = 0;
+};
+
+// EINVAL for what openat(2) would overlook; EAGAIN.
+Result<OpenRequest> request_of(const OpenHow& how) {
+  enum Resolve : uint64_t { kSameMount = 1, kNoJumps = 2, kNoLinks = 4, kBeneath = 8, kInRoot = 16, kCached = 32 };
+  constexpr uint64_t kResolveKnown = 63;
+  constexpr uint64_t kFlagsKnown = kOpenAccessMode | kOpenCreate | kOpenExclusive | kOpenNoControllingTty |
+                                   kOpenTruncate | kOpenAppend | kOpenNonBlocking | kOpenSync | kOpenAsync |
+                                   kOpenDirect | kOpenLargeFile | kOpenDirectory | kOpenNoFollow | kOpenNoAccessTime |
+                                   kOpenCloseOnExec | kOpenPath | kOpenTemporary;
+  constexpr uint64_t kPathFlags = kOpenPath | kOpenDirectory | kOpenNoFollow | kOpenCloseOnExec;
+  if ((how.flags & ~kFlagsKnown) || (how.resolve & ~kResolveKnown) || (how.mode & ~uint64_t{07777})) {
+    return Errno{EINVAL};
+  }
+  if ((how.resolve & kBeneath) && (how.resolve & kInRoot)) return Errno{EINVAL};
+  const bool temporary = (how.flags & kOpenTemporary) == kOpenTemporary;
+  const bool makes = (how.flags & kOpenCreate) || temporary;
+  if (!makes && how.mode != 0) return Errno{EINVAL};
+  if ((how.flags & kOpenPath) && (how.flags & ~kPathFlags)) return Errno{EINVAL};
+  if ((how.flags & kOpenAccessMode) == kOpenAccessMode) return Errno{EINVAL};
+  if ((how.flags & (kOpenTemporary & ~uint32_t{kOpenDirectory})) && !temporary) return Errno{EINVAL};
+  if ((how.resolve & kCached) && (makes || (how.flags & kOpenTruncate))) return Errno{EAGAIN};
+  return OpenRequest{.flags = static_cast<uint32_t>(how.flags),
+                     .permissions = static_cast<uint32_t>(how.mode),
+                     .rules = {.no_links = (how.resolve & kNoLinks) != 0,
+                               .no_jumps = (how.resolve & (kNoJumps | kNoLinks)) != 0,
+                               .same_mount = (how.resolve & kSameMount) != 0,
+                               .beneath = (how.resolve & kBeneath) != 0,
+                               .start_is_root = (how.resolve & kInRoot) != 0}};
+}
+
+// A longer structure of a later Linux is fine as long as its rest is zero: E2BIG.
+Co<Result<OpenHow>> how_argument(SyscallContext& call) {
+  const uint64_t bytes = call.args[3];
+  const uint64_t page = call.kernel.memory().page().bytes();
+  if (bytes < sizeof(OpenHow)) co_return Errno{EINVAL};
+  if (bytes > page) co_return Errno{E2BIG};
+  std::vector<uint8_t> raw(bytes);
+  UserMemory user = call.kernel.user_memory(call.task);
+  auto got = co_await user.read(call.address(2), raw);
+  if (!got) co_return got.error();
+  const auto rest = std::span<const uint8_t>(raw).subspan(sizeof(OpenHow));
+  if (std::ranges::any_of(rest, [](uint8_t byte) { return byte != 0; })) co_return Errno{E2BIG};
+  OpenHow how;
+  std::memcpy(&how, raw.data(), sizeof(how));
+  co_return how;
+}
+
+Co<SyscallResult> sys_openat2(SyscallContext& call) {
+  auto how = co_await how_argument(call);
+  if (!how) co_return how.error();
+  Result<OpenRequest> request = request_of(*how);
+  if (!request) co_return request.error();
+  auto done = co_await open_at(call, *request);
+  co_return done;
 }
 
 SyscallResult sys_close(SyscallContext& call) {
@@ -103,6 +188,7 @@ void register_file_open(SyscallTable& table) {
   table.add(59, sys_pipe2);
   table.add(279, sys_memfd_create);
   table.add(436, sys_close_range);
+  table.add(437, sys_openat2);
 }
 
 }  // namespace faultline::os

@@ -23,7 +23,26 @@ Co<SyscallResult> sys_mkdirat(SyscallContext& call) {
   co_return as_value(vfs_of(call).make_directory(*start, *path, call.word(2) & 01777 & ~fs_of(call).umask));
 }
 
+// Linux, may_mknod.
+Result<> check_node_type(uint32_t mode) {
+  const auto type = static_cast<InodeType>(mode & 0170000);
+  switch (type) {
+    case InodeType::unnamed:
+    case InodeType::fifo:
+    case InodeType::character:
+    case InodeType::block:
+    case InodeType::regular:
+    case InodeType::socket:
+      return Unit{};
+    case InodeType::directory:
+      return Errno{EPERM};
+    default:
+      return Errno{EINVAL};
+  }
+}
+
 Co<SyscallResult> sys_mknodat(SyscallContext& call) {
+  if (Result<> known = check_node_type(call.word(2)); !known) co_return known.error();
   auto path = co_await path_argument(call, 1);
   if (!path) co_return path.error();
   Result<DirectoryPtr> start = start_of(call, 0, *path);
@@ -44,6 +63,7 @@ Co<SyscallResult> sys_unlinkat(SyscallContext& call) {
 Co<SyscallResult> sys_symlinkat(SyscallContext& call) {
   auto target = co_await path_argument(call, 0);
   if (!target) co_return target.error();
+  if (target->empty()) co_return Errno{ENOENT};
   auto path = co_await path_argument(call, 2);
   if (!path) co_return path.error();
   Result<DirectoryPtr> start = start_of(call, 1, *path);
@@ -56,23 +76,32 @@ Co<SyscallResult> sys_linkat(SyscallContext& call) {
   if ((flags & ~(kAtSymlinkFollow | kAtEmptyPath)) != 0) co_return Errno{EINVAL};
   auto from = co_await path_argument(call, 1);
   if (!from) co_return from.error();
-  auto to = co_await path_argument(call, 3);
-  if (!to) co_return to.error();
   const uint32_t look = (flags & kAtEmptyPath) | (flags & kAtSymlinkFollow ? 0 : kAtSymlinkNoFollow);
   Result<InodePtr> inode = inode_at(call, 0, *from, look);
   if (!inode) co_return inode.error();
+  auto to = co_await path_argument(call, 3);
+  if (!to) co_return to.error();
   Result<DirectoryPtr> start = start_of(call, 2, *to);
   if (!start) co_return start.error();
   co_return as_value(vfs_of(call).link(*inode, *start, *to));
 }
 
 Co<SyscallResult> sys_renameat2(SyscallContext& call) {
+  constexpr uint32_t kNoReplace = 1, kExchange = 2, kWhiteout = 4;
+  const uint32_t flags = call.word(4);
+  if (flags & ~(kNoReplace | kExchange | kWhiteout)) co_return Errno{EINVAL};
+  if ((flags & kExchange) && (flags & (kNoReplace | kWhiteout))) co_return Errno{EINVAL};
   auto from = co_await path_argument(call, 1);
   if (!from) co_return from.error();
-  auto to = co_await path_argument(call, 3);
-  if (!to) co_return to.error();
   Result<DirectoryPtr> from_start = start_of(call, 0, *from);
   if (!from_start) co_return from_start.error();
+  auto to = co_await path_argument(call, 3);
+  if (!to) {
+    // The way to the old name is gone first.
+    Result<PathResult> place = vfs_of(call).resolve(*from_start, *from, Vfs::Last::keep);
+    co_return place ? to.error() : place.error();
+  }
+  if (flags & kWhiteout) co_return Errno{EPERM};
   Result<DirectoryPtr> to_start = start_of(call, 2, *to);
   if (!to_start) co_return to_start.error();
   co_return as_value(vfs_of(call).rename(*from_start, *from, *to_start, *to, call.word(4)));

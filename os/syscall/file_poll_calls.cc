@@ -57,6 +57,9 @@ Co<SyscallResult> wait_until(SyscallContext& call, Deadline deadline, unsigned l
 }
 
 Co<SyscallResult> sys_ppoll(SyscallContext& call) {
+  auto deadline = co_await deadline_argument(call, 2);
+  if (!deadline) co_return deadline.error();
+  if (call.args[3] != 0 && call.args[4] != sizeof(uint64_t)) co_return Errno{EINVAL};
   const uint32_t count = call.word(1);
   if (count > descriptor_limit(call)) co_return Errno{EINVAL};
   UserMemory user = call.kernel.user_memory(call.task);
@@ -64,8 +67,6 @@ Co<SyscallResult> sys_ppoll(SyscallContext& call) {
   const auto bytes = std::span<uint8_t>(reinterpret_cast<uint8_t*>(entries.data()), count * sizeof(PollEntry));
   auto got = co_await user.read(call.address(0), bytes);
   if (!got) co_return got.error();
-  auto deadline = co_await deadline_argument(call, 2);
-  if (!deadline) co_return deadline.error();
   auto masked = co_await set_mask(call, call.address(3), call.args[4]);
   if (!masked) co_return masked.error();
   auto look = [&call, &entries] {

@@ -158,11 +158,20 @@ Co<SyscallResult> sys_statx(SyscallContext& call) {
   co_return uint64_t{0};
 }
 
+// f_type (linux/magic.h). What no directory names lies in file systems of its own.
+int64_t magic_of(const Inode& inode) {
+  constexpr int64_t kPipes = 0x50495045, kSockets = 0x534f434b, kUnnamed = 0x09041934;
+  if (inode.mount().device != Vfs::kAnonymousDevice) return static_cast<int64_t>(inode.mount().magic);
+  if (inode.is(InodeType::fifo)) return kPipes;
+  if (inode.is(InodeType::socket)) return kSockets;
+  return inode.is(InodeType::unnamed) ? kUnnamed : static_cast<int64_t>(inode.mount().magic);
+}
+
 Co<SyscallResult> put_statfs(SyscallContext& call, const Inode& inode) {
   const DiskContent& disk = vfs_of(call).disk();
   const unsigned shift = disk.page().shift;
   StatFs stat{};
-  stat.type = static_cast<int64_t>(inode.mount().magic);
+  stat.type = magic_of(inode);
   stat.block_size = stat.fragment_size = block_size(call);
   stat.blocks = static_cast<int64_t>(disk.file_area_bytes() >> shift);
   stat.free = stat.available = static_cast<int64_t>(disk.free_bytes() >> shift);
@@ -207,13 +216,9 @@ Co<SyscallResult> check_access_at(SyscallContext& call, uint32_t flags) {
 Co<SyscallResult> sys_faccessat(SyscallContext& call) { return check_access_at(call, 0); }
 Co<SyscallResult> sys_faccessat2(SyscallContext& call) { return check_access_at(call, call.word(3)); }
 
-// Extended attributes: there are none (xattr(7)).
-SyscallResult sys_no_attributes(SyscallContext&) { return Errno{EOPNOTSUPP}; }
-
 }  // namespace
 
 void register_file_status(SyscallTable& table) {
-  for (unsigned number = 5; number <= 16; ++number) table.add(number, sys_no_attributes);
   table.add(43, sys_statfs);
   table.add(44, sys_fstatfs);
   table.add(48, sys_faccessat);

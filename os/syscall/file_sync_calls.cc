@@ -172,6 +172,7 @@ SyscallResult sys_readahead(SyscallContext& call) {
   OpenFile& file = **found;
   if (!file.readable()) return Errno{EBADF};
   if (!file.inode().is(InodeType::regular)) return Errno{EINVAL};
+  if (static_cast<int64_t>(call.args[2]) < 0) return Errno{EINVAL};
   uint64_t end = 0;
   const bool to_end = __builtin_add_overflow(call.args[1], call.args[2], &end);
   if (call.args[2] == 0) return uint64_t{0};

@@ -38,6 +38,15 @@ Result<Side> side_argument(SyscallContext& call, unsigned i, bool writes) {
   return Side{.file = *file, .pipe = as_pipe(*file), .offset = (*file)->offset};
 }
 
+// The offset of a call can be read: before it is asked whether the files are fit for it.
+Co<Result<>> check_offset(SyscallContext& call, unsigned i) {
+  if (call.args[i] == 0) co_return Unit{};
+  UserMemory user = call.kernel.user_memory(call.task);
+  auto offset = co_await user.get<int64_t>(call.address(i));
+  if (!offset) co_return offset.error();
+  co_return Unit{};
+}
+
 // ESPIPE for a pipe, EINVAL, EFAULT.
 Co<Result<>> take_offset(SyscallContext& call, Side& side, VirtAddr pointer) {
   if (pointer.value == 0) co_return Unit{};
@@ -135,16 +144,35 @@ Co<SyscallResult> move_bytes(SyscallContext& call, Side& from, Side& to, uint64_
   co_return done;
 }
 
-Co<SyscallResult> sys_sendfile(SyscallContext& call) {
+Co<SyscallResult> send_file(SyscallContext& call) {
   auto from = side_argument(call, 1, false);
   if (!from) co_return from.error();
-  auto to = side_argument(call, 0, true);
-  if (from->pipe) co_return Errno{call.args[2] != 0 ? ESPIPE : EINVAL};
+  if (call.args[2] != 0 && !from->file->inode().seekable()) co_return Errno{ESPIPE};
   auto offset = co_await take_offset(call, *from, call.address(2));
   if (!offset) co_return offset.error();
+  if (static_cast<int64_t>(call.args[3]) < 0) co_return Errno{EINVAL};
+  auto to = side_argument(call, 0, true);
   if (!to) co_return to.error();
-  if (from->file->inode().is(InodeType::directory) || (to->file->flags & kOpenAppend)) co_return Errno{EINVAL};
+  const Inode& source = from->file->inode();
+  const bool given = !from->pipe && !source.is(InodeType::directory) && !source.is(InodeType::unnamed);
+  if (!given || (to->file->flags & kOpenAppend)) co_return Errno{EINVAL};
   auto done = co_await move_bytes(call, *from, *to, call.args[3], true);
+  co_return done;
+}
+
+// An offset is read first and stored last, whatever lies between (Linux, sendfile64).
+Co<SyscallResult> sys_sendfile(SyscallContext& call) {
+  UserMemory user = call.kernel.user_memory(call.task);
+  if (call.args[2] != 0) {
+    auto offset = co_await user.get<int64_t>(call.address(2));
+    if (!offset) co_return offset.error();
+  }
+  auto done = co_await send_file(call);
+  if (call.args[2] == 0 || done.ok()) co_return done;
+  auto offset = co_await user.get<int64_t>(call.address(2));
+  if (!offset) co_return offset.error();
+  auto stored = co_await user.put(call.address(2), *offset);
+  if (!stored) co_return stored.error();
   co_return done;
 }
 
@@ -152,6 +180,14 @@ Co<SyscallResult> sys_splice(SyscallContext& call) {
   const uint32_t flags = call.word(5);
   if (call.args[4] == 0) co_return uint64_t{0};
   if (flags & ~kSpliceFlags) co_return Errno{EINVAL};
+  Result<OpenFilePtr> in = file_argument(call, 0);
+  if (!in) co_return in.error();
+  Result<OpenFilePtr> out = file_argument(call, 2);
+  if (!out) co_return out.error();
+  if ((as_pipe(*in) && call.args[1] != 0) || (as_pipe(*out) && call.args[3] != 0)) co_return Errno{ESPIPE};
+  auto readable = co_await check_offset(call, 3);
+  if (readable) readable = co_await check_offset(call, 1);
+  if (!readable) co_return readable.error();
   auto from = side_argument(call, 0, false);
   if (!from) co_return from.error();
   auto to = side_argument(call, 2, true);
@@ -186,15 +222,32 @@ Co<SyscallResult> sys_tee(SyscallContext& call) {
   co_return moved;
 }
 
+// Bytes of all pieces of a list: EFAULT, EINVAL.
+Co<Result<uint64_t>> total_of(SyscallContext& call, VirtAddr list, uint64_t count) {
+  UserMemory user = call.kernel.user_memory(call.task);
+  uint64_t total = 0;
+  for (uint64_t i = 0; i < count; ++i) {
+    auto piece = co_await user.get<std::array<uint64_t, 2>>(list + 16 * i);
+    if (!piece) co_return piece.error();
+    if (static_cast<int64_t>((*piece)[1]) < 0) co_return Errno{EINVAL};
+    total += std::min((*piece)[1], kMostBytes);
+  }
+  co_return total;
+}
+
 // To the pipe, or from it where the descriptor is its other end.
 Co<SyscallResult> sys_vmsplice(SyscallContext& call) {
   constexpr uint64_t kPiecesMost = 1024;  // UIO_MAXIOV
   if (call.word(3) & ~kSpliceFlags) co_return Errno{EINVAL};
   Result<OpenFilePtr> file = file_argument(call, 0);
   if (!file) co_return file.error();
+  if (!(*file)->readable() && !(*file)->writable()) co_return Errno{EBADF};
+  if (call.args[2] > kPiecesMost) co_return Errno{EINVAL};
+  auto some = co_await total_of(call, call.address(1), call.args[2]);
+  if (!some) co_return some.error();
+  if (*some == 0) co_return uint64_t{0};
   Pipe* const pipe = as_pipe(*file);
   if (!pipe) co_return Errno{EBADF};
-  if (call.args[2] > kPiecesMost) co_return Errno{EINVAL};
   const bool writes = (*file)->writable();
   const uint32_t blocking = (call.word(3) & kSpliceNonBlocking) ? uint32_t{kOpenNonBlocking} : 0u;
   OpenFile door((*file)->inode_pointer(), (*file)->flags | blocking);
@@ -240,6 +293,10 @@ Co<SyscallResult> sys_copy_file_range(SyscallContext& call) {
   if (!in) co_return in.error();
   Result<OpenFilePtr> out = file_argument(call, 2);
   if (!out) co_return out.error();
+  auto readable = co_await check_offset(call, 1);
+  if (readable) readable = co_await check_offset(call, 3);
+  if (!readable) co_return readable.error();
+  if (call.word(5) != 0) co_return Errno{EINVAL};
   Side from{.file = *in, .offset = (*in)->offset};
   Side to{.file = *out, .offset = (*out)->offset};
   const Result<> checked = check_copy(*from.file, *to.file);

@@ -1,4 +1,6 @@
 // futex(2) and the lists of robust locks.
+#include "os/syscall/futex_calls.h"
+
 #include <algorithm>
 #include <optional>
 
@@ -19,15 +21,15 @@ enum FutexOperation : uint32_t {
   kFutexRequeue = 3,
   kFutexCompareRequeue = 4,
   kFutexWakeOperation = 5,
+  kFutexLock = 6,
+  kFutexUnlock = 7,
+  kFutexTryLock = 8,
   kFutexWaitBitset = 9,
   kFutexWakeBitset = 10,
+  kFutexLockOfClock = 13,  // FUTEX_LOCK_PI2
 };
-constexpr uint32_t kFutexCommand = 0x7f;  // without FUTEX_PRIVATE_FLAG and FUTEX_CLOCK_REALTIME
+constexpr uint32_t kFutexCommand = ~0x180u;  // without FUTEX_PRIVATE_FLAG and FUTEX_CLOCK_REALTIME
 constexpr uint32_t kFutexRealtime = 0x100;
-constexpr uint32_t kFutexPrivate = 0x80;
-
-bool is_own(const SyscallContext& call) { return (call.word(1) & kFutexPrivate) != 0; }
-
 // When a wait ends at the latest. FUTEX_WAIT counts from now, the bitset
 // variant names a moment.
 Co<Result<Cycles>> time_limit(SyscallContext& call, bool absolute) {
@@ -39,7 +41,8 @@ Co<Result<Cycles>> time_limit(SyscallContext& call, bool absolute) {
   const Timekeeping& clock = call.kernel.clock();
   const uint64_t total = time.value().total();
   if (!absolute) co_return clock.after(total);
-  const uint64_t now = (call.word(1) & kFutexRealtime) ? clock.realtime() : clock.monotonic();
+  const bool realtime = (call.word(1) & kFutexRealtime) || (call.word(1) & kFutexCommand) == kFutexLock;
+  const uint64_t now = realtime ? clock.realtime() : clock.monotonic();
   co_return clock.after(total > now ? total - now : 0);
 }
 
@@ -48,13 +51,13 @@ Co<SyscallResult> wait(SyscallContext& call, uint32_t bits, bool absolute) {
   if (!until.ok()) co_return until.error();
   UserMemory user = call.kernel.user_memory(call.task);
   const Result<> waited = co_await call.kernel.futexes().wait(call.task, user, call.address(0), call.word(2), bits,
-                                                              until.value(), is_own(call));
+                                                              until.value(), is_own_futex(call));
   if (waited.ok()) co_return uint64_t{0};
   if (waited.error() != kRestartSys || call.args[3] == 0) co_return waited.error();
   // A time limit that counts from now would begin anew.
   call.task.restart_deadline = until.value();
   call.task.restart_futex =
-      Task::FutexWait{.address = call.args[0], .expected = call.word(2), .bits = bits, .own = is_own(call)};
+      Task::FutexWait{.address = call.args[0], .expected = call.word(2), .bits = bits, .own = is_own_futex(call)};
   co_return kRestartBlock;
 }
 
@@ -68,12 +71,12 @@ Co<SyscallResult> requeue(SyscallContext& call, bool compare) {
     if (word.value() != call.word(5)) co_return Errno{EAGAIN};
   }
   co_return call.kernel.futexes().requeue(*call.task.process().space, call.address(0), call.address(4), call.word(2),
-                                          call.word(3), is_own(call));
+                                          call.word(3), is_own_futex(call));
 }
 
 // A word that others may share must be there, to know which page it lies in.
 bool is_reachable(SyscallContext& call, unsigned argument) {
-  return is_own(call) || call.task.process().space->find_area(call.address(argument)) != nullptr;
+  return is_own_futex(call) || call.task.process().space->find_area(call.address(argument)) != nullptr;
 }
 
 Co<SyscallResult> wake(SyscallContext& call, uint32_t bits) {
@@ -81,7 +84,7 @@ Co<SyscallResult> wake(SyscallContext& call, uint32_t bits) {
   if (!is_reachable(call, 0)) co_return Errno{EFAULT};
   // Linux wakes one even when asked for none or fewer.
   const uint64_t count = static_cast<uint64_t>(std::max(call.integer(2), 1));
-  co_return call.kernel.futexes().wake(*call.task.process().space, call.address(0), count, bits, is_own(call));
+  co_return call.kernel.futexes().wake(*call.task.process().space, call.address(0), count, bits, is_own_futex(call));
 }
 
 // FUTEX_WAKE_OP: what is done to the second word and what its old value is
@@ -152,11 +155,18 @@ Co<SyscallResult> wake_operation(SyscallContext& call) {
   AddressSpace& space = *call.task.process().space;
   const auto wake = [&](unsigned word, int32_t count) {
     return call.kernel.futexes().wake(space, call.address(word), static_cast<uint64_t>(std::max(count, 1)),
-                                      FutexTable::kAnyBit, is_own(call));
+                                      FutexTable::kAnyBit, is_own_futex(call));
   };
   uint64_t woken = wake(0, call.integer(2));
   if (*holds) woken += wake(4, call.integer(3));
   co_return woken;
+}
+
+Co<SyscallResult> lock(SyscallContext& call) {
+  const Result<Cycles> until = co_await time_limit(call, true);
+  if (!until.ok()) co_return until.error();
+  const SyscallResult done = co_await lock_owned(call, until.value(), true);
+  co_return done;
 }
 
 Co<SyscallResult> refuse(SyscallContext&) { co_return Errno{ENOSYS}; }
@@ -164,7 +174,8 @@ Co<SyscallResult> refuse(SyscallContext&) { co_return Errno{ENOSYS}; }
 Co<SyscallResult> sys_futex(SyscallContext& call) {
   const uint32_t command = call.word(1) & kFutexCommand;
   // Linux 6.1: only waits for a moment may choose their clock.
-  if ((call.word(1) & kFutexRealtime) && command != kFutexWaitBitset) return refuse(call);
+  const bool has_clock = command == kFutexWaitBitset || command == kFutexLockOfClock;
+  if ((call.word(1) & kFutexRealtime) && !has_clock) return refuse(call);
   switch (command) {
     case kFutexWakeOperation:
       return wake_operation(call);
@@ -176,6 +187,13 @@ Co<SyscallResult> sys_futex(SyscallContext& call) {
       return wake(call, FutexTable::kAnyBit);
     case kFutexWakeBitset:
       return wake(call, call.word(5));
+    case kFutexLock:
+    case kFutexLockOfClock:
+      return lock(call);
+    case kFutexTryLock:
+      return lock_owned(call, WaitQueue::kNever, false);
+    case kFutexUnlock:
+      return unlock_owned(call);
     case kFutexRequeue:
       return requeue(call, false);
     case kFutexCompareRequeue:

@@ -18,6 +18,9 @@ void register_all(SyscallTable& table) {
   register_ipc_calls(table);
   register_file_calls(table);
   register_socket_calls(table);
+  register_capability_calls(table);
+  register_node_calls(table);
+  register_refused_calls(table);
 }
 
 }  // namespace faultline::os

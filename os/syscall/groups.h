@@ -19,7 +19,10 @@ void register_system_calls(SyscallTable& table);        // uname, sysinfo, limit
 void register_file_calls(SyscallTable& table);          // os/syscall/file_*.cc: all that takes files and paths
 void register_prctl_calls(SyscallTable& table);         // prctl
 void register_ipc_calls(SyscallTable& table);           // System V IPC
-void register_socket_calls(SyscallTable& table);        // pairs of sockets, eventfd
+void register_socket_calls(SyscallTable& table);        // sockets, their messages and options
+void register_capability_calls(SyscallTable& table);    // capget, unshare, personality, ...
+void register_node_calls(SyscallTable& table);          // mbind, get_mempolicy, ...
+void register_refused_calls(SyscallTable& table);       // what an ordinary user, or kernel, has not
 
 // All of them.
 void register_all(SyscallTable& table);

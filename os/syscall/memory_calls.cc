@@ -43,8 +43,11 @@ Result<> take_file(SyscallContext& call, MapRequest& request) {
   request.file_writable = open.writable();
   const Inode::Mapping kind = open.inode().mapping();
   if (kind != Inode::Mapping::file) {
+    if (request.length > call.task.process().space->user_end().value) return Errno{ENOMEM};
     const bool shared = (request.flags & kMapType) != kMapPrivate;
     if (!open.readable() || (shared && (request.protection & kProtWrite) && !open.writable())) return Errno{EACCES};
+    const int type = request.flags & kMapType;
+    if (type == 0 || type > (kMapShared | kMapPrivate)) return Errno{EINVAL};
     if (kind == Inode::Mapping::none) return Errno{ENODEV};
     request.of_zero_device = true;
     request.flags |= kMapAnonymous;
@@ -137,6 +140,7 @@ Co<Result<>> remove_pages(AddressSpace& space, uint64_t start, uint64_t end) {
 Co<SyscallResult> sys_madvise(SyscallContext& call) {
   AddressSpace& space = *call.task.process().space;
   const int advice = call.integer(2);
+  if (call.args[1] > space.user_end().value) co_return Errno{EINVAL};
   const bool populates = advice == kMadvPopulateRead || advice == kMadvPopulateWrite;
   const uint64_t end = call.args[0] + space.page().round_up(call.args[1]);
   if (advice == kMadvRemove && space.page().aligned(call.args[0]) && end > call.args[0]) {

@@ -90,6 +90,8 @@ Co<SyscallResult> sys_msgrcv(SyscallContext& call) {
   const uint32_t flags = call.word(4);
   const auto type = static_cast<int64_t>(call.args[3]);
   if (static_cast<int64_t>(call.args[2]) < 0 || call.integer(0) < 0) co_return Errno{EINVAL};
+  constexpr uint32_t kNoWait = 04000;
+  if ((flags & kCopy) && ((flags & kExcept) || !(flags & kNoWait))) co_return Errno{EINVAL};
   if (flags & kCopy) co_return Errno{ENOSYS};  // as a kernel without checkpoints
   const QueuePtr queue = call.kernel.ipc().queues.find(call.integer(0));
   if (!queue) co_return Errno{EINVAL};

@@ -209,7 +209,7 @@ Result<WaitFor> wait_for_file(SyscallContext& call, uint32_t& options) {
   return WaitFor{.kind = WaitFor::Kind::process, .id = process ? process->pid() : 0};
 }
 
-Co<SyscallResult> sys_waitid(SyscallContext& call) {
+Co<SyscallResult> wait_for_id(SyscallContext& call) {
   uint32_t options = call.word(3);
   constexpr uint32_t kEvents = kWaitExited | kWaitStopped | kWaitContinued;
   if ((options & kEvents) == 0) co_return Errno{EINVAL};
@@ -259,6 +259,16 @@ Co<SyscallResult> sys_waitid(SyscallContext& call) {
     if (!stored.ok()) co_return stored.error();
   }
   co_return uint64_t{0};
+}
+
+// The place for the answer is written to whatever comes of it (Linux, waitid).
+Co<SyscallResult> sys_waitid(SyscallContext& call) {
+  const SyscallResult done = co_await wait_for_id(call);
+  if (done.ok() || call.args[2] == 0) co_return done;
+  UserMemory user = call.kernel.user_memory(call.task);
+  const SigInfoBytes nothing = encode_siginfo({});
+  const Result<> stored = co_await user.write(call.address(2), nothing);
+  co_return stored.ok() ? done : SyscallResult(stored.error());
 }
 
 // --- names -------------------------------------------------------------------------------

@@ -1,5 +1,7 @@
 // Who runs when and where, as far as a program may ask: sched(7), affinity, nice
 // values. Policies and nice values are kept, and without effect: tasks take turns.
+#include "os/syscall/scheduling_calls.h"
+
 #include <algorithm>
 #include <optional>
 #include <vector>
@@ -70,12 +72,12 @@ constexpr int32_t kPriorityMost = 99;         // of SCHED_FIFO and SCHED_RR
 
 bool is_real_time(int32_t policy) { return policy == kPolicyFifo || policy == kPolicyRoundRobin; }
 
-// The nice value that RLIMIT_NICE lets a process ask for (getrlimit(2)).
+}  // namespace
+
 bool may_be_nice(const Process& process, int32_t nice) {
   return static_cast<uint64_t>(20 - nice) <= process.limits[kLimitNice].current;
 }
 
-// Where a call names a process by a pid that may not be negative.
 Result<Process*> scheduled_process(SyscallContext& call) {
   if (call.integer(0) < 0) return Errno{EINVAL};
   Process* const process = named_process(call, call.integer(0));
@@ -97,6 +99,8 @@ Result<> set_policy(const Process& caller, Process& process, int32_t wanted, int
   process.policy = {.policy = policy, .reset_on_fork = reset};
   return Unit{};
 }
+
+namespace {
 
 // sched_setscheduler, and sched_setparam, which keeps the policy.
 Co<SyscallResult> change_policy(SyscallContext& call, std::optional<int32_t> policy, unsigned parameter) {
@@ -214,6 +218,7 @@ void register_scheduling_calls(SyscallTable& table) {
   table.add(127, sys_sched_rr_get_interval);
   table.add(140, sys_setpriority);
   table.add(141, sys_getpriority);
+  register_scheduling_attributes(table);
 }
 
 }  // namespace faultline::os

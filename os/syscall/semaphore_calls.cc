@@ -125,8 +125,9 @@ Co<SyscallResult> operate(SyscallContext& call, SetPtr set, std::vector<Operatio
 }
 
 Co<SyscallResult> read_and_operate(SyscallContext& call, Cycles until) {
-  if (call.args[2] == 0 || call.args[2] > kOperationsMost) co_return Errno{call.args[2] == 0 ? EINVAL : E2BIG};
-  std::vector<Operation> operations(call.args[2]);
+  const uint32_t count = call.word(2);
+  if (count == 0 || count > kOperationsMost) co_return Errno{count == 0 ? EINVAL : E2BIG};
+  std::vector<Operation> operations(count);
   UserMemory user = call.kernel.user_memory(call.task);
   const std::span<uint8_t> bytes(reinterpret_cast<uint8_t*>(operations.data()), operations.size() * sizeof(Operation));
   const Result<> read = co_await user.read(call.address(1), bytes);

@@ -11,7 +11,7 @@ namespace faultline::os {
 namespace {
 
 SyscallResult sys_setpgid(SyscallContext& call) {
-  const int32_t wanted = call.integer(1);
+  const int32_t wanted = call.integer(1) == 0 ? call.integer(0) : call.integer(1);
   if (wanted < 0) return Errno{EINVAL};
   Process& self = call.task.process();
   Process* const process = named_process(call, call.integer(0));

@@ -16,6 +16,7 @@ namespace faultline::os {
 namespace {
 
 constexpr uint64_t kBytesMost = uint64_t{1} << 40;  // no file of the guest's memory gets so large
+constexpr uint64_t kLongest = ~uint64_t{0} >> 1;    // nor any file at all (Linux, MAX_LFS_FILESIZE)
 constexpr uint32_t kRemovalDue = 01000;             // SHM_DEST
 
 // struct shmid64_ds of 64-bit machines.
@@ -60,7 +61,8 @@ Co<SyscallResult> sys_shmget(SyscallContext& call) {
     if (bytes > segments.find(**found)->bytes) co_return Errno{EINVAL};
     co_return static_cast<uint64_t>(**found);
   }
-  if (bytes == 0 || bytes > kBytesMost) co_return Errno{EINVAL};
+  if (bytes == 0 || bytes > kLongest) co_return Errno{EINVAL};
+  if (bytes > kBytesMost) co_return Errno{ENOMEM};
   auto segment = std::make_shared<SharedSegment>();
   set_up(call, *segment, key, call.word(2));
   segment->bytes = bytes;

@@ -148,12 +148,15 @@ Co<SyscallResult> sys_sigaltstack(SyscallContext& call) {
     if (!wanted.ok()) co_return wanted.error();
     const int32_t mode = wanted.value().flags & ~StackRecord::kAutoDisarm;
     if (task.alternate_stack.in_use(sp)) co_return Errno{EPERM};
+    // What is so already needs no room (Linux, do_sigaltstack).
+    const bool same =
+        old.size == 0 && wanted.value().size == 0 && wanted.value().base == 0 && wanted.value().flags == 0;
     if (mode != 0 && mode != StackRecord::kDisabled && mode != StackRecord::kOnStack) co_return Errno{EINVAL};
     if (mode == StackRecord::kDisabled) {
       task.alternate_stack = {};
     } else {
-      if (wanted.value().size < kLeastBytes) co_return Errno{ENOMEM};
-      task.alternate_stack = alternate_stack_of(wanted.value());
+      if (wanted.value().size < kLeastBytes && !same) co_return Errno{ENOMEM};
+      if (!same) task.alternate_stack = alternate_stack_of(wanted.value());
     }
   }
   if (call.args[1] != 0) {
@@ -247,11 +250,11 @@ Co<Result<SignalInfo>> read_siginfo(SyscallContext& call, int32_t pid, int32_t s
 Co<SyscallResult> sys_rt_sigqueueinfo(SyscallContext& call) {
   const int32_t pid = call.integer(0);
   const int32_t signal = call.integer(1);
-  if (signal < 0 || signal > kSignals) co_return Errno{EINVAL};
   const Result<SignalInfo> info = co_await read_siginfo(call, pid, signal, call.address(2));
   if (!info.ok()) co_return info.error();
   Process* const process = call.kernel.processes().find_by_task(pid);
   if (!process) co_return Errno{ESRCH};
+  if (signal < 0 || signal > kSignals) co_return Errno{EINVAL};
   const Result<> sent = send_checked(*process, info.value());
   if (!sent.ok()) co_return sent.error();
   co_return uint64_t{0};

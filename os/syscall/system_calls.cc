@@ -85,7 +85,6 @@ Result<> set_limit(Process& process, uint32_t resource, const ResourceLimit& wan
 // The same for prlimit64, getrlimit and setrlimit: new value first, as read
 // before anything changes. ESRCH when the process ended while this slept.
 Co<SyscallResult> limit_call(SyscallContext& call, int32_t pid, uint32_t resource, uint64_t from, uint64_t to) {
-  if (resource >= kResources) co_return Errno{EINVAL};
   UserMemory user = call.kernel.user_memory(call.task);
   ResourceLimit wanted;
   if (from != 0) {
@@ -93,6 +92,7 @@ Co<SyscallResult> limit_call(SyscallContext& call, int32_t pid, uint32_t resourc
     if (!given.ok()) co_return given.error();
     wanted = given.value();
   }
+  if (resource >= kResources) co_return Errno{EINVAL};
   Process* const process = named_process(call, pid);
   if (!process) co_return Errno{ESRCH};
   const ResourceLimit old = process->limits[resource];
@@ -113,6 +113,7 @@ Co<SyscallResult> sys_prlimit64(SyscallContext& call) {
 }
 
 Co<SyscallResult> sys_getrlimit(SyscallContext& call) {
+  if (call.word(0) >= kResources) co_return Errno{EINVAL};
   if (call.args[1] == 0) co_return Errno{EFAULT};
   const SyscallResult done = co_await limit_call(call, 0, call.word(0), 0, call.args[1]);
   co_return done;
@@ -189,8 +190,6 @@ Co<SyscallResult> sys_getcpu(SyscallContext& call) {
   co_return uint64_t{0};
 }
 
-SyscallResult sys_personality(SyscallContext& call) { return uint64_t{0}; }  // PER_LINUX, always
-
 // Calls that a Linux 6.1 kernel may be built without and that glibc tries at
 // the start of every program.
 SyscallResult sys_not_built_in(SyscallContext& call) { return Errno{ENOSYS}; }
@@ -229,7 +228,6 @@ Rusage make_rusage(Kernel& kernel, const Usage& usage) {
 }
 
 void register_system_calls(SyscallTable& table) {
-  table.add(92, sys_personality);
   table.add(160, sys_uname);
   table.add(163, sys_getrlimit);
   table.add(164, sys_setrlimit);

@@ -75,12 +75,31 @@ Co<SyscallResult> sys_gettimeofday(SyscallContext& call) {
   co_return zone;
 }
 
-SyscallResult sys_set_clock(SyscallContext& call) { return Errno{EPERM}; }
+// Asked by somebody who may, it would be a time and a time zone.
+Co<SyscallResult> sys_set_clock(SyscallContext& call) {
+  UserMemory user = call.kernel.user_memory(call.task);
+  if (call.args[0] != 0) {
+    const Result<TimeVal> time = co_await user.get<TimeVal>(call.address(0));
+    if (!time.ok()) co_return time.error();
+    if (!time.value().valid()) co_return Errno{EINVAL};
+  }
+  if (call.args[1] != 0) {
+    const Result<uint64_t> zone = co_await user.get<uint64_t>(call.address(1));
+    if (!zone.ok()) co_return zone.error();
+  }
+  co_return Errno{EPERM};
+}
 
 // Those that can be set are for the privileged; the others nobody can.
-SyscallResult sys_clock_settime(SyscallContext& call) {
+Co<SyscallResult> sys_clock_settime(SyscallContext& call) {
   const int32_t clock = call.integer(0);
-  return Errno{clock == kClockRealtime || cpu_clock_name(clock) ? EPERM : EINVAL};
+  const bool of_other_process = clock < 0 && cpu_clock_name(clock);
+  if (clock != kClockRealtime && !of_other_process) co_return Errno{EINVAL};
+  UserMemory user = call.kernel.user_memory(call.task);
+  const Result<TimeSpec> time = co_await user.get<TimeSpec>(call.address(1));
+  if (!time.ok()) co_return time.error();
+  if (!time.value().valid()) co_return Errno{EINVAL};
+  co_return Errno{EPERM};
 }
 
 // --- sleeping -----------------------------------------------------------------------

@@ -4,6 +4,8 @@
 
 #include <random>
 #include <set>
+#include <tuple>
+#include <vector>
 
 namespace faultline::os::test {
 namespace {
@@ -61,6 +63,42 @@ TEST(BuddyMap, FindsTheLowestOfTheShortestRuns) {
   map.insert(6);
   EXPECT_EQ(map.runs(2), 1u);
   EXPECT_EQ(map.find(0), 4u);
+}
+
+TEST(BuddyMap, AllAtOnceIsAsOneByOne) {
+  for (const auto& [frames, begin, end] : std::vector<std::tuple<uint64_t, uint64_t, uint64_t>>{
+           {1, 0, 1}, {64, 0, 64}, {64, 3, 64}, {100, 0, 100}, {1000, 7, 993}, {4096, 1024, 4096}, {5, 5, 5}}) {
+    BuddyMap at_once(frames);
+    at_once.insert_all(begin, end);
+    BuddyMap one_by_one(frames);
+    for (uint64_t frame = begin; frame < end; ++frame) one_by_one.insert(frame);
+    EXPECT_EQ(at_once.count(), one_by_one.count());
+    for (unsigned order = 0; order < one_by_one.orders(); ++order) {
+      EXPECT_EQ(at_once.runs(order), one_by_one.runs(order)) << frames << " " << begin << " " << end << " " << order;
+    }
+    for (uint64_t frame = 0; frame < frames; ++frame) {
+      EXPECT_EQ(at_once.contains(frame), begin <= frame && frame < end);
+    }
+  }
+}
+
+TEST(BuddyMap, TheLowestIsTakenAsIfItWereFoundFirst) {
+  std::mt19937_64 random(5);
+  BuddyMap one(300), other(300);
+  one.insert_all(0, 300);
+  other.insert_all(0, 300);
+  for (int step = 0; step < 3000; ++step) {
+    const uint64_t frame = random() % 300;
+    if (random() % 2 && !one.contains(frame)) {
+      one.insert(frame);
+      other.insert(frame);
+    } else {
+      const std::optional<uint64_t> lowest = other.find(0);
+      ASSERT_EQ(one.take_lowest(), lowest);
+      if (lowest) other.take(*lowest, 0);
+    }
+    ASSERT_EQ(one.count(), other.count());
+  }
 }
 
 TEST(BuddyMap, TakesRunsOutOfLongerOnes) {

@@ -36,6 +36,72 @@ TEST(FreeMap, IsASetOfNumbers) {
   }
 }
 
+TEST(FrameTable, FramesAreThereWhenSomebodyWantsToWrite) {
+  FrameTable table(5000, 700);
+  const FrameTable& looked_at = table;
+  const auto touched = [&] {
+    uint64_t count = 0;
+    looked_at.for_each_touched([&](uint64_t number, const Frame& frame) {
+      EXPECT_EQ(&looked_at[number], &frame);
+      ++count;
+    });
+    return count;
+  };
+  for (const uint64_t frame : {0u, 699u, 700u, 4999u}) {
+    EXPECT_EQ(looked_at[frame].kind, frame < 700 ? FrameKind::kernel : FrameKind::free);
+  }
+  EXPECT_EQ(touched(), 0u);
+  EXPECT_EQ(looked_at.untouched_free(0, 5000), 4300u);
+  table[650].pins = 3;
+  EXPECT_EQ(touched(), 512u);
+  EXPECT_EQ(looked_at[699].kind, FrameKind::kernel);
+  EXPECT_EQ(looked_at[700].kind, FrameKind::free);
+  EXPECT_EQ(looked_at[650].pins, 3u);
+  EXPECT_EQ(looked_at.untouched_free(0, 5000), 5000u - 1024);
+  EXPECT_EQ(looked_at.untouched_free(600, 1030), 6u);
+  table[4999].kind = FrameKind::file;  // the last piece is shorter
+  EXPECT_EQ(touched(), 512u + 5000 % 512);
+}
+
+TEST(FrameTable, TheListKeepsItsOrder) {
+  FrameTable table(3000, 0);
+  FrameList list(table);
+  EXPECT_EQ(list.front(), Frame::kNone);
+  for (const uint64_t frame : {2999u, 0u, 1500u}) list.push_back(Pfn(frame));
+  EXPECT_EQ(list.front(), 2999u);
+  EXPECT_EQ(list.after(2999), 0u);
+  EXPECT_EQ(list.after(1500), Frame::kNone);
+  list.remove(Pfn(0));
+  EXPECT_EQ(list.after(2999), 1500u);
+  list.remove(Pfn(2999));
+  EXPECT_EQ(list.front(), 1500u);
+  list.remove(Pfn(1500));
+  EXPECT_TRUE(list.empty());
+}
+
+// 256 GB of which a few frames are touched: what is checked is what was touched,
+// and what is wrong there is found.
+TEST(FramesOfAHugeMemory, AreCheckedWhereTheyWereTouched) {
+  constexpr uint64_t kFrames = uint64_t{1} << 26;
+  FakeMachine machine{4096 * 200};
+  const OsCosts costs;
+  FrameAllocator frames{machine, machine, costs, kFrames, 5000, {40, 20, 10, 4}, {9, 18}};
+  EXPECT_EQ(frames.check_invariants().value_or(""), "");
+  EXPECT_EQ(frames.free_frames(), kFrames - 5000);
+  EXPECT_EQ(frames.allocate(FrameKind::anonymous, Urgency::user)->value, 5000u);
+  const Pfn run = *frames.allocate_large(9, FrameKind::anonymous, Urgency::user);
+  EXPECT_EQ(run.value % 512, 0u);
+  EXPECT_EQ(frames.check_invariants().value_or(""), "");
+  Frame& far = frames[Pfn(kFrames - 3)];
+  far.kind = FrameKind::file;
+  EXPECT_EQ(frames.check_invariants().value_or(""), "frame 67108861 is free and owned");
+  far.kind = FrameKind::free;
+  far.pins = 1;
+  EXPECT_EQ(frames.check_invariants().value_or(""), "frame 67108861 is free and in use");
+  far.pins = 0;
+  EXPECT_EQ(frames.check_invariants().value_or(""), "");
+}
+
 class Frames : public testing::Test {
  protected:
   FakeMachine machine{4096 * 200};

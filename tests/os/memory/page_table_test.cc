@@ -67,6 +67,36 @@ TEST_P(EveryFormat, TablesAreMadeOnDemandAndGivenBack) {
   kernel.expect_all_given_back();
 }
 
+// A table's frame may be somebody else's table by the time that the same place
+// is touched again.
+TEST_P(EveryFormat, TheWayToATableIsForgottenWithIt) {
+  auto one = kernel.new_space();
+  auto two = kernel.new_space();
+  constexpr int kFlags = kMapPrivate | kMapAnonymous | kMapFixed;
+  constexpr uint64_t kPlace = 0x1000'0000;
+  for (int round = 0; round < 3; ++round) {
+    for (AddressSpace* space : {one.get(), two.get()}) {
+      kernel.map(*space, 4, kProtRead | kProtWrite, kFlags, nullptr, 0, kPlace);
+      for (uint64_t page = 0; page < 4; ++page) kernel.store(*space, kPlace + page * kPage, 1);
+    }
+    const Pfn first = walk(one->root(), VirtAddr(kPlace)).pfn;
+    EXPECT_NE(first, walk(two->root(), VirtAddr(kPlace)).pfn);
+    EXPECT_TRUE(one->unmap(VirtAddr(kPlace), 4 * kPage).ok());
+    // The frames that were tables come back as another's, or as pages.
+    auto three = kernel.new_space();
+    kernel.map(*three, 8, kProtRead | kProtWrite, kFlags, nullptr, 0, 2 * kPlace);
+    for (uint64_t page = 0; page < 8; ++page) kernel.store(*three, 2 * kPlace + page * kPage, 0xff);
+    EXPECT_FALSE(walk(one->root(), VirtAddr(kPlace)).valid);
+    kernel.map(*one, 4, kProtRead | kProtWrite, kFlags, nullptr, 0, kPlace);
+    kernel.store(*one, kPlace, 2);
+    const hw::Entry again = walk(one->root(), VirtAddr(kPlace));
+    EXPECT_TRUE(again.valid && again.writable && again.modified);
+    EXPECT_EQ(kernel.load(*one, kPlace), 2);
+    EXPECT_EQ(kernel.load(*three, 2 * kPlace), 0xff);
+    kernel.expect_sound();
+  }
+}
+
 TEST_P(EveryFormat, ReverseMapFindsEveryMapping) {
   auto file = kernel.file("shared", kPage);
   std::vector<std::unique_ptr<AddressSpace>> spaces;
