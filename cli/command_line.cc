@@ -10,6 +10,7 @@
 
 #include "cli/config/parse_arguments.h"
 #include "cli/config/presets.h"
+#include "cli/config/settings.h"
 #include "cli/config/sysroot.h"
 #include "cli/config/user_error.h"
 #include "cli/output_files.h"
@@ -26,6 +27,8 @@ constexpr const char* kRunExamples = R"(Examples:
   faultline run ./hello                         on the textbook machine
   faultline run -m core-i7 ./sort 100000        with caches, two TLB levels, banks of DRAM
   faultline run -s tlb.enabled=false ./hello    every reference walks the tables
+  faultline run --fast-forward 2000000 --warm-up 100000 -m core-i7 ./sort 100000
+                                                measures what comes behind those instructions
   faultline run -s dram.size=64M --stats out.json --bind data.txt ./words data.txt
 
 Everything after PROGRAM belongs to the guest. `faultline machines` lists the machines, and
@@ -40,6 +43,8 @@ struct RawRun {
   std::optional<std::string> series;
   std::optional<std::string> record;
   std::optional<std::string> record_paging;
+  std::optional<std::string> fast_forward;
+  std::optional<std::string> warm_up;
   bool quiet = false;
   std::optional<std::string> root;
   std::string sysroot = kDefaultSysroot;
@@ -77,6 +82,12 @@ void add_run_options(CLI::App& app, RawRun& raw) {
   app.add_option_function<std::string>("--record-paging", into(raw.record_paging),
                                        "Write what page-out does down, for faultline policy")
       ->type_name("FILE");
+  app.add_option_function<std::string>(
+         "--fast-forward", into(raw.fast_forward),
+         "First N instructions without timing, uncounted; mark: all but regions of interest")
+      ->type_name("N|mark");
+  app.add_option_function<std::string>("--warm-up", into(raw.warm_up), "Then N that fill TLBs and caches, uncounted")
+      ->type_name("N");
   app.add_flag("--quiet", raw.quiet, "No report; only what went wrong is still told");
   app.add_option_function<std::string>("--root", into(raw.root), "This directory is the guest's /")->type_name("DIR");
   app.add_option("--sysroot", raw.sysroot, "Where the guest's libraries come from")
@@ -128,9 +139,33 @@ std::vector<std::string> environment_of(const std::vector<std::string>& given) {
   return environment;
 }
 
+// The setting that an option stands for, behind those of -s.
+void add_setting(std::vector<std::string>& settings, const std::string& option, const std::string& key,
+                 const std::string& value, const char* also = "") {
+  const Setting* setting = find_setting(key);
+  try {
+    const std::string objection = setting->check(setting->parse(value));
+    if (!objection.empty()) throw UserError(objection);
+  } catch (const UserError& error) {
+    throw UserError(fmt::format("{} {}: {}{}", option, value, error.what(), also));
+  }
+  settings.push_back(key + "=" + value);
+}
+
+std::vector<std::string> settings_of(const RawRun& raw) {
+  std::vector<std::string> settings = raw.settings;
+  if (raw.fast_forward == "mark") {
+    settings.push_back("run.detail=regions");
+  } else if (raw.fast_forward) {
+    add_setting(settings, "--fast-forward", "run.fast_forward", *raw.fast_forward, ", or mark");
+  }
+  if (raw.warm_up) add_setting(settings, "--warm-up", "run.warm_up", *raw.warm_up);
+  return settings;
+}
+
 RunOptions check(const RawRun& raw, const std::vector<std::string>& guest) {
   RunOptions options;
-  options.machine = load_configuration(raw.machine, raw.settings);
+  options.machine = load_configuration(raw.machine, settings_of(raw));
   options.quiet = raw.quiet;
   if (raw.root) options.root = require_directory("--root", *raw.root);
   // Programs that are linked statically need no sysroot; the default may be absent.
@@ -159,6 +194,12 @@ RunOptions check(const RawRun& raw, const std::vector<std::string>& guest) {
     if (options.machine.values.machine.hart.count != 1) {
       throw UserError(fmt::format("--record {}: a recording is of one hart, and hart.count = {}", *raw.record,
                                   options.machine.values.machine.hart.count));
+    }
+    if (options.machine.values.run.asks_for_a_part()) {
+      throw UserError(
+          fmt::format("--record {}: a recording is of a whole run, without run.fast_forward, run.warm_up "
+                      "and run.detail",
+                      *raw.record));
     }
     files.writes("--record", *raw.record);
     options.record_file = raw.record;
@@ -247,6 +288,8 @@ Command parse_trace(const std::vector<std::string>& arguments) {
   if (auto help = parse(app, arguments)) return *std::move(help);
   if (options.file.empty()) throw UserError("trace: no FILE; see faultline trace --help");
   options.machine = load_configuration(machine, settings);
+  if (options.machine.values.run.asks_for_a_part())
+    throw UserError("trace: run.fast_forward, run.warm_up and run.detail are of programs");
   options.settings = std::move(settings);
   if (const uint32_t harts = options.machine.values.machine.hart.count; harts != 1)
     throw UserError(fmt::format("trace: one hart makes the references of a trace, and hart.count = {}", harts));

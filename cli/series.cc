@@ -12,12 +12,28 @@
 
 namespace faultline::cli {
 
-Series::Series(const std::string& path, hw::Machine& machine, std::function<RunStatistics()> count)
-    : path_(path), file_(path, std::ios::binary | std::ios::trunc), machine_(machine), count_(std::move(count)) {
+Series::Series(const std::string& path, hw::Machine& machine, std::function<RunStatistics()> count, bool running)
+    : path_(path),
+      file_(path, std::ios::binary | std::ios::trunc),
+      machine_(machine),
+      count_(std::move(count)),
+      running_(running) {
   file_ << fmt::format("{}\n", fmt::join(kSeriesColumns, ","));
 }
 
+void Series::set_running(bool running) {
+  if (running == running_) return;
+  if (running) {
+    before_ = count_();
+    machine_.hart().restart_intervals();
+  } else {
+    sample();
+  }
+  running_ = running;
+}
+
 void Series::sample() {
+  if (!running_) return;
   RunStatistics now = count_();
   if (now.cycles == before_.cycles) return;
   RunStatistics interval = now;

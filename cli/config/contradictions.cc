@@ -35,6 +35,7 @@ class Checker {
     check_disk();
     check_thresholds();
     check_early();
+    check_run();
   }
 
  private:
@@ -253,6 +254,9 @@ class Checker {
     only_paged(machine_.observe.tlb, "observe.tlb");
     only_paged(machine_.observe.pages, "observe.pages");
     only_paged(machine_.observe.interval != 0, "observe.interval");
+    only_paged(values_.run.fast_forward != 0, "run.fast_forward");
+    only_paged(values_.run.warm_up != 0, "run.warm_up");
+    only_paged(values_.run.detail != DetailIn::whole, "run.detail");
     require(!early.swapping || values_.os.swap.size != 0, {"memory.swapping", "swap.size"},
             "memory.swapping moves programs to swap, and swap.size = 0");
     const PageSize page = values_.page();
@@ -260,6 +264,15 @@ class Checker {
             fmt::format("memory.resident and memory.stack must be multiples of the page, {}", page.bytes()));
     require(early.resident + early.stack < machine_.dram.size, {"memory.resident", "memory.stack", "dram.size"},
             fmt::format("memory.resident and memory.stack take all of memory, {}", format_size(machine_.dram.size)));
+  }
+
+  void check_run() const {
+    if (values_.run.detail == DetailIn::whole) return;
+    require(
+        values_.run.fast_forward == 0, {"run.detail", "run.fast_forward"},
+        "run.detail = \"regions\" is functional up to the first region of interest, whatever run.fast_forward says");
+    require(values_.run.warm_up == 0, {"run.detail", "run.warm_up"},
+            "run.warm_up: with run.detail = \"regions\" the program ends its warm-up, by faultline_warmup_end()");
   }
 
   static constexpr uint64_t kSector = 512;

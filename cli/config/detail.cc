@@ -33,6 +33,15 @@ Configuration with_detail(Configuration given) {
   return given;
 }
 
+// The OS layer flushes as the TLBs of the machine itself need it.
+hw::MachineConfig functional_machine(hw::MachineConfig given) {
+  const bool asids = given.tlb.asids;
+  leave_out_memory(given);
+  leave_out_translation(given);
+  given.tlb.asids = asids;
+  return given;
+}
+
 Configuration without_paging(Configuration given) {
   if (given.machine.relocation.model == hw::MemoryModel::paging) return given;
   given.machine.tlb.enabled = false;

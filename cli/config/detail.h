@@ -13,6 +13,10 @@ namespace faultline::cli {
 // reported.
 Configuration with_detail(Configuration given);
 
+// What the harts of `given`, which is as with_detail() makes it, run on while a run is fast-forwarded: what timing =
+// "none" leaves of it.
+hw::MachineConfig functional_machine(hw::MachineConfig given);
+
 // A machine without paging (memory.model) has neither TLBs nor page-walk caches.
 Configuration without_paging(Configuration given);
 

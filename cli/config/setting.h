@@ -47,6 +47,8 @@ inline constexpr std::array<std::string_view, 3> kChoiceNames<hw::DiskFaultArea>
 template <>
 inline constexpr std::array<std::string_view, 3> kChoiceNames<os::HugePages> = {"never", "madvise", "always"};
 template <>
+inline constexpr std::array<std::string_view, 2> kChoiceNames<DetailIn> = {"whole", "regions"};
+template <>
 inline constexpr std::array<std::string_view, 3> kChoiceNames<os::Overcommit> = {"heuristic", "always", "never"};
 
 struct Range {

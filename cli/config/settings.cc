@@ -11,6 +11,7 @@ const std::vector<Setting>& settings() {
     add_os_settings(all);
     add_early_settings(all);
     add_observe_settings(all);
+    add_run_settings(all);
     return all;
   }();
   return table;

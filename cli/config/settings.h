@@ -20,6 +20,7 @@ std::string nearest_setting(std::string_view path);
 // The parts of the table, one file each.
 void add_hart_settings(std::vector<Setting>& table);
 void add_translation_settings(std::vector<Setting>& table);
+void add_run_settings(std::vector<Setting>& table);
 void add_observe_settings(std::vector<Setting>& table);
 void add_memory_settings(std::vector<Setting>& table);
 void add_early_settings(std::vector<Setting>& table);

@@ -13,7 +13,8 @@ namespace faultline::cli {
 using Numbers = std::vector<uint64_t>;
 using Value = std::variant<bool, uint64_t, std::string, Numbers>;
 
-// Decimal digits only; nothing when there are others or the number is too large.
+// Decimal digits, with one underscore between two of them where one likes, as in TOML; nothing when there are others or
+// the number is too large.
 std::optional<uint64_t> parse_number(std::string_view text);
 
 // Such numbers with commas between them, in brackets or without; nothing between brackets is none.

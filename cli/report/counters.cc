@@ -133,6 +133,33 @@ void change(RunStatistics& into, const RunStatistics& other) {
   change_calls<Change>(into, other);
 }
 
+// A fault that turns out to need the disk is booked anew as a major one. Where
+// it began before the first moment and ended behind it, more was taken from the minor
+// faults' account than went in meanwhile; that much of the major one is older.
+void settle_faults(CycleLedger& stack) {
+  const auto minor = static_cast<int64_t>(stack[CycleAccount::minor_fault]);
+  if (minor >= 0) return;
+  stack.rebook(CycleAccount::major_fault, CycleAccount::minor_fault, Cycles(static_cast<uint64_t>(-minor)));
+}
+
+// What a hart that was behind the first moment did up to there had not been done yet:
+// in the stack of that moment it is idle, and other work since. Of such work the
+// difference begins with the largest account's.
+void settle_harts(CycleLedger& stack) {
+  const auto idle = static_cast<int64_t>(stack[CycleAccount::idle]);
+  if (idle >= 0) return;
+  CycleAccount largest = CycleAccount::compute;
+  for (size_t i = 0; i < kCycleAccounts; ++i) {
+    const auto account = static_cast<CycleAccount>(i);
+    if (account != CycleAccount::idle && stack[account] > stack[largest]) largest = account;
+  }
+  stack.rebook(largest, CycleAccount::idle, Cycles(static_cast<uint64_t>(-idle)));
+}
+
+void forget_uncalled(RunStatistics& statistics) {
+  std::erase_if(statistics.syscalls, [](const auto& call) { return call.second == 0; });
+}
+
 }  // namespace
 
 void add_counters(RunStatistics& into, const RunStatistics& more) { change<Add>(into, more); }
@@ -140,7 +167,14 @@ void subtract_counters(RunStatistics& from, const RunStatistics& less) { change<
 void copy_counters(RunStatistics& to, const RunStatistics& from) {
   to.syscalls.clear();
   change<Copy>(to, from);
-  std::erase_if(to.syscalls, [](const auto& call) { return call.second == 0; });
+  forget_uncalled(to);
+}
+void settle_difference(RunStatistics& difference) {
+  settle_faults(difference.cycle_stack);
+  settle_harts(difference.cycle_stack);
+  for (HartRecord& hart : difference.harts)
+    if (static_cast<int64_t>(hart.idle) < 0) hart.idle = 0;
+  forget_uncalled(difference);
 }
 
 }  // namespace faultline::cli

@@ -53,6 +53,18 @@ void add_harts(const RunStatistics& s, ReportText& text) {
             counted(s.shootdowns.sent, "shoot-down"), counted(s.hart_interrupts, "other interrupt"));
 }
 
+void add_part(const PartStatistics& part, const RunStatistics& s, ReportText& text) {
+  std::string before = with_commas(part.fast_forwarded) + " instructions fast-forwarded";
+  if (part.warm_up != 0) before += fmt::format(", {} of warm-up", with_commas(part.warm_up));
+  if (!part.measured) {
+    text.strong("nothing measured: {}", before);
+  } else if (s.config.run.detail == DetailIn::regions) {
+    text.strong("{}: all but the regions of interest", before);
+  } else {
+    text.strong("measured behind them alone: {}", before);
+  }
+}
+
 void add_headline(const RunStatistics& s, ReportText& text) {
   const hw::MachineConfig& machine = s.config.machine;
   std::string program = s.run.program;
@@ -72,6 +84,7 @@ void add_headline(const RunStatistics& s, ReportText& text) {
         "timing = {}: {} modelled; cycles are no measure of this machine", s.config.timing,
         s.config.timing == kTimingTlb ? "caches and waiting for memory are not" : "neither translation nor memory is");
   }
+  if (s.part) add_part(*s.part, s, text);
   if (s.regions && s.regions->count) {
     text.strong("of {} alone, as the program marked {}: {} of {} cycles", counted(s.regions->count, "region"),
                 s.regions->count == 1 ? "it" : "them", percent(s.cycles, s.regions->whole.cycles),

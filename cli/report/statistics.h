@@ -126,6 +126,14 @@ struct RegionStatistics {
   Whole whole;
 };
 
+// Where a part of the run was asked for (`run` settings): the counters are its alone.
+struct PartStatistics {
+  uint64_t fast_forwarded = 0;  // instructions
+  uint64_t warm_up = 0;         // the same
+  bool measured = false;        // the run came so far
+  RegionStatistics::Whole whole;
+};
+
 // TLB shoot-downs (os/platform/machine_cpu.h).
 struct ShootdownCounts {
   uint64_t sent = 0;
@@ -171,6 +179,7 @@ struct RunStatistics {
 
   std::optional<TraceStatistics> trace;     // in place of a program
   std::optional<RegionStatistics> regions;  // where there was a mark
+  std::optional<PartStatistics> part;       // where one was asked for
   std::optional<EarlyRun> early;            // where memory.model is not paging
 
   uint64_t instructions = 0;
@@ -225,7 +234,9 @@ struct RunStatistics {
   // there was no reference.
   double penalty() const;
   // Of the whole run, whatever was marked.
-  uint64_t all_instructions() const { return regions ? regions->whole.instructions : instructions; }
+  uint64_t all_instructions() const {
+    return part ? part->whole.instructions : regions ? regions->whole.instructions : instructions;
+  }
 };
 
 }  // namespace faultline::cli

@@ -14,6 +14,7 @@ RunStatistics run_with_everything() {
   run.run.arguments = {""};
   run.config.os.translated = true;
   run.exit.crash.emplace();
+  run.part.emplace();
   run.regions.emplace();
   run.trace.emplace();
   run.levels = kMostLevels;

@@ -29,14 +29,22 @@ Json exit_json(const ExitRecord& exit) {
   return json;
 }
 
+Json whole_json(const RegionStatistics::Whole& whole) {
+  return {{"instructions", whole.instructions}, {"cycles", whole.cycles}, {"seconds", whole.seconds}};
+}
+
+Json part_json(const PartStatistics& part) {
+  return {{"fast_forwarded", part.fast_forwarded},
+          {"warm_up", part.warm_up},
+          {"measured", part.measured},
+          {"whole", whole_json(part.whole)}};
+}
+
 Json regions_json(const RegionStatistics& regions) {
   return {{"count", regions.count},
           {"ignored", regions.ignored},
           {"open", regions.open},
-          {"whole",
-           {{"instructions", regions.whole.instructions},
-            {"cycles", regions.whole.cycles},
-            {"seconds", regions.whole.seconds}}}};
+          {"whole", whole_json(regions.whole)}};
 }
 
 Json references_json(const References& references) {
@@ -229,6 +237,7 @@ Json statistics_json(const RunStatistics& statistics) {
                  {"arguments", statistics.run.arguments}};
   json["config"] = configuration_json(statistics.config);
   json["exit"] = exit_json(statistics.exit);
+  if (statistics.part) json["part"] = part_json(*statistics.part);
   if (statistics.regions) json["regions"] = regions_json(*statistics.regions);
   if (statistics.trace) json["trace"] = {{"records", statistics.trace->records}, {"format", statistics.trace->format}};
   json["instructions"] = statistics.instructions;

@@ -55,6 +55,12 @@ bool guest_exited_with(const std::string& statistics, int status) {
   return exit.value("reason", "") == "exited" && exit.value("status", -1) == status;
 }
 
+// A part of the run was asked for, and the program ended before it (docs/timing.md): all counters are zero.
+bool measured_nothing(const std::string& statistics) {
+  const Json json = Json::parse(statistics, nullptr, false);
+  return json.is_object() && json.contains("part") && !json["part"].value("measured", true);
+}
+
 // Where observe.interval says how long one row of a time series is.
 bool wants_series(const Point& point) {
   for (size_t i = 0; i < settings().size(); ++i) {
@@ -120,6 +126,8 @@ StoredResult judge(const Point& point, int wait_status, const std::string& said,
   } else if (result.statistics.empty()) {
     result.own_error = true;
     result.failure = line.empty() ? "faultline wrote no statistics" : line;
+  } else if (measured_nothing(result.statistics)) {
+    result.failure = line.empty() ? "nothing was measured" : line;
   }
   return result;
 }

@@ -44,7 +44,7 @@ class TraceHart {
   Outcome refer(Access access, VirtAddr va, uint64_t bytes, Before&& before_look_up) {
     const auto side = static_cast<size_t>(access);
     const bool one_page = bytes <= page_.bytes() - (va.value & page_.mask());
-    if (one_page && flat_[side] && env_.mmu.filter(access).find(va.value) != nullptr) [[likely]] {
+    if (one_page && flat_[side] && env_.mmu.find_known(va, access, now_) != nullptr) [[likely]] {
       ++references_[side];
       now_ += each_[side];
     } else if (const Outcome outcome = refer_in_full(access, va, bytes, before_look_up); outcome != Outcome::ok) {
@@ -61,7 +61,7 @@ class TraceHart {
     constexpr auto kFetch = static_cast<size_t>(Access::fetch);
     const bool one_piece =
         begin.value >> hw::TranslationFilter::kShift == (begin.value + bytes - 1) >> hw::TranslationFilter::kShift;
-    if (!one_piece || !flat_[kFetch] || env_.mmu.filter(Access::fetch).find(begin.value) == nullptr) return false;
+    if (!one_piece || !flat_[kFetch] || env_.mmu.find_known(begin, Access::fetch, now_) == nullptr) return false;
     references_[kFetch] += count;
     now_ += each_[kFetch] * count;
     count_instructions(count);
@@ -98,7 +98,7 @@ class TraceHart {
   template <class Before>
   Outcome refer_to_page(Access access, VirtAddr va, uint64_t bytes, Before&& before_look_up) {
     PhysAddr address;
-    if (const uint8_t* host = env_.mmu.filter(access).find(va.value)) {
+    if (const uint8_t* host = env_.mmu.find_known(va, access, now_)) {
       address = PhysAddr(static_cast<uint64_t>(host - env_.memory.base()));
     } else {
       if (!before_look_up(va)) return Outcome::refused;

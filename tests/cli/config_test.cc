@@ -47,6 +47,14 @@ TEST(Value, SizesAreExactOrRefused) {
   EXPECT_EQ(format_size(256u << 20), "256M");
 }
 
+TEST(Value, NumbersMayHaveUnderscoresBetweenDigits) {
+  EXPECT_EQ(parse_number("50_000_000"), 50'000'000u);
+  EXPECT_EQ(parse_number("0"), 0u);
+  for (const char* bad : {"", "_", "_1", "1_", "1__0", "1_x", "-1", "18446744073709551616"}) {
+    EXPECT_EQ(parse_number(bad), std::nullopt) << bad;
+  }
+}
+
 TEST(Value, EditDistance) {
   EXPECT_EQ(edit_distance("kitten", "sitting"), 3u);
   EXPECT_EQ(edit_distance("", "abc"), 3u);
