@@ -221,7 +221,7 @@ TEST(Files, WhatIsNotGivenCannotBeSeen) {
   FreshDirectory directory, elsewhere;
   write_file(elsewhere.path() / "secret", "secret\n");
   for (const std::string& path :
-       {(elsewhere.path() / "secret").string(), std::string("/etc/passwd"), std::string("/proc/version"),
+       {(elsewhere.path() / "secret").string(), std::string("/etc/passwd"), std::string("/proc/interrupts"),
         "../" + elsewhere.path().filename().string() + "/secret"}) {
     RunResult result = faultline_run(
         {.program = "mmap_first_bytes", .arguments = {path}, .command = {.directory = directory.path().string()}});

@@ -169,6 +169,23 @@ values = [0, 3, 2]
   EXPECT_THAT(own.err, HasSubstr("point 1: "));
 }
 
+TEST_F(SweepTest, APointThatMeasuredNothingFails) {
+  const std::string study = R"(title = "Too short"
+settings.dram.size = "8M"
+settings.swap.size = "1M"
+[[workload]]
+program = "exit_status"
+arguments = ["exit", 0]
+[[axis]]
+key = "run.fast_forward"
+values = [0, 1000000000]
+)";
+  const Outcome failed = run_sweep(study, {"--out", "o"});
+  EXPECT_EQ(failed.status, 1) << failed.err;
+  EXPECT_THAT(failed.err, HasSubstr("point 2, run.fast_forward 1000000000: nothing was measured: the program ended"));
+  EXPECT_THAT(file("o/report.html"), HasSubstr("1 of 2 points failed"));
+}
+
 TEST_F(SweepTest, AnInterruptStopsThePointsAndSaysHowToGoOn) {
   write_file(directory_.path() / "study.toml",
              "title = 't'\nsettings.dram.size = '8M'\nsettings.swap.size = '1M'\n[[workload]]\nprogram = 'spin'\n");
