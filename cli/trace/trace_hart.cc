@@ -67,6 +67,7 @@ void TraceHart::settle() {
   ledger_.book(CycleAccount::compute, env_.base_cycles * (instructions_ - settled_instructions_));
   settled_ = references_;
   settled_instructions_ = instructions_;
+  env_.mmu.settle();
   if (env_.counter == nullptr) return;
   const auto count = [&](Access access) { return since[static_cast<size_t>(access)]; };
   env_.counter->count_bulk(hw::Requester::fetch, count(Access::fetch), 0);

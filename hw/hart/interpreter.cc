@@ -242,6 +242,7 @@ void Interpreter::settle() {
   statistics_.load_references += load_references;
   statistics_.store_references += store_references;
   count_in_bulk(fetches, loads, stores);
+  env_.mmu.settle();
   counts = 0;
   window_ = {.start = now};
 }

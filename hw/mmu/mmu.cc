@@ -43,7 +43,8 @@ Mmu::Mmu(sc_core::sc_module_name name, const MachineConfig& config, const PageTa
       check_cycles_(config.relocation.check_cycles),
       instruction_{.tlb = make_tlb(config.tlb, config.tlb.l1i, format, config.seed), .instruction = true},
       data_{.tlb = make_tlb(config.tlb, config.tlb.l1d, format, config.seed + 1), .instruction = false},
-      l2_(make_tlb(config.tlb, config.tlb.l2, format, config.seed + 2)) {
+      l2_(make_tlb(config.tlb, config.tlb.l2, format, config.seed + 2)),
+      short_misses_(!relocation_) {
   instruction_.hit_cycles = Cycles(config.tlb.l1i.hit_cycles);
   data_.hit_cycles = Cycles(config.tlb.l1d.hit_cycles);
   for (Side* side : {&instruction_, &data_}) {
@@ -57,15 +58,19 @@ Cycles Mmu::first_level_cycles(Access access) const {
   return side.tlb ? side.hit_cycles : Cycles(0);
 }
 
-// The common case, ahead of everything that needs more than the first level.
+// The common cases, ahead of everything that needs more than a hit in the first
+// level or a miss to a base page.
 Translation Mmu::translate(VirtAddr va, Access access, Cycles& now, CycleLedger& ledger) {
   Side& side = side_of(access);
   const uint64_t moment = uses_.at(now);
+  Tlb::Home home;
   Tlb::Place place;
-  if (side.tlb && format_.valid_address(va)) {
+  const bool base_only = !side.tlb || side.tlb->holds_base_pages_only();
+  if (side.tlb) {
     Tlb& tlb = *side.tlb;
-    place = tlb.find(va, asid_);
-    if (place.found() && tlb.at(place).user_may(access)) {
+    home = tlb.home(va, asid_);
+    place = base_only ? tlb.find_at(home) : tlb.find(va, asid_);
+    if (place.found() && format_.valid_address(va) && tlb.at(place).user_may(access)) {
       tlb.touch(place, moment);
       used_by_user(side, place, va, tlb.at(place));
       if (every_change_) [[unlikely]]
@@ -74,44 +79,75 @@ Translation Mmu::translate(VirtAddr va, Access access, Cycles& now, CycleLedger&
     }
   }
   TlbEntry entry;
-  if (!place.found() && observer_ == nullptr && miss_in_first(side, va, access, moment, now, ledger, entry)) [[likely]]
-    return {Status::ok, address_of(va, entry)};
+  if (base_only && !place.found() && short_misses_ && find_below(va, access, moment, now, ledger, entry)) [[likely]] {
+    const PhysAddr frame = page_.address(entry.pfn);
+    if (side.tlb) take_in(side, home, va, frame, entry, moment);
+    return {Status::ok, frame + (va.value & page_.mask())};
+  }
   return translate_in_full(va, access, now, ledger, place, moment, nullptr);
 }
 
-bool Mmu::miss_in_first(Side& side, VirtAddr va, Access access, uint64_t moment, Cycles& now, CycleLedger& ledger,
-                        TlbEntry& entry) {
-  if (relocation_ || !format_.valid_address(va)) return false;
-  const Tlb::Place below = l2_ ? l2_->find(va, asid_) : Tlb::Place{};
-  if (below.found()) {
-    entry = l2_->at(below);
+// Below the first level: the second, or a walk to a base page, where nothing
+// else need be done. False: nothing has happened.
+inline bool Mmu::find_below(VirtAddr va, Access access, uint64_t moment, Cycles& now, CycleLedger& ledger,
+                            TlbEntry& entry) {
+  if (l2_) return find_in_second(va, access, moment, now, ledger, entry);
+  return walk_to_page(va, access, now, ledger, entry);
+}
+
+bool Mmu::find_in_second(VirtAddr va, Access access, uint64_t moment, Cycles& now, CycleLedger& ledger,
+                         TlbEntry& entry) {
+  if (!l2_->holds_base_pages_only() || !format_.valid_address(va)) return false;
+  const Tlb::Home home = l2_->home(va, asid_);
+  const Tlb::Place place = l2_->find_at(home);
+  if (place.found()) {
+    entry = l2_->at(place);
     if (!entry.user_may(access)) return false;
     now += l2_hit_cycles_;
     ledger.book(CycleAccount::tlb, l2_hit_cycles_);
     ++user_.l2.hits;
-    l2_->touch(below, moment);
-  } else {
-    const Cycles begun = now;
-    const unsigned reads = walker_.walk_to_page({root_, va, access, Privilege::user, asid_}, now, entry);
-    if (reads == 0) return false;
-    last_walk_ = {begun, now};
-    ledger.book(CycleAccount::walk, now - begun);
-    count_walk_to_page(reads);
-    if (l2_) {
-      ++user_.l2.misses;
-      if (l2_->fill(va, asid_, entry, moment).evicted) ++user_.l2.evictions;
-    }
+    l2_->touch(place, moment);
+    return true;
   }
-  if (!side.tlb) return true;
+  if (!walk_to_page(va, access, now, ledger, entry)) return false;
+  ++user_.l2.misses;
+  if (l2_->fill_at(home, va, asid_, entry, moment).evicted) ++user_.l2.evictions;
+  return true;
+}
+
+inline bool Mmu::walk_to_page(VirtAddr va, Access access, Cycles& now, CycleLedger& ledger, TlbEntry& entry) {
+  const Cycles begun = now;
+  const unsigned reads = walker_.walk_to_page({root_, va, access, Privilege::user, asid_}, now, entry);
+  if (reads == 0) return false;
+  last_walk_ = {begun, now};
+  ledger.book(CycleAccount::walk, now - begun);
+  count_walk_to_page(reads);
+  return true;
+}
+
+// What was found below goes into the first level and the filter.
+inline void Mmu::take_in(Side& side, const Tlb::Home& home, VirtAddr va, PhysAddr frame, const TlbEntry& entry,
+                         uint64_t moment) {
   LevelCounts& counts = side.instruction ? user_.l1i : user_.l1d;
   ++counts.misses;
-  const Tlb::Filled filled = side.tlb->fill(va, asid_, entry, moment);
+  const Tlb::Filled filled = side.tlb->fill_at(home, va, asid_, entry, moment);
   if (filled.evicted) {
     ++counts.evictions;
     drop_pieces(side, filled.place.slot);
   }
-  used_by_user(side, filled.place, va, entry);
-  return true;
+  if (!fast_path_) return;
+  const uint64_t piece = va.value & ~kPieceMask;
+  side.piece[filled.place.slot] = piece;
+  open_in_filter(side, filled.place, piece, frame + (piece & page_.mask()), entry);
+}
+
+// The entry is held: its piece goes into the filter, as far as the entry permits.
+inline void Mmu::open_in_filter(Side& side, const Tlb::Place& place, uint64_t piece, PhysAddr address,
+                                const TlbEntry& entry) {
+  const bool store =
+      !side.instruction && entry.permissions.write && entry.dirty && !memory_.has_code(page_.pfn(address));
+  side.filter.set(piece, memory_.at(address), side.tlb->used(place),
+                  {.load = side.instruction || entry.permissions.read, .store = store});
 }
 
 // The way for what the first level holds changes nothing here.
@@ -289,7 +325,6 @@ inline void Mmu::used(Lookup& lookup, const Tlb::Place& place, const TlbEntry& e
   }
 }
 
-// The entry is held: its piece goes into the filter, as far as the entry permits.
 void Mmu::used_by_user(Side& side, const Tlb::Place& place, VirtAddr va, const TlbEntry& entry) {
   if (!fast_path_) return;
   const uint64_t piece = va.value & ~kPieceMask;
@@ -302,16 +337,12 @@ void Mmu::used_by_user(Side& side, const Tlb::Place& place, VirtAddr va, const T
   }
   if (every_change_) [[unlikely]]
     keep_only(side, piece);
-  const PhysAddr address = address_of(VirtAddr(piece), entry);
-  uint64_t* const used = side.tlb->used(place);
-  if (side.instruction) return side.filter.set(piece, memory_.at(address), used, {.load = true});
-  const bool store = entry.permissions.write && entry.dirty && !memory_.has_code(page_.pfn(address));
-  side.filter.set(piece, memory_.at(address), used, {.load = entry.permissions.read, .store = store});
+  open_in_filter(side, place, piece, address_of(VirtAddr(piece), entry), entry);
 }
 
 // The entry of the slot goes, or is no longer what it was. Dropping a piece that
 // another entry put into the filter since costs a look-up at most.
-void Mmu::drop_pieces(Side& side, uint32_t slot) {
+inline void Mmu::drop_pieces(Side& side, uint32_t slot) {
   uint64_t& stands = side.piece[slot];
   if (stands == kNoPiece) return;
   if ((stands & kMany) != 0) {

@@ -156,6 +156,8 @@ class Mmu : public sc_core::sc_module {
   // What stands in a filter stood there without an observer too, so that no
   // count and no cycle changes.
   void observe(TranslationObserver* observer);
+  // The walker's reads of a memory that is counted in bulk reach its counter here, if not before.
+  void settle() { walker_.settle(); }
   // So that the next reference of each side comes here, whichever page it is to.
   void forget_recent();
   // The user's instruction whose accesses are looked up from now on.
@@ -239,10 +241,10 @@ class Mmu : public sc_core::sc_module {
   Translation translate_in_full(VirtAddr va, Access access, Cycles& now, CycleLedger& ledger, const Tlb::Place& first,
                                 uint64_t moment, const WalkTime* beside);
   Translation look_up(Lookup& lookup, const Tlb::Place& first);
-  // What the first level does not hold, where the second or a walk to a page finds
-  // it and nothing else need be done. False: nothing has happened.
-  bool miss_in_first(Side& side, VirtAddr va, Access access, uint64_t moment, Cycles& now, CycleLedger& ledger,
-                     TlbEntry& entry);
+  bool find_below(VirtAddr va, Access access, uint64_t moment, Cycles& now, CycleLedger& ledger, TlbEntry& entry);
+  bool find_in_second(VirtAddr va, Access access, uint64_t moment, Cycles& now, CycleLedger& ledger, TlbEntry& entry);
+  bool walk_to_page(VirtAddr va, Access access, Cycles& now, CycleLedger& ledger, TlbEntry& entry);
+  void take_in(Side& side, const Tlb::Home& home, VirtAddr va, PhysAddr frame, const TlbEntry& entry, uint64_t moment);
   Tlb::Place find_in_first(const Side& side, VirtAddr va) const {
     return side.tlb ? side.tlb->find(va, asid_) : Tlb::Place{};
   }
@@ -264,13 +266,23 @@ class Mmu : public sc_core::sc_module {
   WalkResult walk(Lookup& lookup);
   WalkResult timed_walk(Lookup& lookup);
   void count_walk(Counts& counts, const WalkResult& result) const;
-  void count_walk_to_page(unsigned reads);
+  void count_walk_to_page(unsigned reads) {
+    TranslationStatistics& translation = user_.translation;
+    ++translation.walks;
+    translation.walk_reads += reads;
+    translation.walk_depth_sum += reads;
+    const unsigned skipped = format_.levels() - reads;
+    if (skipped == 0) return;
+    translation.walk_reads_skipped += skipped;
+    ++user_.walk_cache[reads].hits;
+  }
   void fill_first(Lookup& lookup, const TlbEntry& entry);
   // What a dirty walk found takes the place of what was held.
   Tlb::Place renew(Tlb& tlb, const Tlb::Place& place, const Lookup& lookup, const TlbEntry& entry,
                    LevelCounts& counts) const;
   void used(Lookup& lookup, const Tlb::Place& place, const TlbEntry& entry);
   void used_by_user(Side& side, const Tlb::Place& place, VirtAddr va, const TlbEntry& entry);
+  void open_in_filter(Side& side, const Tlb::Place& place, uint64_t piece, PhysAddr address, const TlbEntry& entry);
   static void drop_pieces(Side& side, uint32_t slot);
   static void keep_only(Side& side, uint64_t piece);
   void clear_filters();
@@ -308,6 +320,7 @@ class Mmu : public sc_core::sc_module {
   Counts kernel_;
   TranslationObserver* observer_ = nullptr;
   bool every_change_ = false;  // it wants to hear of
+  bool short_misses_;          // nobody observes, and there are tables to walk
   uint64_t pc_ = 0;
   uint32_t process_ = 0;
 };

@@ -15,6 +15,7 @@ void Mmu::forget_recent() {
 void Mmu::observe(TranslationObserver* observer) {
   observer_ = observer;
   every_change_ = observer != nullptr && observer->wants_every_change();
+  short_misses_ = observer == nullptr && !relocation_;
   clear_filters();
 }
 

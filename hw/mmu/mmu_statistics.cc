@@ -24,16 +24,6 @@ void Mmu::count_walk(Counts& counts, const WalkResult& result) const {
   if (result.first < format_.root_level()) ++counts.walk_cache[result.first + 1u].hits;
 }
 
-void Mmu::count_walk_to_page(unsigned reads) {
-  TranslationStatistics& translation = user_.translation;
-  ++translation.walks;
-  translation.walk_reads += reads;
-  translation.walk_depth_sum += reads;
-  const unsigned skipped = format_.levels() - reads;
-  translation.walk_reads_skipped += skipped;
-  if (skipped != 0) ++user_.walk_cache[reads].hits;
-}
-
 TlbStatistics Mmu::first_level(const Side& side, const LevelCounts& counts, uint64_t references) {
   if (!side.tlb) return {};
   return {references, references - counts.misses, counts.misses, counts.evictions, side.flushes};

@@ -31,9 +31,9 @@ PageTableWalker::PageTableWalker(sc_core::sc_module_name name, const PageTableFo
       caches_(format, config.walker, config.seed + kCacheSeed),
       cache_cycles_(caches_.any() ? config.walker.cache.cycles : 0),
       host_(make_host(config, entries_)),
-      all_matter_(format.tables_restrict() ? format.layout().writable | format.layout().user : 0),
-      any_matter_((format.tables_restrict() ? format.layout().no_execute : 0) |
-                  (format.tables_global() ? format.layout().global : 0)) {}
+      meanings_(format),
+      known_(format, memory),
+      set_in_tables_(format.tables_have_referenced() ? format.referenced_bit() : 0) {}
 
 void PageTableWalker::set_host(PhysAddr root, Vmid vmid) {
   if (!host_) return;
@@ -103,7 +103,6 @@ inline bool PageTableWalker::locate(Walk& walk, Step& step, bool translated) {
 template <bool kNested>
 inline void PageTableWalker::descend(Walk& walk) {
   WalkResult& result = walk.result;
-  const uint64_t set_in_tables = format_.tables_have_referenced() ? format_.referenced_bit() : 0;
   const TablePointer from = begin(walk);
   const bool cached = result.first != format_.root_level();
   walk.above = walk.entered = from.above;
@@ -120,130 +119,28 @@ inline void PageTableWalker::descend(Walk& walk) {
     if (!format_.points_at_table(step.raw, level)) break;
     walk.above.all &= step.raw;
     walk.above.any |= step.raw;
-    step.set = set_in_tables & ~step.raw;
+    step.set = set_in_tables_ & ~step.raw;
     walk.changes |= step.set;
     table = format_.table_of(step.raw);
   }
   result.level = static_cast<uint8_t>(level);
 }
 
-Permissions PageTableWalker::effective(const Entry& leaf, const Above& above) const {
-  const PageTableFormat::Layout& bits = format_.layout();
-  Permissions permissions = leaf.permissions();
-  if (format_.tables_restrict()) {
-    permissions.write = permissions.write && (above.all & bits.writable);
-    permissions.user = permissions.user && (above.all & bits.user);
-    permissions.execute = permissions.execute && !(above.any & bits.no_execute);
-  }
-  if (format_.tables_global()) permissions.global = permissions.global || (above.any & bits.global);
-  return permissions;
-}
-
-PageTableWalker::Say PageTableWalker::tell(uint64_t leaf, unsigned level, const Above& above) const {
-  const Entry entry = format_.decode(leaf, level);
-  return {.valid = entry.valid, .permissions = effective(entry, above)};
-}
-
-void PageTableWalker::tell_anew(Say& say, uint64_t leaf, const Above& above) const {
-  say = tell(leaf, 0, above);
-  say.leaf = format_.without_frame(leaf);
-  say.above = (above.all & all_matter_) | (above.any & any_matter_);
-  const auto shift = static_cast<uint8_t>(format_.entry_shift(0));
-  say.entry = {.permissions = say.permissions,
-               .dirty = (leaf & format_.modified_bit()) != 0,
-               .page_shift = shift,
-               .leaf_shift = shift};
-  if (say.valid && (leaf & format_.referenced_bit()) != 0) say.entry.set_user_accesses();
-}
-
-// An entry of the last level means the same whatever its frame number.
-inline const PageTableWalker::Say& PageTableWalker::say_of(uint64_t leaf, const Above& above) {
-  const uint64_t bits = format_.without_frame(leaf);
-  const uint64_t over = (above.all & all_matter_) | (above.any & any_matter_);
-  constexpr uint64_t kSpread = 0x9E3779B97F4A7C15;
-  Say& say = says_[bits * kSpread >> (64 - kSayBits)];
-  if (say.leaf != bits || say.above != over) [[unlikely]]
-    tell_anew(say, leaf, above);
-  return say;
-}
-
-inline bool PageTableWalker::unchanged(const KnownTables& known) const {
-  for (unsigned level = format_.root_level(); level > 0; --level) {
-    if (entries_.peek(known.places[level], format_.entry_bytes()) != known.raws[level]) return false;
-  }
-  return true;
-}
-
-// False where the address has no table of the last level.
-bool PageTableWalker::find_tables(const WalkRequest& request, KnownTables& known) const {
-  known = {.root = request.root, .table = request.root};
-  for (unsigned level = format_.root_level(); level > 0; --level) {
-    const PhysAddr place = known.places[level] = format_.entry_address(known.table, request.address, level);
-    if (!entries_.holds(place, format_.entry_bytes())) return false;
-    const uint64_t raw = known.raws[level] = entries_.peek(place, format_.entry_bytes());
-    if (!format_.points_at_table(raw, level)) return false;
-    known.above.all &= raw;
-    known.above.any |= raw;
-    known.table = format_.table_of(raw);
-  }
-  known.prefix = request.address.value >> table_shift();
-  return true;
-}
-
-// Reads the tables without a trace: false where they lead to no base page.
-inline bool PageTableWalker::read_tables(const WalkRequest& request, TablePath& path) {
-  PhysAddr table;
-  path.cached = WalkCaches::kMiss;
-  if (caches_.any()) {
-    path.cached = caches_.slot_of(1, request.address, request.asid);
-    if (path.cached == WalkCaches::kMiss) return false;
-    const TablePointer& pointer = caches_.at(1, path.cached);
-    path.above_it = nullptr;
-    path.above = pointer.above;
-    table = pointer.table;
-  } else {
-    const uint64_t prefix = request.address.value >> table_shift();
-    KnownTables& known = known_[prefix % kKnownTables];
-    const bool knows = known.prefix == prefix && known.root == request.root && unchanged(known);
-    if (!knows && !find_tables(request, known)) return false;
-    path.above_it = &known;
-    path.above = known.above;
-    table = known.table;
-  }
-  path.place = format_.entry_address(table, request.address, 0);
-  if (!entries_.holds(path.place, format_.entry_bytes())) return false;
-  path.raw = entries_.peek(path.place, format_.entry_bytes());
-  return true;
-}
-
-// Counts and times the reads when it is known that all is well.
-unsigned PageTableWalker::walk_to_page(const WalkRequest& request, Cycles& now, TlbEntry& entry) {
-  TablePath path;
-  if (host_ || !read_tables(request, path)) return 0;
-  const Say& say = say_of(path.raw, path.above);
-  const bool cached = path.above_it == nullptr;
-  const uint64_t set_in_tables = format_.tables_have_referenced() && !cached ? format_.referenced_bit() : 0;
-  if (!say.entry.user_may(request.access) || (path.above.all & set_in_tables) != set_in_tables) return 0;
-  const PhysAddr page = format_.page_of(path.raw, 0);
-  if (!memory_.contains(page, memory_.page().bytes())) return 0;
-  // The program's own access follows: its host line may come while the rest is done.
-  __builtin_prefetch(memory_.at(page + (request.address.value & memory_.page().mask())));
-  entry = say.entry;
-  entry.pfn = memory_.page().pfn(page);
-  now += cache_cycles_;
-  if (cached) caches_.touch_slot(1, path.cached);
-  const unsigned reads = cached ? 1 : format_.levels();
+// The walk cache of the lowest level knows the table.
+unsigned PageTableWalker::walk_below_cached(const WalkRequest& request, Cycles& now, TlbEntry& entry) {
+  const uint32_t slot = caches_.slot_of(1, request.address, request.asid);
+  if (slot == WalkCaches::kMiss) return 0;
+  const TablePointer& pointer = caches_.at(1, slot);
+  const PhysAddr place = format_.entry_address(pointer.table, request.address, 0);
   const unsigned bytes = format_.entry_bytes();
+  if (!entries_.holds(place, bytes)) return 0;
+  if (!take_page(request, entries_.peek(place, bytes), pointer.above, entry)) return 0;
+  now += cache_cycles_;
+  caches_.touch_slot(1, slot);
   ++statistics_.walks;
-  statistics_.reads += reads;
-  if (entries_.is_flat()) {
-    entries_.count_reads(reads, now);
-  } else {
-    for (unsigned level = reads - 1; level > 0; --level) entries_.count_read(path.above_it->places[level], bytes, now);
-    entries_.count_read(path.place, bytes, now);
-  }
-  entries_.settle();
-  return reads;
+  ++statistics_.reads;
+  entries_.count_read(place, bytes, now);
+  return 1;
 }
 
 // The walk came to an entry that points at no table: is it a page, may the
@@ -253,9 +150,10 @@ inline void PageTableWalker::finish(Walk& walk) {
   const WalkRequest& request = walk.request;
   WalkResult& result = walk.result;
   Step& last = walk.steps[result.level];
-  const Say say = result.level == 0 ? say_of(last.raw, walk.above) : tell(last.raw, result.level, walk.above);
-  result.permissions = say.permissions;
-  if (!say.valid || !permits(result.permissions, request.access, request.privilege)) {
+  const LeafMeaning meaning =
+      result.level == 0 ? meanings_.of(last.raw, walk.above) : meanings_.tell(last.raw, result.level, walk.above);
+  result.permissions = meaning.permissions;
+  if (!meaning.valid || !permits(result.permissions, request.access, request.privilege)) {
     result.status = Translation::Status::page_fault;
     return;
   }

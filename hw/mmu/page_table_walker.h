@@ -15,6 +15,8 @@
 #include "hw/memory/memory_side.h"
 #include "hw/mmu/entry_port.h"
 #include "hw/mmu/host_stage.h"
+#include "hw/mmu/known_tables.h"
+#include "hw/mmu/leaf_meaning.h"
 #include "hw/mmu/page_table_format.h"
 #include "hw/mmu/tlb_entry.h"
 #include "hw/mmu/translation.h"
@@ -108,8 +110,10 @@ class PageTableWalker : public sc_core::sc_module {
   // The common case of the same, for user mode: to an entry of the last level,
   // from the root or from where the walk cache of level 1 says; nothing to set, no
   // host. `entry` takes what a TLB holds of the page. Answers the reads made; 0:
-  // nothing has happened.
+  // nothing has happened. The address need not be valid.
   unsigned walk_to_page(const WalkRequest& request, Cycles& now, TlbEntry& entry);
+  // Their reads from a memory that is counted in bulk reach its counter here.
+  void settle() { entries_.settle(); }
 
   // For the walk caches; the nested TLB knows no address of the guest's
   // programs, and only flush_all() empties it.
@@ -145,39 +149,6 @@ class PageTableWalker : public sc_core::sc_module {
     Above above{};
   };
 
-  // What an entry of the last level and those above it permit together. Many
-  // entries have the same bits but for their frame.
-  struct Say {
-    uint64_t leaf = ~uint64_t{0};  // the bits that it was told from
-    uint64_t above = 0;
-    bool valid = false;
-    Permissions permissions{};
-    // For a TLB, but for the frame; no access is the user's where a walk would set a bit in the entry.
-    TlbEntry entry{};
-  };
-  static constexpr unsigned kSayBits = 4;
-
-  // The way from a root to one table of the last level, as it was read once. It
-  // still holds where its entries read the same, which is seen sooner than found
-  // anew: no read waits for another. By level, from 1.
-  struct KnownTables {
-    uint64_t prefix = ~uint64_t{0};  // of the addresses
-    PhysAddr root{};
-    PhysAddr table{};
-    Above above{};
-    std::array<PhysAddr, PageTableFormat::kMaxLevels> places{};
-    std::array<uint64_t, PageTableFormat::kMaxLevels> raws{};
-  };
-  static constexpr size_t kKnownTables = 64;
-  // The entries that a walk to a page reads.
-  struct TablePath {
-    const KnownTables* above_it;  // null: the walk cache knew the table
-    uint32_t cached;              // its slot there
-    PhysAddr place;               // of the last level's entry
-    uint64_t raw;                 // and its bits
-    Above above;
-  };
-
   template <bool kNested>
   WalkResult walk_tables(const WalkRequest& request, Cycles& now);
   TablePointer begin(Walk& walk);
@@ -187,19 +158,12 @@ class PageTableWalker : public sc_core::sc_module {
   void descend(Walk& walk);
   template <bool kNested>
   void finish(Walk& walk);
-  [[gnu::always_inline]] const Say& say_of(uint64_t leaf, const Above& above);
-  bool read_tables(const WalkRequest& request, TablePath& path);
-  // log2 bytes of address space that a table of the last level spans.
-  unsigned table_shift() const { return format_.entry_shift(0) + format_.layout().index_bits[0]; }
-  bool unchanged(const KnownTables& known) const;
-  bool find_tables(const WalkRequest& request, KnownTables& known) const;
-  void tell_anew(Say& say, uint64_t leaf, const Above& above) const;
-  Say tell(uint64_t leaf, unsigned level, const Above& above) const;
   template <bool kNested>
   bool locate_page(Walk& walk, PhysAddr page);
   void write_back(Walk& walk);
   void remember(Walk& walk);
-  Permissions effective(const Entry& leaf, const Above& above) const;
+  unsigned walk_below_cached(const WalkRequest& request, Cycles& now, TlbEntry& entry);
+  bool take_page(const WalkRequest& request, uint64_t raw, const Above& above, TlbEntry& entry);
 
   const PageTableFormat& format_;
   BackingStore& memory_;
@@ -207,11 +171,43 @@ class PageTableWalker : public sc_core::sc_module {
   WalkCaches caches_;
   Cycles cache_cycles_;
   std::optional<HostStage> host_;
-  uint64_t all_matter_;  // bits that Above::all and Above::any have a say with
-  uint64_t any_matter_;
-  std::array<Say, size_t{1} << kSayBits> says_{};
-  std::array<KnownTables, kKnownTables> known_{};  // by prefix
+  LeafMeanings meanings_;
+  KnownTables known_;
+  uint64_t set_in_tables_;  // by a walk, in what points at tables
   WalkerStatistics statistics_;
 };
+
+// The entry maps a page that may be accessed as it is.
+inline bool PageTableWalker::take_page(const WalkRequest& request, uint64_t raw, const Above& above, TlbEntry& entry) {
+  const PhysAddr page = format_.page_of(raw, 0);
+  const LeafMeaning& meaning = meanings_.of(raw, above);
+  if (!meaning.entry.user_may(request.access) || !memory_.contains(page, memory_.page().bytes())) return false;
+  // The program's own access follows: its host line may come while the rest is done.
+  __builtin_prefetch(memory_.at(page + (request.address.value & memory_.page().mask())));
+  entry = meaning.entry;
+  entry.pfn = memory_.page().pfn(page);
+  return true;
+}
+
+// Reads are counted and timed when it is known that all is well.
+[[gnu::always_inline]] inline unsigned PageTableWalker::walk_to_page(const WalkRequest& request, Cycles& now,
+                                                                     TlbEntry& entry) {
+  if (host_) return 0;
+  if (caches_.any()) return walk_below_cached(request, now, entry);
+  const KnownTables::Known* known = known_.find(request.root, request.address);
+  if (known == nullptr || (known->above.all & set_in_tables_) != set_in_tables_) return 0;
+  if (!take_page(request, known_.entry(known->host, request.address), known->above, entry)) return 0;
+  const unsigned reads = format_.levels();
+  ++statistics_.walks;
+  statistics_.reads += reads;
+  if (entries_.is_flat()) {
+    entries_.count_reads(reads, now);
+    return reads;
+  }
+  const unsigned bytes = format_.entry_bytes();
+  for (unsigned level = reads - 1; level > 0; --level) entries_.count_read(known->places[level], bytes, now);
+  entries_.count_read(format_.entry_address(known->table, request.address, 0), bytes, now);
+  return reads;
+}
 
 }  // namespace faultline::hw

@@ -20,7 +20,7 @@ Tlb::Tlb(const TlbLevelConfig& config, uint64_t seed, std::span<const unsigned> 
   entries_.resize(all);
   held_.resize(arrays_.back().first_set + arrays_.back().sets);
   if (std::any_of(arrays_.begin(), arrays_.end(), [](const Array& array) { return array.indexed; })) {
-    index_.assign(std::bit_ceil(2 * all), kNoSlot);
+    index_.assign(std::bit_ceil(kBuckets * all), kNoSlot);
     next_.assign(all, kNoSlot);
   }
 }
@@ -58,16 +58,22 @@ unsigned Tlb::held_shift(const TlbEntry& entry) const {
   return several_ ? base_shift_ : std::max<unsigned>(entry.page_shift, base_shift_);
 }
 
-// Over the page number alone, so that a global entry is found from any address space.
-uint32_t Tlb::bucket_of(uint64_t key) const {
-  return static_cast<uint32_t>((key >> 16) * 0x9E3779B97F4A7C15 >> 32 & (index_.size() - 1));
-}
-
 uint32_t Tlb::find_in_index(uint64_t key, unsigned shift) const {
   for (uint32_t slot = index_[bucket_of(key)]; slot != kNoSlot; slot = next_[slot]) {
     if (is_at(slot, key, shift)) return slot;
   }
   return kMiss;
+}
+
+// fill_at() of a full set that is wide.
+Tlb::Filled Tlb::fill_indexed(const Home& home, const TlbEntry& entry, uint64_t moment) {
+  Array& array = arrays_[0];
+  const Place place{home.set * array.ways + array.order.victim(home.set), home.set, 0};
+  unlink(place.slot);
+  put_at(home, place.slot, entry);
+  link(place.slot);
+  array.order.fill(home.set, place.slot, moment);
+  return {place, true};
 }
 
 void Tlb::write(uint32_t slot, uint64_t number, Asid asid, const TlbEntry& entry, unsigned shift) {
@@ -85,18 +91,6 @@ void Tlb::put(const Place& place, uint64_t number, Asid asid, const TlbEntry& en
   ++held_[place.set];
   if (held_of_size_[shift]++ == 0) sizes_ |= uint64_t{1} << shift;
   if (arrays_[place.array].indexed) link(place.slot);
-}
-
-void Tlb::link(uint32_t slot) {
-  uint32_t& head = index_[bucket_of(keys_[slot])];
-  next_[slot] = head;
-  head = slot;
-}
-
-void Tlb::unlink(uint32_t slot) {
-  uint32_t* at = &index_[bucket_of(keys_[slot])];
-  while (*at != slot) at = &next_[*at];
-  *at = next_[slot];
 }
 
 void Tlb::forget_piece(const TlbEntry& held) {

@@ -55,6 +55,30 @@ class Tlb {
     return {};
   }
 
+  // Where a base page goes, and what it is called there. For what nearly every
+  // miss is: base pages alone, looked for and then filled in.
+  struct Home {
+    uint64_t key = 0;
+    uint32_t set = 0;
+  };
+  Home home(VirtAddr va, Asid asid) const {
+    const uint64_t number = va.value >> base_shift_;
+    return {key_of(number, asid), set_in(arrays_[0], number)};
+  }
+  // Nothing else is held.
+  bool holds_base_pages_only() const { return (sizes_ & ~(uint64_t{1} << base_shift_)) == 0 && pieces_ == 0; }
+  // find() where that is so.
+  Place find_at(const Home& home) const {
+    const Array& array = arrays_[0];
+    if (array.indexed) [[unlikely]]
+      return {find_in_index(home.key, base_shift_), home.set, 0};
+    const uint32_t first = home.set * array.ways;
+    for (uint32_t slot = first; slot < first + array.ways; ++slot) {
+      if (is_at(slot, home.key, base_shift_)) return {slot, home.set, 0};
+    }
+    return {};
+  }
+
   const TlbEntry& at(const Place& place) const { return entries_[place.slot]; }
   // Where the moment of every use of the page is stored (UseClock), for as long
   // as it is held there.
@@ -71,6 +95,19 @@ class Tlb {
   // The page, which must not be held, takes an empty way (the lowest), else
   // that of the entry which replacement chooses. `moment`: later than every use before.
   Filled fill(VirtAddr va, Asid asid, const TlbEntry& entry, uint64_t moment);
+  // The same where base pages alone are held, for a base page that is no piece of
+  // a larger one and whose user_accesses are set; `va` and `asid` are the home's.
+  Filled fill_at(const Home& home, VirtAddr va, Asid asid, const TlbEntry& entry, uint64_t moment) {
+    Array& array = arrays_[0];
+    if (held_[home.set] != array.ways) [[unlikely]]
+      return fill(va, asid, entry, moment);
+    if (array.indexed) [[unlikely]]
+      return fill_indexed(home, entry, moment);
+    const Place place{home.set * array.ways + array.order.victim(home.set), home.set, 0};
+    put_at(home, place.slot, entry);
+    array.order.fill(home.set, place.slot, moment);
+    return {place, true};
+  }
   // For what a walk found anew about the page of an address that is held: its
   // way and its replacement state stay. Where the page has another size by now,
   // the old entry goes and the new one is filled in.
@@ -112,6 +149,8 @@ class Tlb {
   static constexpr uint32_t kNoSlot = ~uint32_t{0};
   // From so many ways on, look-ups go through a hash.
   static constexpr uint32_t kIndexedWays = 17;
+  // Of that hash, for each entry: few share one.
+  static constexpr size_t kBuckets = 8;
 
   static constexpr uint64_t kNoKey = ~uint64_t{0};
 
@@ -152,16 +191,33 @@ class Tlb {
     return {};
   }
 
+  void put_at(const Home& home, uint32_t slot, const TlbEntry& entry) {
+    keys_[slot] = entry.permissions.global ? home.key | kAsidMask : home.key;
+    entries_[slot] = entry;
+  }
+  Filled fill_indexed(const Home& home, const TlbEntry& entry, uint64_t moment);
+
   void add_array(uint32_t sets, uint32_t ways, Replacement replacement, uint64_t seed);
   void choose_arrays(const TlbLevelConfig& config, std::span<const unsigned> page_shifts, uint64_t seed);
   unsigned held_shift(const TlbEntry& entry) const;
+  // Over the page number alone, so that a global entry is found from any address space.
+  uint32_t bucket_of(uint64_t key) const {
+    return static_cast<uint32_t>((key >> 16) * 0x9E3779B97F4A7C15 >> 32 & (index_.size() - 1));
+  }
   uint32_t find_in_index(uint64_t key, unsigned shift) const;
-  uint32_t bucket_of(uint64_t key) const;
+  void link(uint32_t slot) {
+    uint32_t& head = index_[bucket_of(keys_[slot])];
+    next_[slot] = head;
+    head = slot;
+  }
+  void unlink(uint32_t slot) {
+    uint32_t* at = &index_[bucket_of(keys_[slot])];
+    while (*at != slot) at = &next_[*at];
+    *at = next_[slot];
+  }
   void put(const Place& place, uint64_t number, Asid asid, const TlbEntry& entry, unsigned shift);
   void write(uint32_t slot, uint64_t number, Asid asid, const TlbEntry& entry, unsigned shift);
   void drop(const Place& place);
-  void unlink(uint32_t slot);
-  void link(uint32_t slot);
   bool replaces_alike(const TlbEntry& entry, uint32_t slot, unsigned shift) const;
   void forget_piece(const TlbEntry& held);
   template <class Visit>

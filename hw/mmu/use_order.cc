@@ -2,64 +2,82 @@
 
 #include <algorithm>
 #include <array>
+#include <numeric>
 #include <stdexcept>
 
 namespace faultline::hw {
 namespace {
 
 constexpr uint32_t kMostTreeWays = 64;
-// Records for each way, old ones among them, before the order is made anew.
-constexpr size_t kMostSeen = 4;
+
+template <uint32_t kWays>
+uint64_t latest(const uint64_t* cells) {
+  if constexpr (kWays == 1) {
+    return cells[0];
+  } else {
+    return std::max(latest<kWays / 2>(cells), latest<kWays / 2>(cells + kWays / 2));
+  }
+}
+
+// From the root of a tree over `cells` down to the leaf that it points to.
+template <uint32_t kWays>
+uint32_t pointed_to(const uint64_t* cells) {
+  if constexpr (kWays == 1) {
+    return 0;
+  } else {
+    constexpr uint32_t kHalf = kWays / 2;
+    const uint32_t right = kHalf * uint32_t{latest<kHalf>(cells) > latest<kHalf>(cells + kHalf)};
+    return right + pointed_to<kHalf>(cells + right);
+  }
+}
+
+// The same for many: a tree of groups, by the latest use of each, and the tree in one.
+template <uint32_t kGroups>
+uint32_t pointed_to_in_groups(const uint64_t* cells) {
+  constexpr uint32_t kGroup = 8;
+  std::array<uint64_t, kGroups> groups;
+  for (uint32_t group = 0; group < kGroups; ++group) groups[group] = latest<kGroup>(cells + group * kGroup);
+  const uint32_t first = pointed_to<kGroups>(groups.data()) * kGroup;
+  return first + pointed_to<kGroup>(cells + first);
+}
 
 }  // namespace
 
 // ---- OldestCell --------------------------------------------------------------
 
-void OldestCell::filled(uint32_t way, uint64_t moment, const uint64_t* cells) {
-  if (fills_.size() >= kMostSeen * known_.size()) {
-    if (first_ >= known_.size()) {
-      fills_.erase(fills_.begin(), fills_.begin() + static_cast<std::ptrdiff_t>(first_));
-      first_ = 0;
+// Fills are in order but for those used since. A way may be told of twice, where
+// a flush emptied it: what its cell holds counts once.
+void OldestCell::sort_again(const uint64_t* cells) {
+  const auto earlier = [](const Seen& a, const Seen& b) { return a.moment < b.moment; };
+  order_.clear();
+  next_ = 0;
+  for (const Seen& fill : fills_) {
+    if (cells[fill.way] != fill.moment) {
+      used_.push_back(fill.way);
     } else {
-      sort_again(cells);
+      order_.push_back(fill);
+      known_[fill.way] = fill.moment;
     }
   }
-  fills_.push_back({moment, way});
-  known_[way] = moment;
-}
-
-// Flushes empty ways without taking them, and leave old records behind.
-void OldestCell::sort_again(const uint64_t* cells) {
   fills_.clear();
-  found_.clear();
-  first_ = 0;
-  for (uint32_t way = 0; way < known_.size(); ++way) {
+  const auto sorted = static_cast<std::ptrdiff_t>(order_.size());
+  for (const uint32_t way : used_) {
+    if (known_[way] == cells[way]) continue;
     known_[way] = cells[way];
-    if (cells[way] != 0) fills_.push_back({cells[way], way});
+    order_.push_back({cells[way], way});
   }
-  std::sort(fills_.begin(), fills_.end(), [](const Seen& a, const Seen& b) { return later(b, a); });
+  used_.clear();
+  std::sort(order_.begin() + sorted, order_.end(), earlier);
+  std::inplace_merge(order_.begin(), order_.begin() + sorted, order_.end(), earlier);
 }
 
-OldestCell::Seen OldestCell::earliest() {
-  if (found_.empty() || (first_ < fills_.size() && later(found_.front(), fills_[first_]))) return fills_[first_++];
-  std::pop_heap(found_.begin(), found_.end(), later);
-  const Seen seen = found_.back();
-  found_.pop_back();
-  return seen;
-}
-
-// A cell only grows, so what was seen of it is not later than what it holds:
-// the first that still holds what was seen is the lowest of all.
-uint32_t OldestCell::take(const uint64_t* cells) {
-  for (;;) {
-    const Seen seen = earliest();
-    const uint64_t held = cells[seen.way];
-    if (held == seen.moment) return seen.way;
-    if (held == known_[seen.way]) continue;  // a later record knows it
-    known_[seen.way] = held;
-    found_.push_back({held, seen.way});
-    std::push_heap(found_.begin(), found_.end(), later);
-  }
+// All are to be looked at again.
+void OldestCell::forget_order() {
+  order_.clear();
+  fills_.clear();
+  used_.resize(known_.size());
+  std::iota(used_.begin(), used_.end(), uint32_t{0});
+  std::fill(known_.begin(), known_.end(), 0);
 }
 
 // ---- UseOrder ----------------------------------------------------------------
@@ -77,34 +95,44 @@ UseOrder::UseOrder(Replacement policy, uint32_t sets, uint32_t ways, uint64_t se
   if (wide_) orders_.assign(sets, OldestCell(ways));
 }
 
-void UseOrder::fill_wide(uint32_t set, uint32_t slot, uint64_t moment) {
+void UseOrder::fill_wide(uint32_t set, uint32_t slot) {
   const uint32_t first = set * ways_;
-  orders_[set].filled(slot - first, moment, &cells_[first]);
+  orders_[set].filled(slot - first, &cells_[first]);
 }
 
 uint32_t UseOrder::victim_of_many(uint32_t set) {
   const uint64_t* const cells = &cells_[size_t{set} * ways_];
+  if (wide_) return orders_[set].take(cells);
   if (policy_ == Replacement::random) return random_.victim(set);
   if (policy_ == Replacement::plru) return by_tree(cells);
-  return wide_ ? orders_[set].take(cells) : oldest(cells);
+  return oldest(cells);
 }
 
 uint32_t UseOrder::oldest(const uint64_t* cells) const {
   uint32_t oldest = 0;
+  uint64_t moment = cells[0];
   for (uint32_t way = 1; way < ways_; ++way) {
-    if (cells[way] < cells[oldest]) oldest = way;
+    oldest = cells[way] < moment ? way : oldest;
+    moment = std::min(cells[way], moment);
   }
   return oldest;
 }
 
-// From the leaves up: the latest use below each node; then from the root down.
 uint32_t UseOrder::by_tree(const uint64_t* cells) const {
-  std::array<uint64_t, 2 * size_t{kMostTreeWays}> latest;
-  std::copy_n(cells, ways_, &latest[ways_]);
-  for (uint32_t node = ways_ - 1; node > 1; --node) latest[node] = std::max(latest[2 * node], latest[2 * node + 1]);
-  uint32_t node = 1;
-  while (node < ways_) node = 2 * node + (latest[2 * node] > latest[2 * node + 1] ? 1 : 0);
-  return node - ways_;
+  switch (ways_) {
+    case 4:
+      return pointed_to<4>(cells);
+    case 8:
+      return pointed_to<8>(cells);
+    case 16:
+      return pointed_to_in_groups<2>(cells);
+    case 32:
+      return pointed_to_in_groups<4>(cells);
+    case 64:
+      return pointed_to_in_groups<8>(cells);
+    default:
+      return ways_ == 2 ? pointed_to<2>(cells) : 0;
+  }
 }
 
 }  // namespace faultline::hw

@@ -93,7 +93,10 @@ TEST_P(TlbAgainstLists, OnRandomStringsWithFlushes) {
         continue;
     }
     const auto* held = reference.find(vpn, asid);
-    const Tlb::Place place = tlb.find(page(vpn), asid);
+    // Base pages alone are held, so that either way to ask and to fill will do.
+    const bool at_home = random() % 2 == 0;
+    const Tlb::Home home = tlb.home(page(vpn), asid);
+    const Tlb::Place place = at_home ? tlb.find_at(home) : tlb.find(page(vpn), asid);
     ASSERT_EQ(place.found(), held != nullptr) << n;
     if (held) {
       ASSERT_EQ(tlb.at(place).pfn.value, held->pfn);
@@ -105,7 +108,10 @@ TEST_P(TlbAgainstLists, OnRandomStringsWithFlushes) {
     // since its mapping does not change from one kind to the other.
     const bool global = vpn == 1;
     const uint64_t pfn = random() % 1000;
-    const auto filled = tlb.fill(page(vpn), asid, {Pfn(pfn), {.read = true, .global = global}, false}, used());
+    const TlbEntry entry{
+        .pfn = Pfn(pfn), .permissions = {.read = true, .global = global}, .page_shift = 12, .leaf_shift = 12};
+    const auto filled =
+        at_home ? tlb.fill_at(home, page(vpn), asid, entry, used()) : tlb.fill(page(vpn), asid, entry, used());
     ASSERT_EQ(filled.evicted, reference.fill({vpn, asid, global, pfn})) << n;
     ASSERT_EQ(tlb.find(page(vpn), asid).slot, filled.place.slot);
   }
@@ -161,6 +167,15 @@ TEST(TlbTest, FindAndRenewChangeNoOrder) {
 }
 
 // Address spaces of one set of ways; kernel addresses have their upper bits set.
+// The key of the last page of all is that of an empty place, but for the page's size.
+TEST(TlbTest, WhatIsEmptyHoldsNoPage) {
+  const Tlb tlb({.sets = 4, .ways = 2}, 1);
+  const VirtAddr last(~uint64_t{0});
+  EXPECT_TRUE(tlb.holds_base_pages_only());
+  EXPECT_FALSE(tlb.find_at(tlb.home(last, 5)).found());
+  EXPECT_FALSE(tlb.find(last, 5).found());
+}
+
 TEST(TlbTest, AddressSpacesAreKeptApart) {
   Tlb tlb({.sets = 4, .ways = 4}, 1);
   const VirtAddr high(0xFFFF'FFFF'FFFF'F000);
