@@ -342,7 +342,7 @@ void Mmu::used_by_user(Side& side, const Tlb::Place& place, VirtAddr va, const T
 
 // The entry of the slot goes, or is no longer what it was. Dropping a piece that
 // another entry put into the filter since costs a look-up at most.
-inline void Mmu::drop_pieces(Side& side, uint32_t slot) {
+void Mmu::drop_pieces(Side& side, uint32_t slot) {
   uint64_t& stands = side.piece[slot];
   if (stands == kNoPiece) return;
   if ((stands & kMany) != 0) {
@@ -359,66 +359,5 @@ void Mmu::keep_only(Side& side, uint64_t piece) {
   if (side.recent != kNoPiece) side.filter.drop(side.recent);
   side.recent = piece;
 }
-
-// What the entries have noted may stay: they note anew what they put there later.
-void Mmu::clear_filters() {
-  instruction_.filter.clear();
-  data_.filter.clear();
-}
-
-void Mmu::count_flush() {
-  ++instruction_.flushes;
-  ++data_.flushes;
-  ++l2_flushes_;
-  ++walk_cache_flushes_;
-}
-
-template <class Flush>
-void Mmu::flush_levels(Flush flush) {
-  for (std::optional<Tlb>* tlb : {&instruction_.tlb, &data_.tlb, &l2_}) {
-    if (*tlb) flush(**tlb);
-  }
-  count_flush();
-}
-
-void Mmu::set_address_space(PhysAddr root, Asid asid) {
-  if (asid == Tlb::kReservedAsid) SC_REPORT_ERROR("/faultline/mmu", "this address-space identifier is reserved");
-  root_ = root;
-  asid_ = asid;
-  clear_filters();
-  if (observer_) observer_->changed_address_space(root, asid);
-  if (asids_) return;
-  flush_levels([](Tlb& tlb) { tlb.flush_not_global(); });
-  walker_.flush_all_spaces();
-  if (observer_) observer_->flushed_not_global();
-}
-
-void Mmu::flush_page(Asid asid, VirtAddr va) {
-  for (Side* side : {&instruction_, &data_}) {
-    if (side->tlb) side->tlb->flush_page(va, asid, [&](uint32_t slot) { drop_pieces(*side, slot); });
-  }
-  if (l2_) l2_->flush_page(va, asid);
-  count_flush();
-  walker_.flush_page(asid, va);
-  if (!observer_) return;
-  forget_recent();
-  observer_->flushed_page(asid, va);
-}
-
-void Mmu::flush_asid(Asid asid) {
-  if (asid == asid_) clear_filters();
-  flush_levels([=](Tlb& tlb) { tlb.flush_asid(asid); });
-  walker_.flush_asid(asid);
-  if (observer_) observer_->flushed_asid(asid);
-}
-
-void Mmu::flush_all() {
-  clear_filters();
-  flush_levels([](Tlb& tlb) { tlb.flush_all(); });
-  walker_.flush_all();
-  if (observer_) observer_->flushed_all();
-}
-
-void Mmu::drop_store_filter(Pfn frame) { data_.filter.drop_stores(memory_.at(page_.address(frame)), page_.bytes()); }
 
 }  // namespace faultline::hw

@@ -149,8 +149,8 @@ INSTANTIATE_TEST_SUITE_P(Formats, AllLeaves,
                                          Stages{"la57", "x86-64"}, Stages{"sv39", "sv39"}, Stages{"sv39", "sv48"},
                                          Stages{"sv57", "x86-64"}, Stages{"ia32", "x86-64"}, Stages{"x86-64", "sv39"},
                                          Stages{"linear32", "x86-64"}, Stages{"sv32", "sv32"}),
-                         [](const auto& info) {
-                           std::string name = std::string(info.param.guest) + "_over_" + info.param.host;
+                         [](const auto& stages) {
+                           std::string name = std::string(stages.param.guest) + "_over_" + stages.param.host;
                            std::replace(name.begin(), name.end(), '-', '_');
                            return name;
                          });
