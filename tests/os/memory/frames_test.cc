@@ -1,8 +1,10 @@
 #include <gtest/gtest.h>
 
 #include <algorithm>
+#include <optional>
 #include <random>
 #include <set>
+#include <utility>
 
 #include "os/memory/free_map.h"
 #include "tests/os/support/fake_process.h"
@@ -120,6 +122,37 @@ TEST_F(Frames, LowestFirstAndKernelFramesNever) {
   frames.free(Pfn(10));
   EXPECT_EQ(frames.allocate(FrameKind::file, Urgency::user)->value, 10u);
   EXPECT_EQ(frames.check_invariants().value_or(""), "");
+}
+
+TEST_F(Frames, ArePristineUntilTheyAreGivenBack) {
+  const auto pristine = [this](Pfn pfn) { return std::as_const(frames)[pfn].pristine; };
+  const Pfn first = *frames.allocate(FrameKind::anonymous, Urgency::user);
+  EXPECT_TRUE(pristine(first));
+  EXPECT_TRUE(pristine(*frames.next()));
+  frames.free(first);
+  EXPECT_FALSE(pristine(first));
+  EXPECT_EQ(*frames.allocate(FrameKind::file, Urgency::user), first);
+  EXPECT_FALSE(pristine(first));
+  // A page that is lost on the free list has been in its frame.
+  frames.free_with_page(first);
+  while (frames.allocate(FrameKind::anonymous, Urgency::dying)) {
+  }
+  EXPECT_EQ(lost, std::vector<uint64_t>{first.value});
+  EXPECT_FALSE(pristine(first));
+}
+
+TEST_F(Frames, TheNextOneIsKnown) {
+  const auto expect_next = [this] {
+    const std::optional<Pfn> next = frames.next();
+    EXPECT_EQ(frames.allocate(FrameKind::anonymous, Urgency::dying), next);
+  };
+  for (int i = 0; i < 50; ++i) expect_next();
+  for (const uint64_t freed : {12u, 15u, 11u}) {
+    frames.free(Pfn(freed));
+    expect_next();
+  }
+  while (frames.free_frames() > 0) expect_next();
+  EXPECT_EQ(frames.next(), std::nullopt);
 }
 
 TEST_F(Frames, UsersStopAtMinfreeTablesAtTheReserve) {
