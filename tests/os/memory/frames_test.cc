@@ -38,6 +38,24 @@ TEST(FreeMap, IsASetOfNumbers) {
   }
 }
 
+TEST(FreeMap, TakesARangeAtOnce) {
+  for (const auto& [begin, end] : {std::pair{1u, 65536u}, {0u, 1u}, {63u, 65u}, {64u, 128u}, {70u, 5000u}, {9u, 9u}}) {
+    FreeMap at_once(65536);
+    FreeMap one_by_one(65536);
+    at_once.insert_all(begin, end);
+    for (uint64_t number = begin; number < end; ++number) one_by_one.insert(number);
+    ASSERT_EQ(at_once.count(), one_by_one.count());
+    // To the end, and again while they go.
+    for (uint64_t at = 0; at < 65536; at += 31) ASSERT_EQ(at_once.first(at), one_by_one.first(at)) << at;
+    while (const std::optional<uint64_t> lowest = one_by_one.first()) {
+      ASSERT_EQ(at_once.first(), lowest);
+      at_once.erase(*lowest);
+      one_by_one.erase(*lowest);
+    }
+    ASSERT_EQ(at_once.first(), std::nullopt);
+  }
+}
+
 TEST(FrameTable, FramesAreThereWhenSomebodyWantsToWrite) {
   FrameTable table(5000, 700);
   const FrameTable& looked_at = table;
