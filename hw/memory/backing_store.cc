@@ -42,6 +42,14 @@ void BackingStore::zero(PhysAddr address, uint64_t bytes) {
   std::memset(begin, 0, bytes);
 }
 
+void BackingStore::will_write(PhysAddr address, uint64_t bytes) const {
+  constexpr uint64_t kHostLine = 64;
+  constexpr int kWrite = 1;
+  constexpr int kSecondLevel = 2;  // the first one is small and wanted for other things meanwhile
+  const uint8_t* const begin = at(address);
+  for (uint64_t i = 0; i < bytes; i += kHostLine) __builtin_prefetch(begin + i, kWrite, kSecondLevel);
+}
+
 void BackingStore::drop_code(Pfn frame) {
   code_[frame.value] = 0;
   for (const auto& listener : listeners_) listener(frame);

@@ -59,6 +59,9 @@ class BackingStore {
   // back to it. Decoded code is the caller's, as with at().
   void zero(PhysAddr address, uint64_t bytes);
 
+  // The bytes are to be written soon: the host may begin to bring them nearer.
+  void will_write(PhysAddr address, uint64_t bytes) const;
+
   // Frames whose bytes the hart has decoded. A write to one drops its decoded
   // code at once, so self-modifying code needs no special case.
   bool has_code(Pfn frame) const { return code_[frame.value] != 0; }

@@ -76,6 +76,11 @@ std::optional<Pfn> FrameAllocator::allocate(FrameKind kind, Urgency urgency, std
   return pfn;
 }
 
+std::optional<Pfn> FrameAllocator::next() const {
+  const std::optional<uint64_t> lowest = empty_.find(0);
+  return lowest ? std::optional(Pfn(*lowest)) : std::nullopt;
+}
+
 // The first frame of a run of `count` free ones that ends at or below `end`,
 // the highest such; kNone when there is none.
 uint64_t FrameAllocator::run_ending_below(uint64_t end, uint64_t count) const {
@@ -148,7 +153,7 @@ void FrameAllocator::give(Pfn pfn, FrameKind kind) {
 void FrameAllocator::drop_page(Pfn pfn) {
   identity_lost_(pfn);
   second_chance_.remove(pfn);
-  frames_[pfn.value] = Frame{};
+  frames_[pfn.value] = Frame{.pristine = false};
   empty_.insert(pfn.value);
 }
 
@@ -161,7 +166,7 @@ void FrameAllocator::free(Pfn pfn) {
     count_as(pfn, frame.kind, FrameKind::free);
     tell_page_moved(pfn, frame.kind, false);
   }
-  frame = Frame{};
+  frame = Frame{.pristine = false};
   empty_.insert(pfn.value);
   wake_waiters();
 }

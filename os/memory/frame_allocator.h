@@ -45,6 +45,8 @@ class FrameAllocator {
   // Nothing: sleep on available() and try again; page-out has been told. Not
   // `kept`, which may be on the free list.
   std::optional<Pfn> allocate(FrameKind kind, Urgency urgency, std::optional<Pfn> kept = std::nullopt);
+  // What allocate() would give out, of the frames without a page.
+  std::optional<Pfn> next() const;
   // `count` frames in one piece, the highest such. Nothing: there is no such piece.
   std::optional<Pfn> allocate_run(uint64_t count, FrameKind kind);
   // An aligned run for a large page, whose order is one of the constructor's.

@@ -29,6 +29,7 @@ struct alignas(64) Frame {
   bool used : 1 = false;             // referenced other than through a table, since last cleared
   bool failed : 1 = false;           // the read failed
   bool ahead : 1 = false;            // read ahead or around, and not yet asked for
+  bool pristine : 1 = true;          // never given back: all zeros until its first owner writes
   uint32_t pins = 0;                 // somebody copies, or it is MAP_HUGETLB's: page-out leaves it alone
   Anon* anon = nullptr;              // kind anonymous; null while an orphan under I/O
   FileBacking* file = nullptr;       // kind file; null while an orphan under I/O

@@ -1,5 +1,6 @@
 #include "os/memory/free_map.h"
 
+#include <algorithm>
 #include <bit>
 
 namespace faultline::os {
@@ -22,6 +23,19 @@ void FreeMap::insert(uint64_t number) {
     word |= uint64_t{1} << number % 64;
     if (noted_above) return;
     number /= 64;
+  }
+}
+
+void FreeMap::insert_all(uint64_t begin, uint64_t end) {
+  if (begin >= end) return;
+  count_ += end - begin;
+  for (std::vector<uint64_t>& level : levels_) {
+    for (uint64_t at = begin; at < end; at = (at | 63) + 1) {
+      const uint64_t here = std::min(end - at, 64 - at % 64);
+      level[at / 64] |= ~uint64_t{0} >> (64 - here) << at % 64;
+    }
+    begin /= 64;
+    end = (end - 1) / 64 + 1;
   }
 }
 

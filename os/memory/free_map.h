@@ -14,6 +14,8 @@ class FreeMap {
   explicit FreeMap(uint64_t size);
 
   void insert(uint64_t number);
+  // Numbers begin..end-1, none of which is a member.
+  void insert_all(uint64_t begin, uint64_t end);
   void erase(uint64_t number);
   bool contains(uint64_t number) const { return levels_[0][number / 64] >> number % 64 & 1; }
   uint64_t count() const { return count_; }

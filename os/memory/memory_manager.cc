@@ -129,9 +129,23 @@ uint64_t MemoryManager::requests_in_flight() const {
 std::optional<Pfn> MemoryManager::zeroed_frame(Urgency urgency) {
   const std::optional<Pfn> pfn = frames_.allocate(FrameKind::anonymous, urgency);
   if (!pfn) return std::nullopt;
-  cpu_.zero_frame(*pfn);
+  if (std::as_const(frames_)[*pfn].pristine) {
+    cpu_.touch(page().address(*pfn), page().bytes(), true);
+  } else {
+    cpu_.zero_frame(*pfn);
+  }
+  fetch_next_frame();
   ++zeroed_.pages;
   return pfn;
+}
+
+// A fault that fills a frame waits for the host's memory more than for anything
+// else, and mostly another such fault follows.
+void MemoryManager::fetch_next_frame() {
+  constexpr uint64_t kMost = 4096;
+  const std::optional<Pfn> next = frames_.next();
+  if (!next || std::as_const(frames_)[*next].pristine) return;
+  cpu_.memory().will_write(page().address(*next), std::min(page().bytes(), kMost));
 }
 
 std::optional<Pfn> MemoryManager::zeroed_run(unsigned order, Urgency urgency) {
@@ -155,6 +169,7 @@ std::optional<Pfn> MemoryManager::copied_frame(Pfn from, Urgency urgency) {
   if (only_one) pfn = frames_.allocate(FrameKind::anonymous, urgency);
   if (!pfn || only_one) return pfn;
   copy_page(*pfn, from);
+  fetch_next_frame();
   return pfn;
 }
 

@@ -130,6 +130,7 @@ class MemoryManager {
   friend class AddressSpace;
 
   uint64_t page_frames_of_root() const;
+  void fetch_next_frame();
   void write_behind(Cycles expire);
   void identity_lost(Pfn frame);
   // The run of slots around one, to be read in one request: frames for it, the

@@ -86,7 +86,7 @@ void PageTable::release_below(PhysAddr table, unsigned level) {
   }
 }
 
-const PageTable::Way* PageTable::way_to(VirtAddr address) {
+PageTable::Way* PageTable::way_to(VirtAddr address) {
   const uint64_t region = address.value >> region_shift_;
   if (region == way_.region) return &way_;
   const hw::PageTableFormat& format = tables_.format();
@@ -160,6 +160,20 @@ std::optional<PageTable::Leaf> PageTable::find_leaf(VirtAddr address, bool timed
   return std::nullopt;
 }
 
+std::optional<PageTable::LoadedLeaf> PageTable::load_leaf(VirtAddr address) {
+  const hw::PageTableFormat& format = tables_.format();
+  if (Way* const way = way_to(address)) {
+    const PhysAddr entry = format.entry_address(way->table, address, 0);
+    way->entries[format.root_level()] = entry;
+    tables_.cpu_.load_each(std::span(way->entries).first(format.levels()), format.entry_bytes());
+    const uint64_t position = tables_.position(entry);
+    return LoadedLeaf{{position, 0}, tables_.raw(position)};
+  }
+  // There is no table of level 0, so it is a large page's, which was read on the way.
+  const std::optional<Leaf> large = find_leaf(address, true);
+  return large ? std::optional(LoadedLeaf{*large, tables_.raw(large->position)}) : std::nullopt;
+}
+
 void PageTable::clear_referenced(VirtAddr address) {
   const std::optional<Leaf> leaf = find_leaf(address, true);
   if (!leaf) return;
@@ -174,13 +188,9 @@ void PageTable::clear_referenced(VirtAddr address) {
 }
 
 TableEntry PageTable::find(VirtAddr address) {
-  const std::optional<Leaf> leaf = find_leaf(address, true);
-  if (!leaf) return {};
-  const unsigned level = leaf->level;
-  // A large page's entry was read on the way.
-  const uint64_t value = level == 0 ? tables_.load(leaf->position) : tables_.raw(leaf->position);
-  if ((value & tables_.format().valid_bit()) == 0) return {};
-  TableEntry found{tables_.format().decode(value, level), level};
+  const std::optional<LoadedLeaf> leaf = load_leaf(address);
+  if (!leaf || (leaf->value & tables_.format().valid_bit()) == 0) return {};
+  TableEntry found{tables_.format().decode(leaf->value, leaf->level), leaf->level};
   found.pfn = tables_.base_page(found, address);
   return found;
 }
@@ -224,8 +234,10 @@ void PageTable::split_at(VirtAddr address) {
 }
 
 RemovedEntry PageTable::unmap(VirtAddr address) {
-  const std::optional<Leaf> leaf = find_leaf(address, true);
-  return leaf ? tables_.remove(leaf->position) : RemovedEntry{};
+  const std::optional<LoadedLeaf> leaf = load_leaf(address);
+  if (!leaf) return {};
+  // A large page's is read once more.
+  return leaf->level == 0 ? tables_.remove(leaf->position, leaf->value) : tables_.remove(leaf->position);
 }
 
 void PageTable::set_permissions(VirtAddr address, hw::Permissions permissions, bool flush) {

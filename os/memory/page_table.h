@@ -156,7 +156,9 @@ class PageTables {
   void walk_chain(Pfn pfn, const std::function<void(uint64_t)>& visit);
   void place(uint64_t position, uint64_t value, Pfn pfn);
   RemovedEntry take_away(uint64_t position);
+  RemovedEntry take_away(uint64_t position, uint64_t value);  // which was loaded
   RemovedEntry remove(uint64_t position);
+  RemovedEntry remove(uint64_t position, uint64_t value);
   void forget_leaf(uint64_t position, const hw::Entry& entry);
   void flush(uint64_t position);
   void sort_in(uint64_t frame);
@@ -283,16 +285,21 @@ class PageTable {
     unsigned level;
   };
   std::optional<Leaf> find_leaf(VirtAddr address, bool timed);
+  // The same, and what it says: all of it timed.
+  struct LoadedLeaf : Leaf {
+    uint64_t value;
+  };
+  std::optional<LoadedLeaf> load_leaf(VirtAddr address);
   // The entries that lead to a table of level 0, from the root's on, and that
   // table. The last one asked for is kept: faults follow each other in one
   // region, and each asks more than once.
   struct Way {
     uint64_t region = ~uint64_t{0};  // what the table translates: address >> region_shift_
     PhysAddr table{};
-    std::array<PhysAddr, hw::PageTableFormat::kMaxLevels> entries{};
+    std::array<PhysAddr, hw::PageTableFormat::kMaxLevels> entries{};  // the last: where load_leaf() puts its own
   };
   // Null: there is no such table.
-  const Way* way_to(VirtAddr address);
+  Way* way_to(VirtAddr address);
   void load_way(const Way& way);
   void visit_table(PhysAddr table, unsigned level, uint64_t first_address, uint64_t begin, uint64_t end,
                    const std::function<void(VirtAddr, const TableEntry&)>& visit);

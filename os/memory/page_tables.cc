@@ -27,7 +27,7 @@ PageTables::PageTables(Cpu& cpu, FrameAllocator& frames, const hw::PageTableForm
       entries_per_frame_(uint64_t{1} << frame_shift_),
       notes_(frames.total()),
       asids_(kAsids) {
-  for (uint64_t asid = 1; asid < kAsids; ++asid) asids_.insert(asid);
+  asids_.insert_all(1, kAsids);
   find_large_levels();
   build_kernel_part(first_kernel_table);
   cpu_.page_table_changed(page().address(first_kernel_table), kernel_tables(format, frames.total()) << page().shift);
@@ -190,8 +190,9 @@ void PageTables::forget_leaf(uint64_t position, const hw::Entry& entry) {
   frame.used |= entry.referenced;
 }
 
-RemovedEntry PageTables::take_away(uint64_t position) {
-  const uint64_t value = load(position);
+RemovedEntry PageTables::take_away(uint64_t position) { return take_away(position, load(position)); }
+
+RemovedEntry PageTables::take_away(uint64_t position, uint64_t value) {
   if ((value & format_.valid_bit()) == 0) return {};
   const hw::Entry entry = format_.decode(value, notes_of(position).level);
   if (!entry.valid) return {};
@@ -201,8 +202,10 @@ RemovedEntry PageTables::take_away(uint64_t position) {
   return {true, entry.pfn, entry.referenced, entry.modified};
 }
 
-RemovedEntry PageTables::remove(uint64_t position) {
-  const RemovedEntry removed = take_away(position);
+RemovedEntry PageTables::remove(uint64_t position) { return remove(position, load(position)); }
+
+RemovedEntry PageTables::remove(uint64_t position, uint64_t value) {
+  const RemovedEntry removed = take_away(position, value);
   sort_in(frame_of(position));
   free_if_empty(frame_of(position));
   return removed;

@@ -12,6 +12,15 @@ constexpr uint64_t kMegabyte = uint64_t{1} << 20;
 
 // From a megabyte on the host's pages are given back, which can only be done
 // to whole ones: the ends of the piece lie inside pages.
+TEST(BackingStore, WhatWillBeWrittenStaysAsItIs) {
+  BackingStore memory(16 * 4096, PageSize{12});
+  memory.store<uint64_t>(PhysAddr(4096 + 64), 7);
+  memory.will_write(PhysAddr(4096), 4096);
+  memory.will_write(PhysAddr(15 * 4096), 4096);
+  EXPECT_EQ(memory.load<uint64_t>(PhysAddr(4096 + 64)), 7u);
+  EXPECT_EQ(memory.load<uint64_t>(PhysAddr(15 * 4096)), 0u);
+}
+
 TEST(BackingStore, ZeroesExactlyThePiece) {
   for (const auto& [begin, bytes] : std::vector<std::pair<uint64_t, uint64_t>>{{4096, 4096},
                                                                                {5000, 100},

@@ -1,8 +1,10 @@
 #include <gtest/gtest.h>
 
 #include <algorithm>
+#include <optional>
 #include <random>
 #include <set>
+#include <utility>
 
 #include "os/memory/free_map.h"
 #include "tests/os/support/fake_process.h"
@@ -33,6 +35,24 @@ TEST(FreeMap, IsASetOfNumbers) {
       }
       ASSERT_EQ(map.count(), model.size());
     }
+  }
+}
+
+TEST(FreeMap, TakesARangeAtOnce) {
+  for (const auto& [begin, end] : {std::pair{1u, 65536u}, {0u, 1u}, {63u, 65u}, {64u, 128u}, {70u, 5000u}, {9u, 9u}}) {
+    FreeMap at_once(65536);
+    FreeMap one_by_one(65536);
+    at_once.insert_all(begin, end);
+    for (uint64_t number = begin; number < end; ++number) one_by_one.insert(number);
+    ASSERT_EQ(at_once.count(), one_by_one.count());
+    // To the end, and again while they go.
+    for (uint64_t at = 0; at < 65536; at += 31) ASSERT_EQ(at_once.first(at), one_by_one.first(at)) << at;
+    while (const std::optional<uint64_t> lowest = one_by_one.first()) {
+      ASSERT_EQ(at_once.first(), lowest);
+      at_once.erase(*lowest);
+      one_by_one.erase(*lowest);
+    }
+    ASSERT_EQ(at_once.first(), std::nullopt);
   }
 }
 
@@ -120,6 +140,37 @@ TEST_F(Frames, LowestFirstAndKernelFramesNever) {
   frames.free(Pfn(10));
   EXPECT_EQ(frames.allocate(FrameKind::file, Urgency::user)->value, 10u);
   EXPECT_EQ(frames.check_invariants().value_or(""), "");
+}
+
+TEST_F(Frames, ArePristineUntilTheyAreGivenBack) {
+  const auto pristine = [this](Pfn pfn) { return std::as_const(frames)[pfn].pristine; };
+  const Pfn first = *frames.allocate(FrameKind::anonymous, Urgency::user);
+  EXPECT_TRUE(pristine(first));
+  EXPECT_TRUE(pristine(*frames.next()));
+  frames.free(first);
+  EXPECT_FALSE(pristine(first));
+  EXPECT_EQ(*frames.allocate(FrameKind::file, Urgency::user), first);
+  EXPECT_FALSE(pristine(first));
+  // A page that is lost on the free list has been in its frame.
+  frames.free_with_page(first);
+  while (frames.allocate(FrameKind::anonymous, Urgency::dying)) {
+  }
+  EXPECT_EQ(lost, std::vector<uint64_t>{first.value});
+  EXPECT_FALSE(pristine(first));
+}
+
+TEST_F(Frames, TheNextOneIsKnown) {
+  const auto expect_next = [this] {
+    const std::optional<Pfn> next = frames.next();
+    EXPECT_EQ(frames.allocate(FrameKind::anonymous, Urgency::dying), next);
+  };
+  for (int i = 0; i < 50; ++i) expect_next();
+  for (const uint64_t freed : {12u, 15u, 11u}) {
+    frames.free(Pfn(freed));
+    expect_next();
+  }
+  while (frames.free_frames() > 0) expect_next();
+  EXPECT_EQ(frames.next(), std::nullopt);
 }
 
 TEST_F(Frames, UsersStopAtMinfreeTablesAtTheReserve) {

@@ -3,10 +3,12 @@
 
 #include <gtest/gtest.h>
 
+#include <algorithm>
 #include <cstdint>
 #include <memory>
 #include <optional>
 #include <string>
+#include <utility>
 
 #include "os/memory/memory_manager.h"
 #include "os/memory/mman.h"
@@ -149,6 +151,16 @@ class FakeKernel {
     EXPECT_EQ(memory.frames().page_tables, 0u);
     EXPECT_EQ(memory.swap().slots_used, 0u);
     EXPECT_EQ(memory.commit_statistics().committed, 0u);
+    expect_pristine_frames_of_zeros();
+  }
+  // Those that nobody has had yet are given out as they are.
+  void expect_pristine_frames_of_zeros() {
+    const uint64_t bytes = memory.page().bytes();
+    std::as_const(memory.frame_allocator()).table().for_each_touched([&](uint64_t number, const Frame& frame) {
+      if (frame.kind != FrameKind::free || !frame.pristine) return;
+      const uint8_t* const begin = machine.memory().at(memory.page().address(Pfn(number)));
+      EXPECT_TRUE(std::all_of(begin, begin + bytes, [](uint8_t byte) { return byte == 0; })) << "frame " << number;
+    });
   }
 
  private:
