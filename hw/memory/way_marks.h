@@ -2,6 +2,7 @@
 // lines or pages of one set seldom share, and eight marks make a word.
 #pragma once
 
+#include <array>
 #include <bit>
 #include <cstdint>
 
@@ -14,20 +15,18 @@ class WayMarks {
   // Of a tag, which tells what may lie in one set apart.
   static uint8_t mark_of(uint64_t tag) { return static_cast<uint8_t>(tag ^ tag >> 8); }
 
-  void set(uint32_t way, uint8_t mark) {
-    const unsigned shift = way * 8;
-    word_ = (word_ & ~(uint64_t{0xFF} << shift)) | uint64_t{mark} << shift;
-  }
+  void set(uint32_t way, uint8_t mark) { marks_[way] = mark; }
 
   // The first way of those that may bear `mark` for which `is_it` holds, or
   // kNone. A way that never had a mark may be asked about too.
   template <class IsIt>
   uint32_t find(uint8_t mark, IsIt is_it) const {
-    const uint64_t differs = word_ ^ mark * kLowBits;
+    const uint64_t differs = word() ^ mark * kLowBits;
     // The lowest of these bits marks a byte that is zero; those above it may be wrong.
     for (uint64_t zero = (differs - kLowBits) & ~differs & kLowBits << 7; zero != 0; zero &= zero - 1) {
       const uint32_t way = static_cast<uint32_t>(std::countr_zero(zero)) / 8;
-      if (is_it(way)) [[likely]] return way;
+      if (is_it(way)) [[likely]]
+        return way;
     }
     return kNone;
   }
@@ -36,7 +35,13 @@ class WayMarks {
  private:
   static constexpr uint64_t kLowBits = 0x0101010101010101;
 
-  uint64_t word_ = 0;
+  // The first way's mark is the lowest byte.
+  uint64_t word() const {
+    const auto word = std::bit_cast<uint64_t>(marks_);
+    return std::endian::native == std::endian::little ? word : __builtin_bswap64(word);
+  }
+
+  alignas(uint64_t) std::array<uint8_t, kWays> marks_{};
 };
 
 }  // namespace faultline::hw
