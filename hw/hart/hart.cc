@@ -258,7 +258,7 @@ Cycles Hart::kernel_sweep(CycleAccount account, PhysAddr address, uint64_t bytes
     if (env.counter != nullptr) env.counter->count_bulk(Requester::kernel, write ? 0 : words, write ? words : 0);
     at += Cycles(costs.data) * words;
   } else if (costs.data_mode == DataMode::cached && env.l1d->line_stays_recent()) {
-    at = env.l1d->sweep(address, bytes, kWordBytes, write, Requester::kernel, at);
+    at = env.l1d->sweep(address, bytes, write, Requester::kernel, at);
   } else {
     for (; word < end; word += kWordBytes) at = kernel_word(PhysAddr(word), kWordBytes, write, at);
   }

@@ -38,6 +38,11 @@ class Bus final : public sc_core::sc_module, public TimedTarget {
   uint64_t serve(PhysAddr address, unsigned bytes, bool write, Requester requester, uint64_t at_fs) override {
     return direct_->serve(address, bytes, write, requester, pass(bytes, at_fs));
   }
+  uint64_t exchange(PhysAddr wanted, PhysAddr gone, unsigned bytes, Requester requester, uint64_t at_fs) override {
+    const uint64_t done_fs = direct_->serve(wanted, bytes, false, requester, pass(bytes, at_fs));
+    direct_->serve(gone, bytes, true, Requester::writeback, pass(bytes, done_fs));
+    return done_fs;
+  }
 
  private:
   // When a transfer that arrives at `at_fs` leaves the bus.

@@ -60,13 +60,14 @@ class Cache final : public sc_core::sc_module, public MemorySide, public TimedTa
     ++hits_;
     return now + hit_cycles_;
   }
-  // As many accesses, each of which waits for the one before, as there are
-  // aligned words of `word` bytes in the `bytes` at `address`; `word` divides the line.
-  Cycles sweep(PhysAddr address, uint64_t bytes, unsigned word, bool write, Requester requester, Cycles now);
+  // As many accesses, each of which waits for the one before, as the bytes touch
+  // words of eight; only where line_stays_recent().
+  Cycles sweep(PhysAddr address, uint64_t bytes, bool write, Requester requester, Cycles now);
   // The same as access() through MemorySide; the bytes may span lines.
   Cycles access(PhysAddr address, unsigned bytes, bool write, Requester requester, Cycles now) override;
   // The same in moments of the memory side.
   uint64_t serve(PhysAddr address, unsigned bytes, bool write, Requester requester, uint64_t at_fs) override;
+  uint64_t exchange(PhysAddr wanted, PhysAddr gone, unsigned bytes, Requester requester, uint64_t at_fs) override;
 
   // The first half of an access to a line that lines() knows in a few
   // instructions: true if it is there, and then all is done but for counting
@@ -106,6 +107,8 @@ class Cache final : public sc_core::sc_module, public MemorySide, public TimedTa
   // An absent line; `at_fs` is when the look-up is over.
   uint64_t fill(uint32_t set, uint64_t line, bool write, Requester requester, uint64_t at_fs);
   void prefetch_after(uint64_t line, Requester requester, uint64_t at_fs);
+  // What lies below fetches `line`, and takes `gone` if that is a line.
+  uint64_t exchange_below(uint64_t line, uint64_t gone, Requester requester, uint64_t at_fs);
   void write_back(uint64_t line, uint64_t at_fs);
   uint64_t serve_lines(PhysAddr address, unsigned bytes, bool write, Requester requester, uint64_t at_fs);
   void b_transport(int id, tlm::tlm_generic_payload& payload, sc_core::sc_time& delay);

@@ -33,7 +33,7 @@ LineTable::LineTable(const CacheLevelConfig& config, uint64_t seed, uint64_t off
     : offset_(0),
       set_count_(sets_in(config)),
       ways_(config.ways),
-      way_stride_((ways_ + WayMarks::kWays - 1) / WayMarks::kWays * WayMarks::kWays),
+      way_stride_((ways_ + WayMarks::kHalf - 1) / WayMarks::kHalf * WayMarks::kHalf),
       power_of_two_(std::has_single_bit(set_count_)),
       tag_shift_(log2_of(config.line) + log2_of(set_count_)),
       order_(config.replacement, set_count_, ways_, seed),
@@ -70,8 +70,7 @@ void LineTable::lay_out() {
     hints_ = carve<uint8_t>(used, hints_for(uint64_t{set_count_} * ways_));
     lines_ = carve<uint64_t>(used, lines);
     empty_ways_ = carve<uint32_t>(used, set_count_);
-    if (ways_ > LineSet::kMarkedWays)
-      further_marks_ = carve<WayMarks>(used, further_word(set_count_, LineSet::kMarkedWays));
+    further_marks_ = carve<WayMarks>(used, size_t{set_count_} * further_groups());
   }
   std::fill_n(lines_, lines, empty_line());
   std::fill_n(empty_ways_, set_count_, ways_);
@@ -92,11 +91,12 @@ void LineTable::lay_out() {
 
 uint32_t LineTable::find_further(uint32_t set, uint64_t line) const {
   const uint64_t* lines = lines_ + size_t{set} * way_stride_;
-  const WayMarks* marks = further_marks_ + further_word(set, LineSet::kMarkedWays);
+  const WayMarks* marks = further_marks_ + size_t{set} * further_groups();
   const uint8_t mark = mark_of(line);
   const uint64_t low = recent_.low;
-  for (uint32_t first = LineSet::kMarkedWays; first < ways_; first += WayMarks::kWays) {
-    const uint32_t way = marks++->find(mark, [=](uint32_t w) { return (lines[first + w] | low) == (line | low); });
+  for (uint32_t first = WayMarks::kWays; first < ways_; first += WayMarks::kWays) {
+    const uint32_t way =
+        marks++->find(mark, ways_ - first, [=](uint32_t w) { return (lines[first + w] | low) == (line | low); });
     if (way != kAbsent) return first + way;
   }
   return kAbsent;
@@ -112,7 +112,8 @@ uint32_t LineTable::fill_empty_way(uint32_t set) {
 }
 
 void LineTable::mark_further(uint32_t set, uint32_t way, uint8_t mark) {
-  further_marks_[further_word(set, way)].set(way % WayMarks::kWays, mark);
+  const size_t group = size_t{set} * further_groups() + way / WayMarks::kWays - 1;
+  further_marks_[group].set(way % WayMarks::kWays, mark);
 }
 
 void LineTable::drop(uint64_t line) {

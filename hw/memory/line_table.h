@@ -2,7 +2,6 @@
 // next. No time and no counts.
 #pragma once
 
-#include <array>
 #include <cstddef>
 #include <cstdint>
 #include <optional>
@@ -19,9 +18,7 @@ namespace faultline::hw {
 struct LineSet {
   uint64_t recent = ~uint64_t{0};  // the line touched last, as it stands among the lines
   uint64_t order = 0;              // WayOrder's
-  std::array<WayMarks, 2> marks;   // of the first ways
-
-  static constexpr uint32_t kMarkedWays = 2 * WayMarks::kWays;
+  WayMarks marks;                  // of the first ways
 };
 
 // For a caller that must be quick: the most recent line of each set, and how to
@@ -74,24 +71,18 @@ class LineTable {
   }
   uint32_t sets() const { return set_count_; }
   unsigned line_shift() const { return recent_.line_shift; }
-  uint32_t line_bytes() const { return uint32_t{1} << recent_.line_shift; }
+  uint32_t line_bytes() const { return static_cast<uint32_t>(recent_.low) + 1; }
 
   // The way that holds `line`, or kAbsent.
-  uint32_t find(uint32_t set, uint64_t line) const {
+  [[gnu::always_inline]] uint32_t find(uint32_t set, uint64_t line) const {
     const uint64_t* lines = lines_ + size_t{set} * way_stride_;
-    const uint64_t dirty = line | recent_.low;
     const uint64_t low = recent_.low;
-    const uint8_t mark = mark_of(line);
-    const LineSet& place = sets_[set];
-    uint32_t way = place.marks[0].find(mark, [=](uint32_t w) { return (lines[w] | low) == dirty; });
-    if (way != kAbsent || ways_ <= WayMarks::kWays) return way;
-    lines += WayMarks::kWays;
-    way = place.marks[1].find(mark, [=](uint32_t w) { return (lines[w] | low) == dirty; });
-    if (way != kAbsent) return WayMarks::kWays + way;
-    return ways_ > LineSet::kMarkedWays ? find_further(set, line) : kAbsent;
+    const uint32_t way =
+        sets_[set].marks.find(mark_of(line), ways_, [=](uint32_t w) { return (lines[w] | low) == (line | low); });
+    return way == kAbsent && ways_ > WayMarks::kWays ? find_further(set, line) : way;
   }
   // A hit on `way`.
-  void use(uint32_t set, uint32_t way, bool write) {
+  [[gnu::always_inline]] void use(uint32_t set, uint32_t way, bool write) {
     mark_used(set, way, write);
     if (by_turns_) [[likely]] {
       turns_[way].apply(sets_[set].order);
@@ -111,8 +102,8 @@ class LineTable {
     lines[way] = held;
     place.recent = held;
     const uint8_t mark = mark_of(line);
-    if (way < LineSet::kMarkedWays) [[likely]] {
-      place.marks[way / WayMarks::kWays].set(way % WayMarks::kWays, mark);
+    if (way < WayMarks::kWays) [[likely]] {
+      place.marks.set(way, mark);
     } else {
       mark_further(set, way, mark);
     }
@@ -120,12 +111,13 @@ class LineTable {
     if (hinted_) note_hint(line, way);
     return (before & low) == 0 ? kNoLine : before & ~low;
   }
-  // Soon to be asked for: the host may fetch what is known of it.
-  void expect(uint32_t set) const {
-    if (ways_ <= WayMarks::kWays) return;  // few enough to be near
+  // Soon to be asked for: the host may fetch what is known of it. Out of line,
+  // the compiler takes it for a function without effect and leaves it out.
+  [[gnu::always_inline]] void expect(uint32_t set) const {
+    if (ways_ <= WayMarks::kHalf) return;  // few enough to be near
     const uint64_t* lines = lines_ + size_t{set} * way_stride_;
     __builtin_prefetch(lines);
-    __builtin_prefetch(lines + WayMarks::kWays);
+    __builtin_prefetch(lines + WayMarks::kHalf);
   }
   void drop(uint64_t line);
 
@@ -178,10 +170,8 @@ class LineTable {
     sets_[set].recent = held;
   }
   void note_hint(uint64_t line, uint32_t way) { hints_[recent_.hint_of(line)] = static_cast<uint8_t>(way * kHintUnit); }
-  // Of the ways behind those that have their marks with the set; `way` is one of them.
-  size_t further_word(uint32_t set, uint32_t way) const {
-    return (size_t{set} * (way_stride_ - LineSet::kMarkedWays) + way - LineSet::kMarkedWays) / WayMarks::kWays;
-  }
+  // Groups of ways behind the one that has its marks with the set.
+  uint32_t further_groups() const { return (ways_ - 1) / WayMarks::kWays; }
   uint64_t empty_line() const { return ~recent_.low; }
   // The first empty one, or the least valuable.
   uint32_t way_to_fill(const LineSet& place, uint32_t set) {
@@ -198,7 +188,7 @@ class LineTable {
   uint64_t offset_;
   uint32_t set_count_;
   uint32_t ways_;
-  uint32_t way_stride_;  // ways, and room for the last word of marks
+  uint32_t way_stride_;  // ways, and room for the last half of a group of marks
   bool power_of_two_;    // the number of sets
   unsigned tag_shift_;
   WayOrder order_;
@@ -212,7 +202,7 @@ class LineTable {
   uint8_t* hints_ = nullptr;           // where a line was found last, by hint_of(); may be wrong
   uint64_t* lines_ = nullptr;          // by set x stride + way
   uint32_t* empty_ways_ = nullptr;     // by set
-  WayMarks* further_marks_ = nullptr;  // by further_word()
+  WayMarks* further_marks_ = nullptr;  // by set x further_groups() + group - 1
 };
 
 }  // namespace faultline::hw
