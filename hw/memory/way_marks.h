@@ -20,29 +20,32 @@ class WayMarks {
 
   void set(uint32_t way, uint8_t mark) { marks_[way] = mark; }
 
-  // The first of the `ways` ways that may bear `mark` for which `is_it` holds,
-  // or kNone. A way that never had a mark may be asked about too, and a missing
-  // one of a half that is there.
+  // Of the `ways` ways that may bear `mark` the one for which `is_it` holds,
+  // which it does for one at most; or kNone. A way that never had a mark may be
+  // asked about too, and a missing one of a half that is there.
   template <class IsIt>
   [[gnu::always_inline]] uint32_t find(uint8_t mark, uint32_t ways, IsIt is_it) const {
-    const uint32_t way = find_in(0, mark, is_it);
-    return way != kNone || ways <= kHalf ? way : find_in(kHalf, mark, is_it);
+    // Byte n: bit 0 stands for way n, bit 1 for that way of the other half, so
+    // that no branch asks in which half it is: that cannot be foreseen.
+    uint64_t found = equal_bytes(0, mark) >> 7;
+    if (ways > kHalf) found |= equal_bytes(kHalf, mark) >> 6;
+    for (; found != 0; found &= found - 1) {
+      const auto bit = static_cast<uint32_t>(std::countr_zero(found));
+      const uint32_t way = bit % 8 * kHalf + bit / 8;
+      if (is_it(way)) [[likely]]
+        return way;
+    }
+    return kNone;
   }
   static constexpr uint32_t kNone = ~uint32_t{0};
 
  private:
   static constexpr uint64_t kLowBits = 0x0101010101010101;
 
-  template <class IsIt>
-  [[gnu::always_inline]] uint32_t find_in(uint32_t first, uint8_t mark, IsIt is_it) const {
+  // The highest bit of every byte that equals `mark`, and perhaps of others above the lowest such byte.
+  uint64_t equal_bytes(uint32_t first, uint8_t mark) const {
     const uint64_t differs = half_from(first) ^ mark * kLowBits;
-    // The lowest of these bits marks a byte that is zero; those above it may be wrong.
-    for (uint64_t zero = (differs - kLowBits) & ~differs & kLowBits << 7; zero != 0; zero &= zero - 1) {
-      const uint32_t way = first + static_cast<uint32_t>(std::countr_zero(zero)) / 8;
-      if (is_it(way)) [[likely]]
-        return way;
-    }
-    return kNone;
+    return (differs - kLowBits) & ~differs & kLowBits << 7;
   }
   // The first way's mark is the lowest byte.
   uint64_t half_from(uint32_t first) const {
