@@ -168,7 +168,8 @@ bool Kernel::run_some() {
     return false;
   }
   if (now() >= parts_.cpu.end_of_time()) {
-    outcome_ = {.reason = RunOutcome::Reason::time_over, .message = end_of_time()};
+    outcome_.reason = RunOutcome::Reason::time_over;
+    outcome_.message = end_of_time();
     return false;
   }
   clear_graveyard();

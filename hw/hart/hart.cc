@@ -258,15 +258,7 @@ Cycles Hart::kernel_sweep(CycleAccount account, PhysAddr address, uint64_t bytes
     if (env.counter != nullptr) env.counter->count_bulk(Requester::kernel, write ? 0 : words, write ? words : 0);
     at += Cycles(costs.data) * words;
   } else if (costs.data_mode == DataMode::cached && env.l1d->line_stays_recent()) {
-    // The first word of a line makes it the most recent; the others only hit.
-    for (const uint64_t line = env.l1d->line_bytes(); word < end;) {
-      const uint64_t line_end = std::min(word / line * line + line, end);
-      const uint64_t words = (line_end - word + kWordBytes - 1) / kWordBytes;
-      at = kernel_word(PhysAddr(word), kWordBytes, write, at);
-      env.l1d->count_bulk_hits(words - 1);
-      at += Cycles(costs.data) * (words - 1);
-      word = line_end;
-    }
+    at = env.l1d->sweep(address, bytes, write, Requester::kernel, at);
   } else {
     for (; word < end; word += kWordBytes) at = kernel_word(PhysAddr(word), kWordBytes, write, at);
   }

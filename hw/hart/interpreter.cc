@@ -14,7 +14,7 @@ constexpr uint64_t kTimebaseFs = 100'000'000;  // the time CSR counts at 10 MHz
 
 enum Csr : unsigned { kFflags = 0x001, kFrm = 0x002, kFcsr = 0x003, kCycle = 0xc00, kTime = 0xc01, kInstret = 0xc02 };
 
-RecentLines recent_lines(const Cache* cache, uint64_t offset) {
+RecentLines recent_lines(Cache* cache, uint64_t offset) {
   return cache == nullptr ? RecentLines{} : cache->recent_lines(offset).value_or(RecentLines{});
 }
 

@@ -8,6 +8,7 @@
 #include <tlm>
 
 #include "hw/base/clock.h"
+#include "hw/base/divider.h"
 #include "hw/config/machine_config.h"
 #include "hw/memory/memory_side.h"
 #include "hw/memory/occupancy.h"
@@ -37,10 +38,19 @@ class Bus final : public sc_core::sc_module, public TimedTarget {
   uint64_t serve(PhysAddr address, unsigned bytes, bool write, Requester requester, uint64_t at_fs) override {
     return direct_->serve(address, bytes, write, requester, pass(bytes, at_fs));
   }
+  uint64_t exchange(PhysAddr wanted, PhysAddr gone, unsigned bytes, Requester requester, uint64_t at_fs) override {
+    const uint64_t done_fs = direct_->serve(wanted, bytes, false, requester, pass(bytes, at_fs));
+    direct_->serve(gone, bytes, true, Requester::writeback, pass(bytes, done_fs));
+    return done_fs;
+  }
 
  private:
   // When a transfer that arrives at `at_fs` leaves the bus.
-  uint64_t pass(uint64_t bytes, uint64_t at_fs);
+  uint64_t pass(uint64_t bytes, uint64_t at_fs) {
+    if (unlimited_) return at_fs + latency_fs_;
+    const uint64_t cycles = bytes_per_cycle_.quotient(bytes + bytes_per_cycle_.by() - 1);
+    return occupancy_.take(at_fs, cycles * period_fs_, in_order_) + latency_fs_;
+  }
   void b_transport(int id, tlm::tlm_generic_payload& payload, sc_core::sc_time& delay);
   bool get_direct_mem_ptr(int id, tlm::tlm_generic_payload& payload, tlm::tlm_dmi& dmi);
   unsigned transport_dbg(int, tlm::tlm_generic_payload& payload) { return lower_->transport_dbg(payload); }
@@ -50,7 +60,8 @@ class Bus final : public sc_core::sc_module, public TimedTarget {
   TimedTarget* direct_ = nullptr;
   uint64_t latency_fs_;
   uint64_t period_fs_;
-  uint64_t bytes_per_cycle_;
+  bool unlimited_;
+  Divider bytes_per_cycle_;
   bool in_order_ = true;
   Occupancy occupancy_;
 };

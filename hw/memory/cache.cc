@@ -1,9 +1,12 @@
 #include "hw/memory/cache.h"
 
+#include <algorithm>
+
 namespace faultline::hw {
 namespace {
 
 constexpr uint64_t kPrefetchBlock = 4096;
+constexpr uint64_t kWordBytes = 8;
 
 }  // namespace
 
@@ -30,9 +33,66 @@ Cycles Cache::access(PhysAddr address, unsigned bytes, bool write, Requester req
   return now;
 }
 
+// The place is taken before the levels below are asked: they know nothing of it.
+[[gnu::always_inline]] inline uint64_t Cache::fill(uint32_t set, uint64_t line, bool write, Requester requester,
+                                                   uint64_t at_fs) {
+  const uint64_t gone = lines_.insert(set, line, write);
+  ++misses_;
+  if (requester == Requester::writeback) {
+    if (gone != LineTable::kNoLine) write_back(gone, at_fs);
+    return at_fs;
+  }
+  at_fs = exchange_below(line, gone, requester, at_fs);
+  if (prefetch_) [[unlikely]]
+    prefetch_after(line, requester, at_fs);
+  return at_fs;
+}
+
+// The write-back begins when the line is there, and the caller does not wait for it.
+[[gnu::always_inline]] inline uint64_t Cache::exchange_below(uint64_t line, uint64_t gone, Requester requester,
+                                                             uint64_t at_fs) {
+  const PhysAddr wanted = lines_.address_of(line);
+  if (gone == LineTable::kNoLine) return lower_.serve(wanted, line_bytes(), false, requester, at_fs);
+  ++writebacks_;
+  return lower_.exchange(wanted, lines_.address_of(gone), line_bytes(), requester, at_fs);
+}
+
+inline void Cache::write_back(uint64_t line, uint64_t at_fs) {
+  ++writebacks_;
+  lower_.serve(lines_.address_of(line), line_bytes(), true, Requester::writeback, at_fs);
+}
+
+[[gnu::always_inline]] inline uint64_t Cache::serve_line(uint64_t line, bool write, Requester requester,
+                                                         uint64_t at_fs) {
+  const uint32_t set = lines_.set_of(line);
+  lines_.expect(set);
+  const uint32_t way = lines_.find(set, line);
+  at_fs += hit_fs_;
+  if (way == LineTable::kAbsent) return fill(set, line, write, requester, at_fs);
+  ++hits_;
+  lines_.use(set, way, write);
+  return at_fs;
+}
+
 Cycles Cache::miss(PhysAddr address, bool write, Requester requester, Cycles now) {
   const uint64_t begun = time_.fs(now);
-  return time_.done(now, fill(lines_.line_of(address), write, requester, begun + hit_fs_) - begun);
+  const uint64_t line = lines_.line_of(address);
+  return time_.done(now, fill(lines_.set_of(line), line, write, requester, begun + hit_fs_) - begun);
+}
+
+Cycles Cache::sweep(PhysAddr address, uint64_t bytes, bool write, Requester requester, Cycles now) {
+  const uint64_t end = address.value + bytes;
+  for (uint64_t at = address.value / kWordBytes * kWordBytes; at < end;) {
+    const uint64_t line_end = std::min((at | (line_bytes() - 1)) + 1, end);
+    const uint64_t words = (line_end - at + kWordBytes - 1) / kWordBytes;
+    const uint64_t begun = time_.fs(now);
+    now = time_.done(now, serve_line(lines_.line_of(PhysAddr(at)), write, requester, begun) - begun);
+    // The first word has made the line the most recent; the others only hit.
+    hits_ += words - 1;
+    now += hit_cycles_ * (words - 1);
+    at = line_end;
+  }
+  return now;
 }
 
 uint64_t Cache::serve(PhysAddr address, unsigned bytes, bool write, Requester requester, uint64_t at_fs) {
@@ -40,6 +100,14 @@ uint64_t Cache::serve(PhysAddr address, unsigned bytes, bool write, Requester re
   if ((address.value ^ last) >> line_shift() == 0) [[likely]]
     return serve_line(lines_.line_of(address), write, requester, at_fs);
   return serve_lines(address, bytes, write, requester, at_fs);
+}
+
+uint64_t Cache::exchange(PhysAddr wanted, PhysAddr gone, unsigned bytes, Requester requester, uint64_t at_fs) {
+  if (bytes > line_bytes()) [[unlikely]]
+    return TimedTarget::exchange(wanted, gone, bytes, requester, at_fs);
+  at_fs = serve_line(lines_.line_of(wanted), false, requester, at_fs);
+  serve_line(lines_.line_of(gone), true, Requester::writeback, at_fs);
+  return at_fs;
 }
 
 uint64_t Cache::serve_lines(PhysAddr address, unsigned bytes, bool write, Requester requester, uint64_t at_fs) {
@@ -50,31 +118,14 @@ uint64_t Cache::serve_lines(PhysAddr address, unsigned bytes, bool write, Reques
   return at_fs;
 }
 
-// The victim's write-back begins at `at_fs`, and the caller does not wait for it.
-inline void Cache::insert(uint64_t line, bool dirty, uint64_t at_fs) {
-  const uint64_t gone = lines_.insert(line, dirty);
-  if (gone == LineTable::kNoLine) [[likely]]
-    return;
-  ++writebacks_;
-  lower_.serve(lines_.address_of(gone), line_bytes(), true, Requester::writeback, at_fs);
-}
-
-uint64_t Cache::fill(uint64_t line, bool write, Requester requester, uint64_t at_fs) {
-  ++misses_;
-  const bool whole_line = requester == Requester::writeback;
-  if (!whole_line) at_fs = lower_.serve(lines_.address_of(line), line_bytes(), false, requester, at_fs);
-  insert(line, write, at_fs);
-  if (prefetch_ && !whole_line) prefetch_after(line, requester, at_fs);
-  return at_fs;
-}
-
 void Cache::prefetch_after(uint64_t line, Requester requester, uint64_t at_fs) {
   const uint64_t next = line + line_bytes();
   const PhysAddr address = lines_.address_of(next);
-  if (address.value % kPrefetchBlock == 0 || lines_.find(lines_.set_of(next), next) != LineTable::kAbsent) return;
+  const uint32_t set = lines_.set_of(next);
+  if (address.value % kPrefetchBlock == 0 || lines_.find(set, next) != LineTable::kAbsent) return;
   ++prefetches_;
-  at_fs = lower_.serve(address, line_bytes(), false, requester, at_fs);
-  insert(next, false, at_fs);
+  const uint64_t gone = lines_.insert(set, next, false);
+  exchange_below(next, gone, requester, at_fs);
 }
 
 void Cache::invalidate(PhysAddr address, uint64_t bytes) {

@@ -60,10 +60,14 @@ class Cache final : public sc_core::sc_module, public MemorySide, public TimedTa
     ++hits_;
     return now + hit_cycles_;
   }
-  // The same through MemorySide; the bytes may span lines.
+  // As many accesses, each of which waits for the one before, as the bytes touch
+  // words of eight; only where line_stays_recent().
+  Cycles sweep(PhysAddr address, uint64_t bytes, bool write, Requester requester, Cycles now);
+  // The same as access() through MemorySide; the bytes may span lines.
   Cycles access(PhysAddr address, unsigned bytes, bool write, Requester requester, Cycles now) override;
   // The same in moments of the memory side.
   uint64_t serve(PhysAddr address, unsigned bytes, bool write, Requester requester, uint64_t at_fs) override;
+  uint64_t exchange(PhysAddr wanted, PhysAddr gone, unsigned bytes, Requester requester, uint64_t at_fs) override;
 
   // The first half of an access to a line that lines() knows in a few
   // instructions: true if it is there, and then all is done but for counting
@@ -83,7 +87,7 @@ class Cache final : public sc_core::sc_module, public MemorySide, public TimedTa
 
   // For a caller that must be quick; only where the number of sets is a power
   // of two and lines are named with that offset. Stands as long as the cache.
-  std::optional<RecentLines> recent_lines(uint64_t offset) const { return lines_.recent_lines(offset); }
+  std::optional<RecentLines> recent_lines(uint64_t offset) { return lines_.recent_lines(offset); }
   // After an access its line is the most recent of its set: but for a single
   // set, where a prefetch comes behind it.
   bool line_stays_recent() const { return !prefetch_ || lines_.sets() > 1; }
@@ -98,19 +102,14 @@ class Cache final : public sc_core::sc_module, public MemorySide, public TimedTa
   CacheStatistics statistics() const { return {hits_ + misses_, hits_, misses_, writebacks_, prefetches_}; }
 
  private:
-  [[gnu::always_inline]] uint64_t serve_line(uint64_t line, bool write, Requester requester, uint64_t at_fs) {
-    const uint32_t set = lines_.set_of(line);
-    lines_.expect(set);
-    const uint32_t way = lines_.find(set, line);
-    if (way == LineTable::kAbsent) return fill(line, write, requester, at_fs + hit_fs_);
-    ++hits_;
-    lines_.use(set, way, write);
-    return at_fs + hit_fs_;
-  }
-  // Times count from the start of simulation; `at_fs` is when the look-up is over.
-  [[gnu::noinline]] uint64_t fill(uint64_t line, bool write, Requester requester, uint64_t at_fs);
+  // Times count from the start of simulation.
+  uint64_t serve_line(uint64_t line, bool write, Requester requester, uint64_t at_fs);
+  // An absent line; `at_fs` is when the look-up is over.
+  uint64_t fill(uint32_t set, uint64_t line, bool write, Requester requester, uint64_t at_fs);
   void prefetch_after(uint64_t line, Requester requester, uint64_t at_fs);
-  void insert(uint64_t line, bool dirty, uint64_t at_fs);
+  // What lies below fetches `line`, and takes `gone` if that is a line.
+  uint64_t exchange_below(uint64_t line, uint64_t gone, Requester requester, uint64_t at_fs);
+  void write_back(uint64_t line, uint64_t at_fs);
   uint64_t serve_lines(PhysAddr address, unsigned bytes, bool write, Requester requester, uint64_t at_fs);
   void b_transport(int id, tlm::tlm_generic_payload& payload, sc_core::sc_time& delay);
 

@@ -71,23 +71,27 @@ sc_core::sc_time Dram::flat_time(Requester requester) const {
 }
 
 uint64_t Dram::serve(PhysAddr address, unsigned bytes, bool write, Requester requester, uint64_t at_fs) {
-  if (timing_ == DramTiming::banks) return serve_rows(address.value, bytes, write, requester, at_fs);
+  if (timing_ != DramTiming::banks) {
+    count(requester, write);
+    return at_fs + flat_time(requester).value();
+  }
+  const uint64_t block = row_bytes_.quotient(address.value);
+  if (address.value + bytes > (block + 1) * row_bytes_.by()) [[unlikely]]
+    return serve_rows(address.value, bytes, write, requester, at_fs);
   count(requester, write);
-  return at_fs + flat_time(requester).value();
+  return serve_row(block, at_fs);
 }
 
 uint64_t Dram::serve_rows(uint64_t address, uint64_t bytes, bool write, Requester requester, uint64_t at_fs) {
-  const uint64_t end = address + bytes;
-  while (address < end) {
+  const uint64_t end = row_bytes_.quotient(address + bytes - 1);
+  for (uint64_t block = row_bytes_.quotient(address); block <= end; ++block) {
     count(requester, write);
-    at_fs = serve_row(address, at_fs);
-    address = (row_bytes_.quotient(address) + 1) * row_bytes_.by();
+    at_fs = serve_row(block, at_fs);
   }
   return at_fs;
 }
 
-uint64_t Dram::serve_row(uint64_t address, uint64_t at_fs) {
-  const uint64_t block = row_bytes_.quotient(address);
+inline uint64_t Dram::serve_row(uint64_t block, uint64_t at_fs) {
   const uint64_t row = bank_count_.quotient(block);
   Bank& bank = banks_[block - row * bank_count_.by()];
   uint64_t taken = hit_fs_;

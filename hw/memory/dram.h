@@ -72,8 +72,8 @@ class Dram final : public sc_core::sc_module, public BulkCounter, public TimedTa
   void count(Requester requester, bool write);
   sc_core::sc_time flat_time(Requester requester) const;
   uint64_t serve_rows(uint64_t address, uint64_t bytes, bool write, Requester requester, uint64_t at_fs);
-  // When the access to the row that holds `address`, arriving at `at_fs`, is done.
-  uint64_t serve_row(uint64_t address, uint64_t at_fs);
+  // When the access to one row's worth of bytes, the `block`th, arriving at `at_fs`, is done.
+  [[gnu::always_inline]] uint64_t serve_row(uint64_t block, uint64_t at_fs);
   void move_bytes(tlm::tlm_generic_payload& payload);
 
   Socket socket_;

@@ -33,11 +33,12 @@ LineTable::LineTable(const CacheLevelConfig& config, uint64_t seed, uint64_t off
     : offset_(0),
       set_count_(sets_in(config)),
       ways_(config.ways),
-      way_stride_((ways_ + WayMarks::kWays - 1) / WayMarks::kWays * WayMarks::kWays),
+      way_stride_((ways_ + WayMarks::kHalf - 1) / WayMarks::kHalf * WayMarks::kHalf),
       power_of_two_(std::has_single_bit(set_count_)),
       tag_shift_(log2_of(config.line) + log2_of(set_count_)),
       order_(config.replacement, set_count_, ways_, seed),
-      by_turns_(order_.touches_by_turns()) {
+      by_turns_(order_.touches_by_turns()),
+      empty_lines_(uint64_t{set_count_} * ways_) {
   const uint64_t way_bytes = uint64_t{set_count_} * config.line;
   if (power_of_two_ && offset % way_bytes == 0) offset_ = offset;
   recent_.mask = set_count_ - 1;
@@ -68,9 +69,11 @@ void LineTable::lay_out() {
     turns_ = carve<WayOrder::Turn>(used, order_.touches().size());
     hints_ = carve<uint8_t>(used, hints_for(uint64_t{set_count_} * ways_));
     lines_ = carve<uint64_t>(used, lines);
-    further_marks_ = carve<WayMarks>(used, size_t{set_count_} * (way_stride_ / WayMarks::kWays - 1));
+    empty_ways_ = carve<uint32_t>(used, set_count_);
+    further_marks_ = carve<WayMarks>(used, size_t{set_count_} * further_groups());
   }
-  std::fill_n(lines_, lines, kNoLine);
+  std::fill_n(lines_, lines, empty_line());
+  std::fill_n(empty_ways_, set_count_, ways_);
   for (uint32_t set = 0; set < set_count_; ++set) sets_[set].order = order_.start();
   std::copy(order_.touches().begin(), order_.touches().end(), turns_);
 
@@ -88,21 +91,29 @@ void LineTable::lay_out() {
 
 uint32_t LineTable::find_further(uint32_t set, uint64_t line) const {
   const uint64_t* lines = lines_ + size_t{set} * way_stride_;
-  const WayMarks* marks = further_marks_ + size_t{set} * (way_stride_ / WayMarks::kWays - 1);
+  const WayMarks* marks = further_marks_ + size_t{set} * further_groups();
   const uint8_t mark = mark_of(line);
   const uint64_t low = recent_.low;
   for (uint32_t first = WayMarks::kWays; first < ways_; first += WayMarks::kWays) {
-    const uint32_t way = marks++->find(mark, [=](uint32_t w) { return (lines[first + w] | low) == (line | low); });
+    const uint32_t way =
+        marks++->find(mark, ways_ - first, [=](uint32_t w) { return (lines[first + w] | low) == (line | low); });
     if (way != kAbsent) return first + way;
   }
   return kAbsent;
 }
 
-uint32_t LineTable::empty_way(uint32_t set) const {
+uint32_t LineTable::fill_empty_way(uint32_t set) {
+  --empty_lines_;
+  --empty_ways_[set];
   const uint64_t* lines = lines_ + size_t{set} * way_stride_;
   uint32_t way = 0;
-  while (lines[way] != kNoLine) ++way;
+  while (lines[way] != empty_line()) ++way;
   return way;
+}
+
+void LineTable::mark_further(uint32_t set, uint32_t way, uint8_t mark) {
+  const size_t group = size_t{set} * further_groups() + way / WayMarks::kWays - 1;
+  further_marks_[group].set(way % WayMarks::kWays, mark);
 }
 
 void LineTable::drop(uint64_t line) {
@@ -110,8 +121,9 @@ void LineTable::drop(uint64_t line) {
   const uint32_t way = find(set, line);
   if (way == kAbsent) return;
   LineSet& place = sets_[set];
-  lines_[size_t{set} * way_stride_ + way] = kNoLine;
-  --place.held;
+  lines_[size_t{set} * way_stride_ + way] = empty_line();
+  ++empty_lines_;
+  ++empty_ways_[set];
   if ((place.recent & ~recent_.low) == line) place.recent = kNoLine;
 }
 

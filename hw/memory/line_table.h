@@ -17,9 +17,8 @@ namespace faultline::hw {
 // What is known of one set beside its lines.
 struct LineSet {
   uint64_t recent = ~uint64_t{0};  // the line touched last, as it stands among the lines
-  WayMarks marks;                  // of the first ways
   uint64_t order = 0;              // WayOrder's
-  uint64_t held = 0;               // ways that are not empty
+  WayMarks marks;                  // of the first ways
 };
 
 // For a caller that must be quick: the most recent line of each set, and how to
@@ -53,7 +52,8 @@ struct RecentLines {
 // A line is named by the address of its first byte, plus the offset that the
 // table was made with, where that is a multiple of the bytes of one way: host
 // code then finds lines by the host's addresses. A held line stands as its name,
-// with all bits below the line's size set if it is dirty.
+// with all bits below the line's size set if it is dirty. Where there is none
+// stands the clean line at the very end of all addresses, which nobody asks for.
 class LineTable {
  public:
   static constexpr uint32_t kAbsent = WayMarks::kNone;
@@ -71,18 +71,18 @@ class LineTable {
   }
   uint32_t sets() const { return set_count_; }
   unsigned line_shift() const { return recent_.line_shift; }
-  uint32_t line_bytes() const { return uint32_t{1} << recent_.line_shift; }
+  uint32_t line_bytes() const { return static_cast<uint32_t>(recent_.low) + 1; }
 
   // The way that holds `line`, or kAbsent.
-  uint32_t find(uint32_t set, uint64_t line) const {
+  [[gnu::always_inline]] uint32_t find(uint32_t set, uint64_t line) const {
     const uint64_t* lines = lines_ + size_t{set} * way_stride_;
     const uint64_t low = recent_.low;
     const uint32_t way =
-        sets_[set].marks.find(mark_of(line), [=](uint32_t w) { return (lines[w] | low) == (line | low); });
+        sets_[set].marks.find(mark_of(line), ways_, [=](uint32_t w) { return (lines[w] | low) == (line | low); });
     return way == kAbsent && ways_ > WayMarks::kWays ? find_further(set, line) : way;
   }
   // A hit on `way`.
-  void use(uint32_t set, uint32_t way, bool write) {
+  [[gnu::always_inline]] void use(uint32_t set, uint32_t way, bool write) {
     mark_used(set, way, write);
     if (by_turns_) [[likely]] {
       turns_[way].apply(sets_[set].order);
@@ -90,38 +90,34 @@ class LineTable {
       order_.touch(sets_[set].order, set, way);
     }
   }
-  // Puts an absent line in place of an empty or the least valuable one. Answers
-  // the line that went, if it was dirty; else kNoLine.
-  uint64_t insert(uint64_t line, bool dirty) {
-    const uint32_t set = set_of(line);
+  // Puts an absent line in place of an empty or the least valuable one of its
+  // set. Answers the line that went, if it was dirty; else kNoLine.
+  [[gnu::always_inline]] uint64_t insert(uint32_t set, uint64_t line, bool dirty) {
     LineSet& place = sets_[set];
     uint64_t* const lines = lines_ + size_t{set} * way_stride_;
     const uint64_t low = recent_.low;
     const uint64_t held = dirty ? line | low : line;
-    uint32_t way;
-    uint64_t gone = kNoLine;
-    if (place.held == ways_) [[likely]] {
-      way = order_.victim(place.order, set);
-      if ((lines[way] & low) != 0) gone = lines[way] & ~low;
-    } else {
-      way = empty_way(set);
-      ++place.held;
-    }
-    if (recent_.in_line) note_hint(line, way);
-    WayMarks& marks = way < WayMarks::kWays ? place.marks : further_marks(set, way);
-    marks.set(way % WayMarks::kWays, mark_of(line));
-    order_.fill(place.order, set, way);
+    const uint32_t way = way_to_fill(place, set);
+    const uint64_t before = lines[way];
     lines[way] = held;
     place.recent = held;
-    return gone;
+    const uint8_t mark = mark_of(line);
+    if (way < WayMarks::kWays) [[likely]] {
+      place.marks.set(way, mark);
+    } else {
+      mark_further(set, way, mark);
+    }
+    order_.fill(place.order, set, way);
+    if (hinted_) note_hint(line, way);
+    return (before & low) == 0 ? kNoLine : before & ~low;
   }
-  // Soon to be asked for: the host may fetch what is known of it.
-  void expect(uint32_t set) const {
-    if (ways_ <= WayMarks::kWays) return;  // few enough to be near
+  // Soon to be asked for: the host may fetch what is known of it. Out of line,
+  // the compiler takes it for a function without effect and leaves it out.
+  [[gnu::always_inline]] void expect(uint32_t set) const {
+    if (ways_ <= WayMarks::kHalf) return;  // few enough to be near
     const uint64_t* lines = lines_ + size_t{set} * way_stride_;
     __builtin_prefetch(lines);
-    __builtin_prefetch(lines + WayMarks::kWays);
-    __builtin_prefetch(further_marks_ + size_t{set} * (way_stride_ / WayMarks::kWays - 1));
+    __builtin_prefetch(lines + WayMarks::kHalf);
   }
   void drop(uint64_t line);
 
@@ -130,8 +126,10 @@ class LineTable {
     const uint64_t recent = sets_[set_of(line)].recent;
     return write ? recent == (line | recent_.low) : (recent & ~recent_.low) == line;
   }
-  std::optional<RecentLines> recent_lines(uint64_t offset) const {
+  // Hints are kept from now on.
+  std::optional<RecentLines> recent_lines(uint64_t offset) {
     if (!power_of_two_ || offset != offset_) return std::nullopt;
+    hinted_ = recent_.in_line;
     return recent_;
   }
 
@@ -152,7 +150,7 @@ class LineTable {
     const uint32_t set = set_of(line);
     const uint32_t way = find(set, line);
     if (way == kAbsent) return false;
-    if (recent_.in_line) note_hint(line, way);
+    if (hinted_) note_hint(line, way);
     use(set, way, write);
     return true;
   }
@@ -172,10 +170,17 @@ class LineTable {
     sets_[set].recent = held;
   }
   void note_hint(uint64_t line, uint32_t way) { hints_[recent_.hint_of(line)] = static_cast<uint8_t>(way * kHintUnit); }
-  WayMarks& further_marks(uint32_t set, uint32_t way) {
-    return further_marks_[size_t{set} * (way_stride_ / WayMarks::kWays - 1) + way / WayMarks::kWays - 1];
+  // Groups of ways behind the one that has its marks with the set.
+  uint32_t further_groups() const { return (ways_ - 1) / WayMarks::kWays; }
+  uint64_t empty_line() const { return ~recent_.low; }
+  // The first empty one, or the least valuable.
+  uint32_t way_to_fill(const LineSet& place, uint32_t set) {
+    if (empty_lines_ == 0 || empty_ways_[set] == 0) [[likely]]
+      return order_.victim(place.order, set);
+    return fill_empty_way(set);
   }
-  uint32_t empty_way(uint32_t set) const;
+  uint32_t fill_empty_way(uint32_t set);
+  void mark_further(uint32_t set, uint32_t way, uint8_t mark);
   void lay_out();
   template <class T>
   T* carve(size_t& used, size_t count);
@@ -183,18 +188,21 @@ class LineTable {
   uint64_t offset_;
   uint32_t set_count_;
   uint32_t ways_;
-  uint32_t way_stride_;  // ways, and room for the last word of marks
+  uint32_t way_stride_;  // ways, and room for the last half of a group of marks
   bool power_of_two_;    // the number of sets
   unsigned tag_shift_;
   WayOrder order_;
-  bool by_turns_;  // touches are
+  bool by_turns_;        // touches are
+  bool hinted_ = false;  // somebody asked for recent_lines()
   RecentLines recent_;
+  uint64_t empty_lines_;         // in all sets
   std::vector<HostLine> place_;  // all of the following
   LineSet* sets_ = nullptr;
   WayOrder::Turn* turns_ = nullptr;    // of touches, by way
   uint8_t* hints_ = nullptr;           // where a line was found last, by hint_of(); may be wrong
   uint64_t* lines_ = nullptr;          // by set x stride + way
-  WayMarks* further_marks_ = nullptr;  // by set, of the ways behind the first eight
+  uint32_t* empty_ways_ = nullptr;     // by set
+  WayMarks* further_marks_ = nullptr;  // by set x further_groups() + group - 1
 };
 
 }  // namespace faultline::hw

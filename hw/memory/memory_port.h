@@ -52,6 +52,13 @@ class MemoryPort : public MemorySide {
     return transport(address, bytes, write, requester, at_fs);
   }
 
+  uint64_t exchange(PhysAddr wanted, PhysAddr gone, unsigned bytes, Requester requester, uint64_t at_fs) {
+    if (direct_ != nullptr) return direct_->exchange(wanted, gone, bytes, requester, at_fs);
+    const uint64_t done_fs = transport(wanted, bytes, false, requester, at_fs);
+    transport(gone, bytes, true, Requester::writeback, done_fs);
+    return done_fs;
+  }
+
   // What the socket is bound to is `target`, of our own: from now on it is
   // called without a transaction. Changes no count and no time.
   void call_directly(TimedTarget& target) { direct_ = &target; }

@@ -27,6 +27,14 @@ class TimedTarget {
   // the start of simulation. Answers when it is done; moves no bytes and never
   // waits. The bytes must lie in memory.
   virtual uint64_t serve(PhysAddr address, unsigned bytes, bool write, Requester requester, uint64_t at_fs) = 0;
+
+  // Two accesses, as serve(): the line at `wanted` is read, and when that is
+  // done, which is the answer, the one at `gone` is written back.
+  virtual uint64_t exchange(PhysAddr wanted, PhysAddr gone, unsigned bytes, Requester requester, uint64_t at_fs) {
+    const uint64_t done_fs = serve(wanted, bytes, false, requester, at_fs);
+    serve(gone, bytes, true, Requester::writeback, done_fs);
+    return done_fs;
+  }
 };
 
 // A memory of flat latency that lets its users count accesses in bulk.

@@ -1,33 +1,39 @@
-// Eight ways of a set compared at once: each way has a mark, a byte that two
-// lines or pages of one set seldom share, and eight marks make a word.
+// Which of a group of ways may hold a tag: each way has a mark, a byte that two
+// lines of one set seldom share, and eight marks are compared at once.
 #pragma once
 
+#include <array>
 #include <bit>
 #include <cstdint>
+#include <cstring>
 
 namespace faultline::hw {
 
 class WayMarks {
  public:
-  static constexpr uint32_t kWays = 8;
+  static constexpr uint32_t kWays = 16;
+  // Ways that are compared at once; of each such half some may be missing.
+  static constexpr uint32_t kHalf = 8;
 
   // Of a tag, which tells what may lie in one set apart.
   static uint8_t mark_of(uint64_t tag) { return static_cast<uint8_t>(tag ^ tag >> 8); }
 
-  void set(uint32_t way, uint8_t mark) {
-    const unsigned shift = way * 8;
-    word_ = (word_ & ~(uint64_t{0xFF} << shift)) | uint64_t{mark} << shift;
-  }
+  void set(uint32_t way, uint8_t mark) { marks_[way] = mark; }
 
-  // The first way of those that may bear `mark` for which `is_it` holds, or
-  // kNone. A way that never had a mark may be asked about too.
+  // Of the `ways` ways that may bear `mark` the one for which `is_it` holds,
+  // which it does for one at most; or kNone. A way that never had a mark may be
+  // asked about too, and a missing one of a half that is there.
   template <class IsIt>
-  uint32_t find(uint8_t mark, IsIt is_it) const {
-    const uint64_t differs = word_ ^ mark * kLowBits;
-    // The lowest of these bits marks a byte that is zero; those above it may be wrong.
-    for (uint64_t zero = (differs - kLowBits) & ~differs & kLowBits << 7; zero != 0; zero &= zero - 1) {
-      const uint32_t way = static_cast<uint32_t>(std::countr_zero(zero)) / 8;
-      if (is_it(way)) [[likely]] return way;
+  [[gnu::always_inline]] uint32_t find(uint8_t mark, uint32_t ways, IsIt is_it) const {
+    // Byte n: bit 0 stands for way n, bit 1 for that way of the other half, so
+    // that no branch asks in which half it is: that cannot be foreseen.
+    uint64_t found = equal_bytes(0, mark) >> 7;
+    if (ways > kHalf) found |= equal_bytes(kHalf, mark) >> 6;
+    for (; found != 0; found &= found - 1) {
+      const auto bit = static_cast<uint32_t>(std::countr_zero(found));
+      const uint32_t way = bit % 8 * kHalf + bit / 8;
+      if (is_it(way)) [[likely]]
+        return way;
     }
     return kNone;
   }
@@ -36,7 +42,19 @@ class WayMarks {
  private:
   static constexpr uint64_t kLowBits = 0x0101010101010101;
 
-  uint64_t word_ = 0;
+  // The highest bit of every byte that equals `mark`, and perhaps of others above the lowest such byte.
+  uint64_t equal_bytes(uint32_t first, uint8_t mark) const {
+    const uint64_t differs = half_from(first) ^ mark * kLowBits;
+    return (differs - kLowBits) & ~differs & kLowBits << 7;
+  }
+  // The first way's mark is the lowest byte.
+  uint64_t half_from(uint32_t first) const {
+    uint64_t word;
+    std::memcpy(&word, marks_.data() + first, sizeof(word));
+    return std::endian::native == std::endian::little ? word : __builtin_bswap64(word);
+  }
+
+  alignas(uint64_t) std::array<uint8_t, kWays> marks_{};
 };
 
 }  // namespace faultline::hw

@@ -21,6 +21,8 @@ WayOrder::WayOrder(Replacement policy, uint32_t sets, uint32_t ways, uint64_t se
   if (!is_tree_ && ways < kMatrixWays) start_ = ~uint64_t{0} << 8 * ways;
 }
 
+void WayOrder::fill_wide(uint32_t set, uint32_t way) { wide_.fill(set, way); }
+
 // The way is newer than all others, and none is newer than it.
 WayOrder::Turn WayOrder::turn_of_matrix(uint32_t way) const {
   const uint64_t others = ((uint64_t{1} << ways_) - 1) & ~(uint64_t{1} << way);

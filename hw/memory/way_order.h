@@ -63,10 +63,10 @@ class WayOrder {
   }
   // `way` was filled.
   void fill(uint64_t& word, uint32_t set, uint32_t way) {
-    if (in_word_) {
+    if (in_word_) [[likely]] {
       fills_[way].apply(word);
     } else {
-      wide_.fill(set, way);
+      fill_wide(set, way);
     }
   }
   // The way to evict from a full set, each of whose ways was filled. Random
@@ -74,7 +74,8 @@ class WayOrder {
   uint32_t victim(uint64_t word, uint32_t set) {
     if (is_tree_) [[likely]]
       return victim_of_tree(word);
-    if (!in_word_) return wide_.victim(set);
+    if (!in_word_) [[unlikely]]
+      return wide_.victim(set);
     // The lowest of these bits marks the lowest byte that is zero.
     return static_cast<uint32_t>(std::countr_zero((word - kLowBits) & ~word & kLowBits << 7)) / 8;
   }
@@ -88,10 +89,12 @@ class WayOrder {
   }
   uint32_t victim_of_tree(uint64_t tree) const {
     using namespace plru;
-    if (tree_levels_ < kTopLevels) return descend(tree, 1, tree_levels_) - ways_;
+    if (tree_levels_ < kTopLevels) [[unlikely]]
+      return descend(tree, 1, tree_levels_) - ways_;
     return descend(tree, kTops[tree >> 1 & (kTops.size() - 1)], tree_levels_ - kTopLevels) - ways_;
   }
   Turn turn_of_matrix(uint32_t way) const;
+  void fill_wide(uint32_t set, uint32_t way);
 
   bool is_tree_;
   bool in_word_;   // the order is

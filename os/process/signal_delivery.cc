@@ -158,7 +158,6 @@ std::optional<SignalInfo> take_signal(Kernel& kernel, Task& task, SignalSet want
 }
 
 Co<> deliver_signals(Kernel& kernel, Task& task) {
-  Process& process = task.process();
   AccountScope account(kernel.cpu(), CycleAccount::signal);
   co_await stay_stopped(task);
   while (!task.must_end()) {

@@ -5,6 +5,8 @@
 
 #include <list>
 #include <random>
+#include <string>
+#include <utility>
 
 #include "tests/hw/memory/bench.h"
 
@@ -203,6 +205,53 @@ TEST_P(CachePolicy, CountingRecentHitsInBulkChangesNothing) {
   EXPECT_EQ(every.statistics().hits, few.statistics().hits);
   EXPECT_EQ(every.statistics().misses, few.statistics().misses);
   EXPECT_EQ(below_every.seen, below_few.seen);
+}
+
+struct TwoLevels {
+  TwoLevels(const std::string& name, const CacheLevelConfig& first, const CacheLevelConfig& second, const Clock& clock)
+      : l1((name + "_l1").c_str(), first, clock, 5),
+        l2((name + "_l2").c_str(), second, clock, 6),
+        target((name + "_target").c_str(), clock, 100) {
+    l1.lower().socket().bind(l2.upper());
+    l2.lower().socket().bind(target.socket);
+  }
+  Cache l1;
+  Cache l2;
+  NotingTarget target;
+};
+
+// One hierarchy sees every word through its sockets; the other whole sweeps, by
+// function calls that fetch a line and write another one back together.
+TEST_P(CachePolicy, SweepsAndDirectCallsAreTheSameAccesses) {
+  const Clock clock(1000);
+  const CacheLevelConfig first{.size = 1024, .ways = 4, .line = 64, .replacement = GetParam(), .hit_cycles = 3};
+  const CacheLevelConfig second{
+      .size = 4096, .ways = 16, .line = 64, .replacement = GetParam(), .hit_cycles = 7, .prefetch = true};
+  TwoLevels plain("plain", first, second, clock);
+  TwoLevels quick("quick", first, second, clock);
+  quick.l1.lower().call_directly(quick.l2);
+  sc_core::sc_start(sc_core::SC_ZERO_TIME);
+  std::mt19937_64 random(13);
+  Cycles time_plain(0);
+  Cycles time_quick(0);
+  for (int n = 0; n < 3000; ++n) {
+    const uint64_t begin = random() % 16384;
+    const uint64_t bytes = 1 + random() % (random() % 4 == 0 ? 1024 : 32);
+    const bool write = random() % 2 == 0;
+    for (uint64_t word = begin / 8 * 8; word < begin + bytes; word += 8) {
+      time_plain = plain.l1.access(PhysAddr(word), write, Requester::kernel, time_plain);
+    }
+    time_quick = quick.l1.sweep(PhysAddr(begin), bytes, write, Requester::kernel, time_quick);
+    ASSERT_EQ(time_quick, time_plain) << n;
+  }
+  EXPECT_GT(quick.l2.statistics().writebacks, 1000u);
+  for (const auto& [a, b] : {std::pair(&plain.l1, &quick.l1), std::pair(&plain.l2, &quick.l2)}) {
+    EXPECT_EQ(a->statistics().hits, b->statistics().hits);
+    EXPECT_EQ(a->statistics().misses, b->statistics().misses);
+    EXPECT_EQ(a->statistics().writebacks, b->statistics().writebacks);
+    EXPECT_EQ(a->statistics().prefetches, b->statistics().prefetches);
+  }
+  EXPECT_EQ(quick.target.seen, plain.target.seen);
 }
 
 INSTANTIATE_TEST_SUITE_P(Policies, CachePolicy,

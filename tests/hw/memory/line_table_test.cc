@@ -160,7 +160,7 @@ TEST(LineTable, AgreesWithWaysInALoopInAnyGeometry) {
         ++slow;
       } else {
         ASSERT_FALSE(hit) << round << " " << n;
-        const uint64_t victim = table.insert(line, write);
+        const uint64_t victim = table.insert(table.set_of(line), line, write);
         ASSERT_EQ(victim != LineTable::kNoLine, gone.has_value()) << round << " " << n;
         if (gone) {
           ASSERT_EQ(table.address_of(victim).value, *gone) << round << " " << n;
