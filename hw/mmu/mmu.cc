@@ -78,51 +78,51 @@ Translation Mmu::translate(VirtAddr va, Access access, Cycles& now, CycleLedger&
       return {Status::ok, address_of(va, tlb.at(place))};
     }
   }
-  TlbEntry entry;
-  if (base_only && !place.found() && short_misses_ && find_below(va, access, moment, now, ledger, entry)) [[likely]] {
-    const PhysAddr frame = page_.address(entry.pfn);
-    if (side.tlb) take_in(side, home, va, frame, entry, moment);
-    return {Status::ok, frame + (va.value & page_.mask())};
+  if (base_only && !place.found() && short_misses_) [[likely]] {
+    const TlbEntry entry =
+        l2_ ? find_in_second(va, access, moment, now, ledger) : walk_to_page(va, access, now, ledger);
+    if (is_found(entry)) [[likely]] {
+      const PhysAddr frame = page_.address(entry.pfn);
+      if (side.tlb) take_in(side, home, va, frame, entry, moment);
+      return {Status::ok, frame + (va.value & page_.mask())};
+    }
   }
   return translate_in_full(va, access, now, ledger, place, moment, nullptr);
 }
 
-// Below the first level: the second, or a walk to a base page, where nothing
-// else need be done. False: nothing has happened.
-inline bool Mmu::find_below(VirtAddr va, Access access, uint64_t moment, Cycles& now, CycleLedger& ledger,
-                            TlbEntry& entry) {
-  if (l2_) return find_in_second(va, access, moment, now, ledger, entry);
-  return walk_to_page(va, access, now, ledger, entry);
-}
-
-bool Mmu::find_in_second(VirtAddr va, Access access, uint64_t moment, Cycles& now, CycleLedger& ledger,
-                         TlbEntry& entry) {
-  if (!l2_->holds_base_pages_only() || !format_.valid_address(va)) return false;
+// What the second level holds, or a walk to a base page finds, where nothing else
+// need be done. Not is_found(): nothing has happened.
+TlbEntry Mmu::find_in_second(VirtAddr va, Access access, uint64_t moment, Cycles& now, CycleLedger& ledger) {
+  if (!l2_->holds_base_pages_only() || !format_.valid_address(va)) return {};
   const Tlb::Home home = l2_->home(va, asid_);
   const Tlb::Place place = l2_->find_at(home);
   if (place.found()) {
-    entry = l2_->at(place);
-    if (!entry.user_may(access)) return false;
+    const TlbEntry held = l2_->at(place);
+    if (!held.user_may(access)) return {};
     now += l2_hit_cycles_;
     ledger.book(CycleAccount::tlb, l2_hit_cycles_);
     ++user_.l2.hits;
     l2_->touch(place, moment);
-    return true;
+    return held;
   }
-  if (!walk_to_page(va, access, now, ledger, entry)) return false;
+  const TlbEntry entry = walk_to_page(va, access, now, ledger);
+  if (!is_found(entry)) return {};
   ++user_.l2.misses;
   if (l2_->fill_at(home, va, asid_, entry, moment).evicted) ++user_.l2.evictions;
-  return true;
+  return entry;
 }
 
-inline bool Mmu::walk_to_page(VirtAddr va, Access access, Cycles& now, CycleLedger& ledger, TlbEntry& entry) {
-  const Cycles begun = now;
-  const unsigned reads = walker_.walk_to_page({root_, va, access, Privilege::user, asid_}, now, entry);
-  if (reads == 0) return false;
-  last_walk_ = {begun, now};
-  ledger.book(CycleAccount::walk, now - begun);
+// The same without a second level.
+TlbEntry Mmu::walk_to_page(VirtAddr va, Access access, Cycles& now, CycleLedger& ledger) {
+  Cycles time = now;
+  TlbEntry entry;
+  const unsigned reads = walker_.walk_to_page({root_, va, access, Privilege::user, asid_}, time, entry);
+  if (reads == 0) return {};
+  last_walk_ = {now, time};
+  ledger.book(CycleAccount::walk, time - now);
+  now = time;
   count_walk_to_page(reads);
-  return true;
+  return entry;
 }
 
 // What was found below goes into the first level and the filter.

@@ -241,9 +241,9 @@ class Mmu : public sc_core::sc_module {
   Translation translate_in_full(VirtAddr va, Access access, Cycles& now, CycleLedger& ledger, const Tlb::Place& first,
                                 uint64_t moment, const WalkTime* beside);
   Translation look_up(Lookup& lookup, const Tlb::Place& first);
-  bool find_below(VirtAddr va, Access access, uint64_t moment, Cycles& now, CycleLedger& ledger, TlbEntry& entry);
-  bool find_in_second(VirtAddr va, Access access, uint64_t moment, Cycles& now, CycleLedger& ledger, TlbEntry& entry);
-  bool walk_to_page(VirtAddr va, Access access, Cycles& now, CycleLedger& ledger, TlbEntry& entry);
+  static bool is_found(const TlbEntry& entry) { return entry.page_shift != 0; }
+  TlbEntry find_in_second(VirtAddr va, Access access, uint64_t moment, Cycles& now, CycleLedger& ledger);
+  TlbEntry walk_to_page(VirtAddr va, Access access, Cycles& now, CycleLedger& ledger);
   void take_in(Side& side, const Tlb::Home& home, VirtAddr va, PhysAddr frame, const TlbEntry& entry, uint64_t moment);
   Tlb::Place find_in_first(const Side& side, VirtAddr va) const {
     return side.tlb ? side.tlb->find(va, asid_) : Tlb::Place{};

@@ -8,7 +8,7 @@
 
 namespace faultline::hw {
 
-// One page's translation.
+// One page's translation. Two words, so that it passes in registers.
 struct TlbEntry {
   Pfn pfn{};                  // of a base page in it; frame() tells that of any other
   Permissions permissions{};  // `global` matches every address space
@@ -16,16 +16,15 @@ struct TlbEntry {
   uint8_t page_shift = 0;     // log2 bytes of the page that the entry translates
   uint8_t leaf_shift = 0;     // and of the page in the tables around it: they are flushed together
   // Bit a: user mode may make Access a with no walk. The TLB keeps it true.
-  uint8_t user_accesses = 0;
+  uint32_t user_accesses = 0;
 
   bool user_may(Access access) const { return (user_accesses >> static_cast<unsigned>(access) & 1) != 0; }
   // As the fields above say.
   void set_user_accesses() {
-    const auto bit = [](Access access, bool may) { return static_cast<uint8_t>(may << static_cast<unsigned>(access)); };
-    user_accesses = permissions.user ? static_cast<uint8_t>(bit(Access::fetch, permissions.execute) |
-                                                            bit(Access::load, permissions.read) |
-                                                            bit(Access::store, permissions.write && dirty))
-                                     : uint8_t{0};
+    const auto bit = [](Access access, bool may) { return uint32_t{may} << static_cast<unsigned>(access); };
+    user_accesses = permissions.user ? bit(Access::fetch, permissions.execute) | bit(Access::load, permissions.read) |
+                                           bit(Access::store, permissions.write && dirty)
+                                     : 0;
   }
   // The frame of a base page inside the page.
   Pfn frame(Vpn vpn, PageSize base) const {
