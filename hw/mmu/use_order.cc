@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <array>
 #include <numeric>
+#include <span>
 #include <stdexcept>
 
 namespace faultline::hw {
@@ -41,43 +42,61 @@ uint32_t pointed_to_in_groups(const uint64_t* cells) {
   return first + pointed_to<kGroup>(cells + first);
 }
 
+// Merges `left` with what stands at the end of `out`, which has room for both.
+// Which of the two comes next is chance, so no branch may depend on it.
+void merge_before(std::span<const uint32_t> left, std::span<uint32_t> out, const uint64_t* moments) {
+  const uint32_t* const end = out.data() + out.size();
+  const uint32_t* a = left.data();
+  const uint32_t* const a_end = a + left.size();
+  const uint32_t* b = end - (out.size() - left.size());
+  uint32_t* to = out.data();
+  while (a != a_end && b != end) {
+    const bool second = moments[*b] < moments[*a];
+    *to++ = *(second ? b : a);
+    b += second;
+    a += !second;
+  }
+  std::copy(a, a_end, to);
+}
+
+// Merge sort: of many that are in no order, a quicker one would be mispredicted at every other step.
+void sort_by(const uint64_t* moments, std::span<uint32_t> ways, std::span<uint32_t> scratch) {
+  for (size_t run = 1; run < ways.size(); run *= 2) {
+    for (size_t first = 0; first + run < ways.size(); first += 2 * run) {
+      const std::span<uint32_t> both = ways.subspan(first, std::min(2 * run, ways.size() - first));
+      std::copy_n(both.begin(), run, scratch.begin());
+      merge_before(scratch.first(run), both, moments);
+    }
+  }
+}
+
 }  // namespace
 
 // ---- OldestCell --------------------------------------------------------------
 
-// Fills are in order but for those used since. A way may be told of twice, where
-// a flush emptied it: what its cell holds counts once.
-void OldestCell::sort_again(const uint64_t* cells) {
-  const auto earlier = [](const Seen& a, const Seen& b) { return a.moment < b.moment; };
-  order_.clear();
-  next_ = 0;
-  for (const Seen& fill : fills_) {
-    if (cells[fill.way] != fill.moment) {
-      used_.push_back(fill.way);
-    } else {
-      order_.push_back(fill);
-      known_[fill.way] = fill.moment;
-    }
-  }
-  fills_.clear();
-  const auto sorted = static_cast<std::ptrdiff_t>(order_.size());
-  for (const uint32_t way : used_) {
-    if (known_[way] == cells[way]) continue;
-    known_[way] = cells[way];
-    order_.push_back({cells[way], way});
-  }
-  used_.clear();
-  std::sort(order_.begin() + sorted, order_.end(), earlier);
-  std::inplace_merge(order_.begin(), order_.begin() + sorted, order_.end(), earlier);
+// Of no way is anything known at first: all are to be looked at.
+OldestCell::OldestCell(uint32_t ways) : order_(ways), used_(ways), scratch_(ways), known_(ways) {
+  std::iota(order_.begin(), order_.end(), uint32_t{0});
 }
 
-// All are to be looked at again.
-void OldestCell::forget_order() {
-  order_.clear();
-  fills_.clear();
-  used_.resize(known_.size());
-  std::iota(used_.begin(), used_.end(), uint32_t{0});
-  std::fill(known_.begin(), known_.end(), 0);
+// Fills are in order but for those used since.
+void OldestCell::sort_again(const uint64_t* cells) {
+  size_t kept = order_.size();
+  for (size_t n = filled_count_; n-- > 0;) {
+    const uint32_t way = order_[n];
+    const bool same = cells[way] == known_[way];
+    order_[kept - 1] = way;
+    kept -= same;
+    used_[used_count_] = way;
+    used_count_ += !same;
+  }
+  const std::span<uint32_t> used(used_.data(), used_count_);
+  for (const uint32_t way : used) known_[way] = cells[way];
+  sort_by(known_.data(), used, scratch_);
+  merge_before(used, order_, known_.data());
+  next_ = 0;
+  filled_count_ = 0;
+  used_count_ = 0;
 }
 
 // ---- UseOrder ----------------------------------------------------------------
@@ -93,11 +112,6 @@ UseOrder::UseOrder(Replacement policy, uint32_t sets, uint32_t ways, uint64_t se
     throw std::invalid_argument("tree-PLRU needs a power of two of at most 64 ways");
   }
   if (wide_) orders_.assign(sets, OldestCell(ways));
-}
-
-void UseOrder::fill_wide(uint32_t set, uint32_t slot) {
-  const uint32_t first = set * ways_;
-  orders_[set].filled(slot - first, &cells_[first]);
 }
 
 uint32_t UseOrder::victim_of_many(uint32_t set) {

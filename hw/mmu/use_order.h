@@ -20,55 +20,47 @@ namespace faultline::hw {
 
 // The oldest of many cells, one set's, some of which are written unseen. They
 // are put in order now and then: whatever was written since is later than all
-// that was not.
+// that was not. Every way is in that order, or among those filled since, or
+// among those found written since; or it is the one taken last.
 class OldestCell {
  public:
-  explicit OldestCell(uint32_t ways) : known_(ways) {}
+  explicit OldestCell(uint32_t ways);
 
-  // The way was filled, later than every use before.
-  void filled(uint32_t way, const uint64_t* cells) {
-    see_newest(cells);
-    newest_ = way;
-  }
   // The way with the lowest cell. Each was filled; this one must be filled next.
   uint32_t take(const uint64_t* cells) {
     see_newest(cells);
     for (;;) {
       while (next_ < order_.size()) {
-        const Seen seen = order_[next_++];
-        if (cells[seen.way] == seen.moment) return seen.way;
-        used_.push_back(seen.way);
+        const uint32_t way = order_[next_++];
+        if (cells[way] == known_[way]) return newest_ = way;
+        used_[used_count_++] = way;
       }
       sort_again(cells);
     }
   }
 
  private:
-  struct Seen {
-    uint64_t moment;
-    uint32_t way;
-  };
-  // Fills for each way, where nothing is taken, before the order is made anew.
-  static constexpr size_t kMostFills = 4;
   static constexpr uint32_t kNone = ~uint32_t{0};
 
-  // The newest way is looked at when another comes: most uses of a page follow its fill at once.
+  // The newest way is looked at when another is needed: most uses of a page follow its fill at once.
   void see_newest(const uint64_t* cells) {
     if (newest_ == kNone) return;
-    if (fills_.size() >= kMostFills * known_.size()) [[unlikely]]
-      forget_order();
-    fills_.push_back({cells[newest_], newest_});
+    known_[newest_] = cells[newest_];
+    order_[filled_count_++] = newest_;
     newest_ = kNone;
   }
   void sort_again(const uint64_t* cells);
-  void forget_order();
 
-  std::vector<Seen> order_;  // of all that had been filled then; from next_ on not yet looked at again
+  // Oldest first: from next_ on those that are not yet looked at again, up to
+  // filled_count_ those filled since they were put in order.
+  std::vector<uint32_t> order_;
   size_t next_ = 0;
-  std::vector<uint32_t> used_;   // those that were, and had been written
-  std::vector<Seen> fills_;      // since then, in order
-  uint32_t newest_ = kNone;      // filled, and not yet there
-  std::vector<uint64_t> known_;  // by way, while they are sorted: what stands in the order
+  size_t filled_count_ = 0;
+  std::vector<uint32_t> used_;  // those that were written since, as far as looked at
+  size_t used_count_ = 0;
+  std::vector<uint32_t> scratch_;
+  std::vector<uint64_t> known_;  // by way: what the cell held when the way was put in order
+  uint32_t newest_ = kNone;      // taken, and not yet looked at
 };
 
 class UseOrder {
@@ -83,7 +75,6 @@ class UseOrder {
   // `slot` of `set` was filled.
   void fill(uint32_t set, uint32_t slot, uint64_t moment) {
     cells_[slot] = moment;
-    if (wide_) fill_wide(set, slot);
   }
   // The way to evict from a full set, which must be filled next.
   uint32_t victim(uint32_t set) {
@@ -99,7 +90,6 @@ class UseOrder {
   uint32_t victim_of_many(uint32_t set);
   uint32_t oldest(const uint64_t* cells) const;
   uint32_t by_tree(const uint64_t* cells) const;
-  void fill_wide(uint32_t set, uint32_t slot);
 
   Replacement policy_;
   uint32_t ways_;
