@@ -32,14 +32,41 @@ uint32_t pointed_to(const uint64_t* cells) {
   }
 }
 
-// The same for many: a tree of groups, by the latest use of each, and the tree in one.
+// The latest uses of a tree's groups of cells.
+constexpr uint32_t kGroup = 8;
 template <uint32_t kGroups>
-uint32_t pointed_to_in_groups(const uint64_t* cells) {
-  constexpr uint32_t kGroup = 8;
+std::array<uint64_t, kGroups> latest_of_groups(const uint64_t* cells) {
   std::array<uint64_t, kGroups> groups;
   for (uint32_t group = 0; group < kGroups; ++group) groups[group] = latest<kGroup>(cells + group * kGroup);
+  return groups;
+}
+
+// Where the latest use is.
+template <uint32_t kWays>
+uint32_t latest_way(const uint64_t* cells) {
+  return static_cast<uint32_t>(std::max_element(cells, cells + kWays) - cells);
+}
+
+// The same for many, of which one half is enough nearly always: where no use in
+// it is later than one that is known of the other.
+template <uint32_t kWays>
+uint32_t pointed_to_in_halves(const uint64_t* cells, LatestOfHalves& known) {
+  constexpr uint32_t kHalf = kWays / 2;
+  constexpr uint32_t kGroups = kHalf / kGroup;
+  uint32_t& left = known.left;
+  uint32_t& right = known.right;
+  uint32_t older = cells[left] > cells[kHalf + right] ? 1 : 0;
+  auto groups = latest_of_groups<kGroups>(cells + older * kHalf);
+  if (latest<kGroups>(groups.data()) > std::max(cells[left], cells[kHalf + right])) [[unlikely]] {
+    left = latest_way<kHalf>(cells);
+    right = latest_way<kHalf>(cells + kHalf);
+    older = cells[left] > cells[kHalf + right] ? 1 : 0;
+    groups = latest_of_groups<kGroups>(cells + older * kHalf);
+  }
   const uint32_t first = pointed_to<kGroups>(groups.data()) * kGroup;
-  return first + pointed_to<kGroup>(cells + first);
+  const uint32_t way = first + pointed_to<kGroup>(cells + older * kHalf + first);
+  (older == 0 ? left : right) = way;
+  return older * kHalf + way;
 }
 
 // Merges `left` with what stands at the end of `out`, which has room for both.
@@ -111,6 +138,7 @@ UseOrder::UseOrder(Replacement policy, uint32_t sets, uint32_t ways, uint64_t se
   if (policy == Replacement::plru && ((ways & (ways - 1)) != 0 || ways > kMostTreeWays)) {
     throw std::invalid_argument("tree-PLRU needs a power of two of at most 64 ways");
   }
+  if (policy == Replacement::plru) halves_.resize(sets);
   if (wide_) orders_.assign(sets, OldestCell(ways));
 }
 
@@ -118,7 +146,7 @@ uint32_t UseOrder::victim_of_many(uint32_t set) {
   const uint64_t* const cells = &cells_[size_t{set} * ways_];
   if (wide_) return orders_[set].take(cells);
   if (policy_ == Replacement::random) return random_.victim(set);
-  if (policy_ == Replacement::plru) return by_tree(cells);
+  if (policy_ == Replacement::plru) return by_tree(set, cells);
   return oldest(cells);
 }
 
@@ -132,18 +160,18 @@ uint32_t UseOrder::oldest(const uint64_t* cells) const {
   return oldest;
 }
 
-uint32_t UseOrder::by_tree(const uint64_t* cells) const {
+uint32_t UseOrder::by_tree(uint32_t set, const uint64_t* cells) {
   switch (ways_) {
     case 4:
       return pointed_to<4>(cells);
     case 8:
       return pointed_to<8>(cells);
     case 16:
-      return pointed_to_in_groups<2>(cells);
+      return pointed_to_in_halves<16>(cells, halves_[set]);
     case 32:
-      return pointed_to_in_groups<4>(cells);
+      return pointed_to_in_halves<32>(cells, halves_[set]);
     case 64:
-      return pointed_to_in_groups<8>(cells);
+      return pointed_to_in_halves<64>(cells, halves_[set]);
     default:
       return ways_ == 2 ? pointed_to<2>(cells) : 0;
   }

@@ -63,6 +63,12 @@ class OldestCell {
   uint32_t newest_ = kNone;      // taken, and not yet looked at
 };
 
+// Of each half of a tree's ways, counted from its first, the one known to be used last.
+struct LatestOfHalves {
+  uint32_t left = 0;
+  uint32_t right = 0;
+};
+
 class UseOrder {
  public:
   // Throws std::invalid_argument for PLRU with ways that are no power of two
@@ -73,9 +79,7 @@ class UseOrder {
   // not matter it is a cell that nobody reads.
   uint64_t* cell(uint32_t slot) { return hits_matter_ ? &cells_[slot] : &cells_.back(); }
   // `slot` of `set` was filled.
-  void fill(uint32_t set, uint32_t slot, uint64_t moment) {
-    cells_[slot] = moment;
-  }
+  void fill(uint32_t set, uint32_t slot, uint64_t moment) { cells_[slot] = moment; }
   // The way to evict from a full set, which must be filled next.
   uint32_t victim(uint32_t set) {
     if (ways_ == 2 && policy_ != Replacement::random) [[likely]]
@@ -89,14 +93,15 @@ class UseOrder {
 
   uint32_t victim_of_many(uint32_t set);
   uint32_t oldest(const uint64_t* cells) const;
-  uint32_t by_tree(const uint64_t* cells) const;
+  uint32_t by_tree(uint32_t set, const uint64_t* cells);
 
   Replacement policy_;
   uint32_t ways_;
   bool hits_matter_;
   bool wide_;
-  std::vector<uint64_t> cells_;     // by slot, 0: never used; and the one that nobody reads
-  std::vector<OldestCell> orders_;  // by set, where ways are many
+  std::vector<uint64_t> cells_;         // by slot, 0: never used; and the one that nobody reads
+  std::vector<OldestCell> orders_;      // by set, where ways are many
+  std::vector<LatestOfHalves> halves_;  // by set, for trees
   ReplacementState random_;
 };
 
