@@ -33,7 +33,7 @@ LineTable::LineTable(const CacheLevelConfig& config, uint64_t seed, uint64_t off
     : offset_(0),
       set_count_(sets_in(config)),
       ways_(config.ways),
-      way_stride_((ways_ + WayMarks::kHalf - 1) / WayMarks::kHalf * WayMarks::kHalf),
+      way_stride_((ways_ + kHostLineWays - 1) / kHostLineWays * kHostLineWays),
       power_of_two_(std::has_single_bit(set_count_)),
       tag_shift_(log2_of(config.line) + log2_of(set_count_)),
       order_(config.replacement, set_count_, ways_, seed),

@@ -114,10 +114,10 @@ class LineTable {
   // Soon to be asked for: the host may fetch what is known of it. Out of line,
   // the compiler takes it for a function without effect and leaves it out.
   [[gnu::always_inline]] void expect(uint32_t set) const {
-    if (ways_ <= WayMarks::kHalf) return;  // few enough to be near
+    if (ways_ <= kHostLineWays) return;  // few enough to be near
     const uint64_t* lines = lines_ + size_t{set} * way_stride_;
     __builtin_prefetch(lines);
-    __builtin_prefetch(lines + WayMarks::kHalf);
+    __builtin_prefetch(lines + kHostLineWays);
   }
   void drop(uint64_t line);
 
@@ -159,6 +159,7 @@ class LineTable {
   struct alignas(64) HostLine {
     std::byte bytes[64];
   };
+  static constexpr uint32_t kHostLineWays = sizeof(HostLine) / sizeof(uint64_t);
   static constexpr unsigned kHintUnit = 8;
   static constexpr uint32_t kHintedWays = 256 / kHintUnit;
 
@@ -188,7 +189,7 @@ class LineTable {
   uint64_t offset_;
   uint32_t set_count_;
   uint32_t ways_;
-  uint32_t way_stride_;  // ways, and room for the last half of a group of marks
+  uint32_t way_stride_;  // ways, up to whole lines of the host's
   bool power_of_two_;    // the number of sets
   unsigned tag_shift_;
   WayOrder order_;
