@@ -102,12 +102,13 @@ uint32_t LineTable::find_further(uint32_t set, uint64_t line) const {
   return kAbsent;
 }
 
-uint32_t LineTable::fill_empty_way(uint32_t set) {
+uint32_t LineTable::fill_empty_way(LineSet& place, uint32_t set) {
   --empty_lines_;
   --empty_ways_[set];
   const uint64_t* lines = lines_ + size_t{set} * way_stride_;
   uint32_t way = 0;
   while (lines[way] != empty_line()) ++way;
+  order_.fill(place.order, set, way);
   return way;
 }
 

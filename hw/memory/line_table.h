@@ -97,7 +97,7 @@ class LineTable {
     uint64_t* const lines = lines_ + size_t{set} * way_stride_;
     const uint64_t low = recent_.low;
     const uint64_t held = dirty ? line | low : line;
-    const uint32_t way = way_to_fill(place, set);
+    const uint32_t way = fill_way(place, set);
     const uint64_t before = lines[way];
     lines[way] = held;
     place.recent = held;
@@ -107,7 +107,6 @@ class LineTable {
     } else {
       mark_further(set, way, mark);
     }
-    order_.fill(place.order, set, way);
     if (hinted_) note_hint(line, way);
     return (before & low) == 0 ? kNoLine : before & ~low;
   }
@@ -175,12 +174,12 @@ class LineTable {
   uint32_t further_groups() const { return (ways_ - 1) / WayMarks::kWays; }
   uint64_t empty_line() const { return ~recent_.low; }
   // The first empty one, or the least valuable.
-  uint32_t way_to_fill(const LineSet& place, uint32_t set) {
+  [[gnu::always_inline]] uint32_t fill_way(LineSet& place, uint32_t set) {
     if (empty_lines_ == 0 || empty_ways_[set] == 0) [[likely]]
-      return order_.victim(place.order, set);
-    return fill_empty_way(set);
+      return order_.replace(place.order, set);
+    return fill_empty_way(place, set);
   }
-  uint32_t fill_empty_way(uint32_t set);
+  uint32_t fill_empty_way(LineSet& place, uint32_t set);
   void mark_further(uint32_t set, uint32_t way, uint8_t mark);
   void lay_out();
   template <class T>
