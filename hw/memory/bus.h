@@ -10,6 +10,7 @@
 #include "hw/base/clock.h"
 #include "hw/base/divider.h"
 #include "hw/config/machine_config.h"
+#include "hw/memory/dram.h"
 #include "hw/memory/memory_side.h"
 #include "hw/memory/occupancy.h"
 
@@ -34,7 +35,7 @@ class Bus final : public sc_core::sc_module, public TimedTarget {
   void several_harts() { in_order_ = false; }
 
   // Where lower() is bound to `target`, of our own: serve() may be called then.
-  void call_directly(TimedTarget& target) { direct_ = &target; }
+  void call_directly(Dram& target) { direct_ = &target; }
   uint64_t serve(PhysAddr address, unsigned bytes, bool write, Requester requester, uint64_t at_fs) override {
     return direct_->serve(address, bytes, write, requester, pass(bytes, at_fs));
   }
@@ -57,7 +58,7 @@ class Bus final : public sc_core::sc_module, public TimedTarget {
 
   UpperSocket upper_;
   tlm_utils::simple_initiator_socket<Bus> lower_;
-  TimedTarget* direct_ = nullptr;
+  Dram* direct_ = nullptr;
   uint64_t latency_fs_;
   uint64_t period_fs_;
   bool unlimited_;

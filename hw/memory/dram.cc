@@ -1,6 +1,7 @@
 #include "hw/memory/dram.h"
 
 #include <algorithm>
+#include <bit>
 #include <cstring>
 #include <numeric>
 #include <stdexcept>
@@ -20,11 +21,11 @@ Dram::Dram(sc_core::sc_module_name name, const DramConfig& config, const Clock& 
       hit_fs_(clock.time(Cycles(config.row_hit_cycles)).value()),
       miss_fs_(clock.time(Cycles(config.row_miss_cycles)).value()),
       conflict_fs_(clock.time(Cycles(config.row_conflict_cycles)).value()),
-      row_bytes_(std::max<uint64_t>(1, config.row)),
+      row_shift_(static_cast<unsigned>(std::bit_width(std::max<uint64_t>(1, config.row))) - 1),
       bank_count_(std::max<uint64_t>(1, config.banks)),
       banks_(config.banks) {
-  if (timing_ == DramTiming::banks && (config.row == 0 || config.banks == 0)) {
-    throw std::invalid_argument("DRAM with open rows needs at least one bank and one byte a row");
+  if (timing_ == DramTiming::banks && (!std::has_single_bit(config.row) || config.banks == 0)) {
+    throw std::invalid_argument("DRAM with open rows needs at least one bank, and a power of two bytes a row");
   }
   socket_.register_b_transport(this, &Dram::b_transport);
   socket_.register_get_direct_mem_ptr(this, &Dram::get_direct_mem_ptr);
@@ -75,16 +76,16 @@ uint64_t Dram::serve(PhysAddr address, unsigned bytes, bool write, Requester req
     count(requester, write);
     return at_fs + flat_time(requester).value();
   }
-  const uint64_t block = row_bytes_.quotient(address.value);
-  if (address.value + bytes > (block + 1) * row_bytes_.by()) [[unlikely]]
+  const uint64_t block = address.value >> row_shift_;
+  if ((address.value + bytes - 1) >> row_shift_ != block) [[unlikely]]
     return serve_rows(address.value, bytes, write, requester, at_fs);
   count(requester, write);
   return serve_row(block, at_fs);
 }
 
 uint64_t Dram::serve_rows(uint64_t address, uint64_t bytes, bool write, Requester requester, uint64_t at_fs) {
-  const uint64_t end = row_bytes_.quotient(address + bytes - 1);
-  for (uint64_t block = row_bytes_.quotient(address); block <= end; ++block) {
+  const uint64_t end = (address + bytes - 1) >> row_shift_;
+  for (uint64_t block = address >> row_shift_; block <= end; ++block) {
     count(requester, write);
     at_fs = serve_row(block, at_fs);
   }

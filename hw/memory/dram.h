@@ -84,7 +84,7 @@ class Dram final : public sc_core::sc_module, public BulkCounter, public TimedTa
   uint64_t hit_fs_;
   uint64_t miss_fs_;
   uint64_t conflict_fs_;
-  Divider row_bytes_;
+  unsigned row_shift_;  // log2 of a row's bytes
   Divider bank_count_;
   bool in_order_ = true;
   std::vector<Bank> banks_;

@@ -33,7 +33,7 @@ LineTable::LineTable(const CacheLevelConfig& config, uint64_t seed, uint64_t off
     : offset_(0),
       set_count_(sets_in(config)),
       ways_(config.ways),
-      way_stride_((ways_ + WayMarks::kHalf - 1) / WayMarks::kHalf * WayMarks::kHalf),
+      way_stride_((ways_ + kHostLineWays - 1) / kHostLineWays * kHostLineWays),
       power_of_two_(std::has_single_bit(set_count_)),
       tag_shift_(log2_of(config.line) + log2_of(set_count_)),
       order_(config.replacement, set_count_, ways_, seed),
@@ -102,12 +102,13 @@ uint32_t LineTable::find_further(uint32_t set, uint64_t line) const {
   return kAbsent;
 }
 
-uint32_t LineTable::fill_empty_way(uint32_t set) {
+uint32_t LineTable::fill_empty_way(LineSet& place, uint32_t set) {
   --empty_lines_;
   --empty_ways_[set];
   const uint64_t* lines = lines_ + size_t{set} * way_stride_;
   uint32_t way = 0;
   while (lines[way] != empty_line()) ++way;
+  order_.fill(place.order, set, way);
   return way;
 }
 

@@ -97,7 +97,7 @@ class LineTable {
     uint64_t* const lines = lines_ + size_t{set} * way_stride_;
     const uint64_t low = recent_.low;
     const uint64_t held = dirty ? line | low : line;
-    const uint32_t way = way_to_fill(place, set);
+    const uint32_t way = fill_way(place, set);
     const uint64_t before = lines[way];
     lines[way] = held;
     place.recent = held;
@@ -107,17 +107,16 @@ class LineTable {
     } else {
       mark_further(set, way, mark);
     }
-    order_.fill(place.order, set, way);
     if (hinted_) note_hint(line, way);
     return (before & low) == 0 ? kNoLine : before & ~low;
   }
   // Soon to be asked for: the host may fetch what is known of it. Out of line,
   // the compiler takes it for a function without effect and leaves it out.
   [[gnu::always_inline]] void expect(uint32_t set) const {
-    if (ways_ <= WayMarks::kHalf) return;  // few enough to be near
+    if (ways_ <= kHostLineWays) return;  // few enough to be near
     const uint64_t* lines = lines_ + size_t{set} * way_stride_;
     __builtin_prefetch(lines);
-    __builtin_prefetch(lines + WayMarks::kHalf);
+    __builtin_prefetch(lines + kHostLineWays);
   }
   void drop(uint64_t line);
 
@@ -159,6 +158,7 @@ class LineTable {
   struct alignas(64) HostLine {
     std::byte bytes[64];
   };
+  static constexpr uint32_t kHostLineWays = sizeof(HostLine) / sizeof(uint64_t);
   static constexpr unsigned kHintUnit = 8;
   static constexpr uint32_t kHintedWays = 256 / kHintUnit;
 
@@ -174,12 +174,12 @@ class LineTable {
   uint32_t further_groups() const { return (ways_ - 1) / WayMarks::kWays; }
   uint64_t empty_line() const { return ~recent_.low; }
   // The first empty one, or the least valuable.
-  uint32_t way_to_fill(const LineSet& place, uint32_t set) {
+  [[gnu::always_inline]] uint32_t fill_way(LineSet& place, uint32_t set) {
     if (empty_lines_ == 0 || empty_ways_[set] == 0) [[likely]]
-      return order_.victim(place.order, set);
-    return fill_empty_way(set);
+      return order_.replace(place.order, set);
+    return fill_empty_way(place, set);
   }
-  uint32_t fill_empty_way(uint32_t set);
+  uint32_t fill_empty_way(LineSet& place, uint32_t set);
   void mark_further(uint32_t set, uint32_t way, uint8_t mark);
   void lay_out();
   template <class T>
@@ -188,7 +188,7 @@ class LineTable {
   uint64_t offset_;
   uint32_t set_count_;
   uint32_t ways_;
-  uint32_t way_stride_;  // ways, and room for the last half of a group of marks
+  uint32_t way_stride_;  // ways, up to whole lines of the host's
   bool power_of_two_;    // the number of sets
   unsigned tag_shift_;
   WayOrder order_;

@@ -69,6 +69,17 @@ class WayOrder {
       fill_wide(set, way);
     }
   }
+  // Fills the way that victim() names, and answers it.
+  [[gnu::always_inline]] uint32_t replace(uint64_t& word, uint32_t set) {
+    if (is_tree_) [[likely]] {
+      const uint32_t way = victim_of_tree(word);
+      fills_[way].apply(word);
+      return way;
+    }
+    const uint32_t way = victim(word, set);
+    fill(word, set, way);
+    return way;
+  }
   // The way to evict from a full set, each of whose ways was filled. Random
   // draws a number: ask once a fill.
   uint32_t victim(uint64_t word, uint32_t set) {
