@@ -23,13 +23,13 @@ struct ObservedTlbs {
 // Where the cycles of translation went.
 struct ObservedCosts {
   struct Row {
-    hw::TranslationCost cost;
-    std::string symbol;  // of an instruction, where the program has names
+    hw::TranslationCost cost = {};
+    std::string symbol = {};  // of an instruction, where the program has names
   };
   std::vector<Row> pages;  // the costliest, in order
   std::vector<Row> pcs;
-  hw::TranslationCost total;  // of all
-  uint64_t pages_seen = 0;    // that cost anything
+  hw::TranslationCost total = {};  // of all
+  uint64_t pages_seen = 0;         // that cost anything
   uint64_t pcs_seen = 0;
   bool more_pages = false;  // than could be told apart
   bool more_pcs = false;

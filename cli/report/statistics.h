@@ -123,7 +123,7 @@ struct RegionStatistics {
   uint64_t count = 0;    // regions begun
   uint64_t ignored = 0;  // marks: begins within a region, ends without one
   bool open = false;     // the last one lasted to the end of the run
-  Whole whole;
+  Whole whole = {};
 };
 
 // Where a part of the run was asked for (`run` settings): the counters are its alone.

@@ -32,14 +32,14 @@ class MemoryManager;
 class WaitQueue;
 
 struct MapRequest {
-  VirtAddr hint{};                    // 0: anywhere
-  uint64_t length = 0;                // bytes, rounded up to pages
-  int protection = 0;                 // Linux PROT_ bits
-  int flags = 0;                      // Linux MAP_ bits
-  std::shared_ptr<FileBacking> file;  // null: anonymous
+  VirtAddr hint{};                         // 0: anywhere
+  uint64_t length = 0;                     // bytes, rounded up to pages
+  int protection = 0;                      // Linux PROT_ bits
+  int flags = 0;                           // Linux MAP_ bits
+  std::shared_ptr<FileBacking> file = {};  // null: anonymous
   std::shared_ptr<FileUse> file_use = {};  // of the open file description; may be null
-  uint64_t offset = 0;                // bytes into the file, page aligned
-  bool file_readable = true;          // how the descriptor was opened: EACCES
+  uint64_t offset = 0;                     // bytes into the file, page aligned
+  bool file_readable = true;               // how the descriptor was opened: EACCES
   bool file_writable = true;
   bool of_zero_device = false;  // anonymous, by the name of /dev/zero
 };

@@ -303,5 +303,28 @@ TEST(WalkerTest, ToAPageSetsNothing) {
   EXPECT_TRUE(entry.dirty);
 }
 
+// An entry of a table that leaves memory is the whole way's to find.
+TEST(WalkerTest, ToAPageLeavesOutTablesThatLeaveMemory) {
+  WalkerBench linear("linear32");
+  const PhysAddr root = linear.memory.page().address(Pfn(16'000));
+  linear.tables.write(root + 20, linear.format.encode_leaf(Pfn(77), kUserRw, true, true));
+  TlbEntry entry;
+  const WalkRequest inside{root, VirtAddr(0x5008), Access::load};
+  EXPECT_EQ(linear.walker.walk(inside, linear.now).status, Status::ok);
+  EXPECT_EQ(linear.walker.walk_to_page(inside, linear.now, entry), 0u);
+}
+
+// The tables would lead somewhere, but there is no such address.
+TEST(WalkerTest, ToAPageOfAnInvalidAddressReadsNothing) {
+  WalkerBench bench("sv39");
+  bench.tables.map(VirtAddr(0x5000), Pfn(77), kUserRw);
+  bench.walk(0x5000, Access::load);
+  TlbEntry entry;
+  for (const uint64_t upper : {uint64_t{0}, uint64_t{1} << 39, uint64_t{1} << 63}) {
+    const WalkRequest request{bench.tables.root(), VirtAddr(upper | 0x5000), Access::load};
+    EXPECT_EQ(bench.walker.walk_to_page(request, bench.now, entry), upper == 0 ? 3u : 0u) << upper;
+  }
+}
+
 }  // namespace
 }  // namespace faultline::hw

@@ -218,7 +218,7 @@ TEST_F(HartsTest, AStrandThatRunsElsewhereIsNudged) {
   EXPECT_EQ(cpu.interrupted[0], 1u) << "it does not run any more";
 }
 
-TEST_F(HartsTest, EqualRunsAreEqual) {
+TEST(RunQueuesTest, EqualRunsAreEqual) {
   const auto run = [] {
     FakeHarts cpu(3);
     const OsConfig config = without_costs();
