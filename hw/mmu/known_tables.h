@@ -46,6 +46,17 @@ class KnownTables {
     return read(root, va, known) ? &known : nullptr;
   }
 
+  // The byte is to be accessed soon, where the entries lead now: its host line
+  // may come while that is found out in earnest.
+  void expect(PhysAddr root, VirtAddr va) {
+    const uint64_t prefix = va.value >> shift_;
+    Known& known = known_[prefix % kPlaces];
+    if ((known.prefix != prefix || known.root != root) && !read(root, va, known)) return;
+    const PhysAddr page = format_.page_of(entry(known.host, va), 0);
+    const PhysAddr byte = page + (va.value & memory_.page().mask());
+    if (memory_.contains(byte, 1)) __builtin_prefetch(memory_.at(byte));
+  }
+
   // The address's entry in a table that begins at the host's address.
   uint64_t entry(const uint8_t* table, VirtAddr va) const {
     const uint64_t index = format_.index(va, 0);

@@ -94,6 +94,7 @@ Translation Mmu::translate(VirtAddr va, Access access, Cycles& now, CycleLedger&
 // need be done. Not is_found(): nothing has happened.
 TlbEntry Mmu::find_in_second(VirtAddr va, Access access, uint64_t moment, Cycles& now, CycleLedger& ledger) {
   if (!l2_->holds_base_pages_only() || !format_.valid_address(va)) return {};
+  walker_.expect(root_, va);
   const Tlb::Home home = l2_->home(va, asid_);
   const Tlb::Place place = l2_->find_at(home);
   if (place.found()) {

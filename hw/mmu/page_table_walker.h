@@ -112,6 +112,10 @@ class PageTableWalker : public sc_core::sc_module {
   // host. `entry` takes what a TLB holds of the page. Answers the reads made; 0:
   // nothing has happened. The address need not be valid.
   unsigned walk_to_page(const WalkRequest& request, Cycles& now, TlbEntry& entry);
+  // The address is to be walked to and then accessed: see KnownTables.
+  [[gnu::always_inline]] void expect(PhysAddr root, VirtAddr va) {
+    if (!host_) known_.expect(root, va);
+  }
   // Their reads from a memory that is counted in bulk reach its counter here.
   void settle() { entries_.settle(); }
 

@@ -326,5 +326,19 @@ TEST(WalkerTest, ToAPageOfAnInvalidAddressReadsNothing) {
   }
 }
 
+// It is the host's business alone, wherever the entries lead.
+TEST(WalkerTest, ToExpectAnAccessReadsNothing) {
+  WalkerBench bench("sv39");
+  bench.tables.map(VirtAddr(0x5000), Pfn(77), kUserRw);
+  bench.tables.map(VirtAddr(0x6000), Pfn(~uint64_t{0} >> 24), kUserRw);  // outside memory
+  for (const uint64_t va : {0x5008ul, 0x6008ul, 0x7008ul, 0x40000000ul, ~0ul, 1ul << 60}) {
+    bench.walker.expect(bench.tables.root(), VirtAddr(va));
+  }
+  EXPECT_EQ(bench.walker.statistics().reads, 0u);
+  EXPECT_TRUE(bench.target.seen.empty());
+  EXPECT_EQ(bench.walk(0x5008, Access::load).status, Translation::Status::ok);
+  EXPECT_EQ(bench.walk(0x6008, Access::load).status, Translation::Status::access_fault);
+}
+
 }  // namespace
 }  // namespace faultline::hw
