@@ -147,8 +147,10 @@ class Tlb {
   static constexpr unsigned kBasePages[] = {12};
   static constexpr uint64_t kAsidMask = 0xFFFF;
   static constexpr uint32_t kNoSlot = ~uint32_t{0};
-  // From so many ways on, look-ups go through a hash.
-  static constexpr uint32_t kIndexedWays = 17;
+  // Up to so many ways are looked at one by one; beyond, look-ups go through a
+  // hash. Of a single set these are fewer, since its hash is small.
+  static constexpr uint32_t kFewWays = 16;
+  static constexpr uint32_t kFewWaysOfOneSet = 8;
   // Of that hash, for each entry: few share one.
   static constexpr size_t kBuckets = 8;
 

@@ -88,8 +88,10 @@ class UseOrder {
   }
 
  private:
-  // Up to so many ways are compared one by one.
+  // Up to so many ways are compared one by one. Of a single set these are fewer,
+  // since its order is small.
   static constexpr uint32_t kFewWays = 16;
+  static constexpr uint32_t kFewWaysOfOneSet = 8;
 
   uint32_t victim_of_many(uint32_t set);
   uint32_t oldest(const uint64_t* cells) const;

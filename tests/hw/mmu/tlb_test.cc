@@ -119,7 +119,8 @@ TEST_P(TlbAgainstLists, OnRandomStringsWithFlushes) {
 
 INSTANTIATE_TEST_SUITE_P(Geometries, TlbAgainstLists,
                          testing::Values(TlbLevelConfig{.sets = 32, .ways = 2}, TlbLevelConfig{.sets = 1, .ways = 1},
-                                         TlbLevelConfig{.sets = 3, .ways = 5}, TlbLevelConfig{.sets = 1, .ways = 16},
+                                         TlbLevelConfig{.sets = 3, .ways = 5}, TlbLevelConfig{.sets = 1, .ways = 9},
+                                         TlbLevelConfig{.sets = 1, .ways = 16}, TlbLevelConfig{.sets = 2, .ways = 16},
                                          TlbLevelConfig{.sets = 1, .ways = 64}, TlbLevelConfig{.sets = 2, .ways = 48},
                                          TlbLevelConfig{.sets = 7, .ways = 4, .replacement = Replacement::fifo},
                                          TlbLevelConfig{.sets = 1, .ways = 64, .replacement = Replacement::fifo}));

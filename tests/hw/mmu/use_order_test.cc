@@ -66,12 +66,13 @@ TEST_P(AgainstReplacementState, MostlyMisses) { play(10, 2); }
 constexpr auto kLru = Replacement::lru, kFifo = Replacement::fifo, kPlru = Replacement::plru,
                kRandom = Replacement::random;
 INSTANTIATE_TEST_SUITE_P(Shapes, AgainstReplacementState,
-                         testing::Values(Shape{kLru, 32, 2}, Shape{kLru, 3, 5}, Shape{kLru, 1, 16}, Shape{kLru, 1, 17},
-                                         Shape{kLru, 2, 64}, Shape{kLru, 1, 512}, Shape{kFifo, 4, 2},
-                                         Shape{kFifo, 2, 7}, Shape{kFifo, 1, 100}, Shape{kPlru, 5, 2},
-                                         Shape{kPlru, 4, 4}, Shape{kPlru, 2, 8}, Shape{kPlru, 3, 16},
-                                         Shape{kPlru, 1, 32}, Shape{kPlru, 1, 64}, Shape{kPlru, 3, 1},
-                                         Shape{kLru, 2, 1}, Shape{kRandom, 3, 6}),
+                         testing::Values(Shape{kLru, 32, 2}, Shape{kLru, 3, 5}, Shape{kLru, 1, 8}, Shape{kLru, 1, 9},
+                                         Shape{kLru, 1, 16}, Shape{kLru, 1, 17}, Shape{kLru, 3, 12},
+                                         Shape{kFifo, 1, 12}, Shape{kLru, 2, 64}, Shape{kLru, 1, 512},
+                                         Shape{kFifo, 4, 2}, Shape{kFifo, 2, 7}, Shape{kFifo, 1, 100},
+                                         Shape{kPlru, 5, 2}, Shape{kPlru, 4, 4}, Shape{kPlru, 2, 8},
+                                         Shape{kPlru, 3, 16}, Shape{kPlru, 1, 32}, Shape{kPlru, 1, 64},
+                                         Shape{kPlru, 3, 1}, Shape{kLru, 2, 1}, Shape{kRandom, 3, 6}),
                          name_of);
 
 TEST(UseOrderTest, FlushesWithoutVictimsLeaveNoMoreThanTheSet) {
