@@ -37,7 +37,7 @@ void Tlb::add_array(uint32_t sets, uint32_t ways, Replacement replacement, uint6
   arrays_.push_back({.sets = sets,
                      .ways = ways,
                      .power_of_two = std::has_single_bit(sets),
-                     .indexed = ways > (sets == 1 ? kFewWaysOfOneSet : kFewWays),
+                     .indexed = UseOrder::is_wide(sets, ways),
                      .first_set = first_set,
                      .first_slot = first_slot,
                      .order = UseOrder(replacement, sets, ways, seed + arrays_.size() * kArraySeed)});

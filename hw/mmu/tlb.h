@@ -147,11 +147,7 @@ class Tlb {
   static constexpr unsigned kBasePages[] = {12};
   static constexpr uint64_t kAsidMask = 0xFFFF;
   static constexpr uint32_t kNoSlot = ~uint32_t{0};
-  // Up to so many ways are looked at one by one; beyond, look-ups go through a
-  // hash. Of a single set these are fewer, since its hash is small.
-  static constexpr uint32_t kFewWays = 16;
-  static constexpr uint32_t kFewWaysOfOneSet = 8;
-  // Of that hash, for each entry: few share one.
+  // Of the hash that look-ups in wide sets go through, for each entry: few share one.
   static constexpr size_t kBuckets = 8;
 
   static constexpr uint64_t kNoKey = ~uint64_t{0};
@@ -160,7 +156,7 @@ class Tlb {
     uint32_t sets;
     uint32_t ways;
     bool power_of_two;
-    bool indexed;
+    bool indexed;  // the sets are wide
     uint32_t first_set;
     uint32_t first_slot;
     UseOrder order;

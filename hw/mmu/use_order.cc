@@ -132,8 +132,7 @@ UseOrder::UseOrder(Replacement policy, uint32_t sets, uint32_t ways, uint64_t se
     : policy_(policy),
       ways_(ways),
       hits_matter_(policy == Replacement::lru || policy == Replacement::plru),
-      wide_(ways > (sets == 1 ? kFewWaysOfOneSet : kFewWays) &&
-            (policy == Replacement::lru || policy == Replacement::fifo)),
+      wide_(is_wide(sets, ways) && (policy == Replacement::lru || policy == Replacement::fifo)),
       cells_(size_t{sets} * ways + 1),
       random_(Replacement::random, sets, ways, seed) {
   if (policy == Replacement::plru && ((ways & (ways - 1)) != 0 || ways > kMostTreeWays)) {

@@ -75,6 +75,10 @@ class UseOrder {
   // or more than 64.
   UseOrder(Replacement policy, uint32_t sets, uint32_t ways, uint64_t seed);
 
+  // The sets have too many ways to go through them one by one. Of a single set
+  // these are fewer, since what is kept of it in place of that is small.
+  static bool is_wide(uint32_t sets, uint32_t ways) { return ways > (sets == 1 ? kFewWaysOfOneSet : kFewWays); }
+
   // What a hit on the slot (set x ways + way) stores its moment in. Where hits do
   // not matter it is a cell that nobody reads.
   uint64_t* cell(uint32_t slot) { return hits_matter_ ? &cells_[slot] : &cells_.back(); }
@@ -88,8 +92,6 @@ class UseOrder {
   }
 
  private:
-  // Up to so many ways are compared one by one. Of a single set these are fewer,
-  // since its order is small.
   static constexpr uint32_t kFewWays = 16;
   static constexpr uint32_t kFewWaysOfOneSet = 8;
 
